@@ -1,0 +1,178 @@
+"""The batched engine behind ``population.train``: one matrix product per layer for all members.
+
+Works on any torch device.  The step is written by hand: for a stack of small networks autograd's
+bookkeeping costs several times the arithmetic.  A member that stops leaves the stack at the end of
+its epoch, so it costs nothing afterwards.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lth_utils.config import TrainSpec, rng
+from lth_utils.data import Dataset
+
+
+def _exactly(logits: Tensor) -> Tensor:
+    """Logits in float64, where the device has it.
+
+    Exponentials of float32 differ in the last bit between a processor's vector and scalar code, and
+    which of them an element meets depends on how many members there are.  Rounded back from
+    float64 they agree, so that a member alone equals the member in company.
+    """
+    return logits if logits.device.type == "mps" else logits.double()
+
+
+class Objective:
+    """Per-task losses of stacked logits: sigmoid for tasks with one output, softmax for the others."""
+
+    def __init__(self, tasks, reduction: str):
+        self.outputs = [slice(t.outputs.start, t.outputs.stop) for t in tasks]
+        self.weight = 1.0 / len(tasks) if reduction == "mean" else 1.0
+        # all tasks binary, outputs in the order of the tasks: one expression for all
+        self.binary = [t.outputs for t in tasks] == [range(k, k + 1) for k in range(len(tasks))]
+
+    def gradient(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """d loss / d logits, ``[M, B, O]``, for int labels ``[M, B, K]``, averaged over the examples."""
+        scale = self.weight / logits.shape[1]
+        logits = _exactly(logits)
+        if self.binary:
+            return logits.sigmoid().sub_(labels).mul_(scale).float()
+        gradient = torch.empty_like(logits)
+        for k, columns in enumerate(self.outputs):
+            z, y = logits[..., columns], labels[..., k : k + 1]
+            if z.shape[-1] == 1:
+                gradient[..., columns] = z.sigmoid() - y
+            else:
+                gradient[..., columns] = z.softmax(-1).scatter_add_(-1, y, torch.full_like(y, -1, dtype=z.dtype))
+        return gradient.mul_(scale).float()
+
+    def evaluate(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean loss and accuracy per task, both ``[M, K]``, for labels ``[B, K]``."""
+        losses, hits, logits = [], [], _exactly(logits)
+        for k, columns in enumerate(self.outputs):
+            z, y = logits[..., columns], labels[:, k].expand(len(logits), -1)
+            if z.shape[-1] == 1:
+                losses.append(F.binary_cross_entropy_with_logits(z[..., 0], y.to(z.dtype), reduction="none").mean(1))
+                hits.append(((z[..., 0] > 0) == y).to(z.dtype).mean(1))
+            else:
+                losses.append(F.cross_entropy(z.transpose(1, 2), y, reduction="none").mean(1))
+                hits.append((z.argmax(-1) == y).to(z.dtype).mean(1))
+        return torch.stack(losses, 1), torch.stack(hits, 1)
+
+    def total(self, losses: Tensor) -> Tensor:
+        """The loss that is minimised and watched, ``[M]``."""
+        return losses.sum(1) * self.weight
+
+
+@dataclass
+class Layers:
+    """Views of a flat parameter stack ``[M, P]`` as weights ``[M, O, I]`` and biases ``[M, O]``."""
+    weights: list[Tensor]
+    biases: list[Tensor]
+
+    @classmethod
+    def of(cls, flat: Tensor, shape) -> Layers:
+        members, at, weights, biases = flat.shape[0], 0, [], []
+        for i, o in zip(shape, shape[1:], strict=False):
+            weights.append(flat[:, at : at + i * o].view(members, o, i))
+            at += i * o
+        for o in shape[1:]:
+            biases.append(flat[:, at : at + o])
+            at += o
+        return cls(weights, biases)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Activations of all unit layers, the logits last, for inputs ``[M, B, I]``."""
+        activations = [x]
+        for n, (w, b) in enumerate(zip(self.weights, self.biases, strict=True)):
+            z = torch.baddbmm(b[:, None, :], activations[-1], w.transpose(1, 2))
+            activations.append(z if n == len(self.weights) - 1 else z.relu_())
+        return activations
+
+
+def _backward(layers: Layers, gradients: Layers, activations: list[Tensor], d_logits: Tensor):
+    delta = d_logits
+    for n in reversed(range(len(layers.weights))):
+        torch.bmm(delta.transpose(1, 2), activations[n], out=gradients.weights[n])
+        torch.sum(delta, 1, out=gradients.biases[n])
+        if n:
+            delta = torch.bmm(delta, layers.weights[n]).mul_(activations[n] > 0)
+
+
+class _Stack:
+    """The members still training: parameters, gradients, Adam's state and batch streams, compacted together."""
+
+    def __init__(self, flat: Tensor, mask: Tensor, shape, seeds, spec: TrainSpec):
+        self.shape, self.spec = shape, spec
+        self.rows = np.arange(len(flat))
+        self.mask = mask.to(flat.dtype)
+        self.streams = [rng(seed, "batches") for seed in seeds]
+        # whole vectors per member: the optimiser's vector code then never straddles two members
+        self._own(F.pad(flat, (0, -flat.shape[1] % 16)), None)
+
+    def _own(self, flat: Tensor, state: dict | None):
+        self.flat, self.gradient = flat, torch.zeros_like(flat)
+        self.flat.grad = self.gradient
+        self.layers, self.gradients = Layers.of(self.flat, self.shape), Layers.of(self.gradient, self.shape)
+        self.adam = torch.optim.Adam([self.flat], lr=self.spec.lr, fused=True)
+        if state:
+            self.adam.state[self.flat] = state
+
+    def keep(self, alive: np.ndarray):
+        """Compact to the members where `alive`, bool ``[M]``."""
+        index = torch.from_numpy(np.flatnonzero(alive)).to(self.flat.device)
+        state = {k: v[index] if v.ndim else v for k, v in self.adam.state[self.flat].items()}
+        self.rows, self.mask = self.rows[alive], self.mask[index]
+        self.streams = [s for s, a in zip(self.streams, alive, strict=True) if a]
+        self._own(self.flat[index], state)
+
+    def epoch(self, x: Tensor, y: Tensor, objective: Objective):
+        n, size, n_weights = len(x), self.spec.batch_size, self.mask.shape[1]
+        order = torch.from_numpy(np.stack([s.permutation(n) for s in self.streams])).to(x.device)
+        for start in range(0, n, size):
+            batch = order[:, start : start + size]
+            activations = self.layers.forward(x[batch])
+            _backward(self.layers, self.gradients, activations, objective.gradient(activations[-1], y[batch]))
+            self.gradient[:, :n_weights].mul_(self.mask)
+            self.adam.step()
+
+
+@torch.no_grad()
+def evaluate(flat: Tensor, shape, x: Tensor, y: Tensor, objective: Objective) -> tuple[Tensor, Tensor]:
+    """Loss and accuracy per member and task, ``[M, K]`` each, on inputs ``[B, I]``."""
+    logits = Layers.of(flat, shape).forward(x.expand(len(flat), -1, -1))[-1]
+    return objective.evaluate(logits, y)
+
+
+@torch.no_grad()
+def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSpec):
+    """Train members ``[M, P]`` to convergence.
+
+    Returns the trained parameters ``[M, P]`` and, per member, the validation losses of its epochs.
+    A member whose loss is not finite stops there; its last entry says so.
+    """
+    device = flat.device
+    x, y, x_test, y_test = (torch.from_numpy(a).to(device) for a in (data.x_train, data.y_train, data.x_test, data.y_test))
+    objective = Objective(data.tasks, spec.loss)
+    trained, curves = flat.clone(), [[] for _ in range(len(flat))]
+    stack = _Stack(flat, mask, shape, seeds, spec)
+    best, above = np.full(len(flat), np.inf, dtype=np.float32), np.zeros(len(flat), dtype=int)
+    while len(stack.rows):
+        stack.epoch(x, y, objective)
+        losses, _ = evaluate(stack.flat, shape, x_test, y_test, objective)
+        loss = objective.total(losses).cpu().numpy()
+        for row, value in zip(stack.rows, loss, strict=True):
+            curves[row].append(float(value))
+        above = np.where(loss < best, 0, above + (loss > best))
+        best = np.fmin(best, loss)
+        stopped = (above >= spec.patience) | ~np.isfinite(loss) | (len(curves[stack.rows[0]]) >= spec.max_epochs)
+        if stopped.any():
+            trained[torch.from_numpy(stack.rows[stopped]).to(device)] = stack.flat[torch.from_numpy(stopped).to(device), : flat.shape[1]]
+            best, above = best[~stopped], above[~stopped]
+            stack.keep(~stopped)
+    return trained, curves

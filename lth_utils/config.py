@@ -1,0 +1,276 @@
+"""Hyper-parameters as typed, frozen, hashable data; a run's address is computed from them.
+
+Nothing here imports torch.  Values of the wrong type or out of range raise :class:`SpecError`,
+which says what arrived, what is allowed and the nearest guess.
+"""
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import itertools
+import json
+import math
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+
+class SpecError(ValueError):
+    """A parameter that does not exist, has the wrong type, or is out of its range."""
+
+
+def nearest(word: str, known) -> str:
+    """``" (did you mean rate?)"`` for the nearest of `known`, or nothing where none is near.
+
+    >>> nearest("rat", ["rate", "levels"])
+    ' (did you mean rate?)'
+    """
+    guess = difflib.get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.5)
+    return f" (did you mean {guess[0]}?)" if guess else ""
+
+
+def choose(value, known, what: str):
+    """`value` if it is one of `known`, else a :class:`SpecError` that lists them."""
+    if value not in known:
+        raise SpecError(f"{what} is {value!r}; allowed: {', '.join(map(str, known))}{nearest(value, known)}")
+    return value
+
+
+def coerce(value, kind, where: str):
+    """`value` as type `kind`, where YAML's or JSON's reading of it is unambiguous.
+
+    Accepts ``"1e-3"`` and ``1`` for a float, a whole float for an int, a list for a tuple; refuses
+    everything else, bool for a number included.
+
+    >>> coerce("1e-3", float, "lr"), coerce([1, 2], tuple[int, ...], "base"), coerce(None, int | None, "target")
+    (0.001, (1, 2), None)
+    """
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in args:
+            return None
+        return coerce(value, next(a for a in args if a is not type(None)), where)
+    if kind is typing.Any:
+        return _frozen(value)
+    if dataclasses.is_dataclass(kind):
+        return value if isinstance(value, kind) else parse(kind, value, where)
+    if kind is tuple or origin is tuple:
+        if isinstance(value, (list, tuple, range)):
+            return tuple(coerce(v, args[0] if args else typing.Any, f"{where}[{i}]") for i, v in enumerate(value))
+    elif kind in (int, float) and not isinstance(value, bool):
+        try:
+            number = float(value)
+            if kind is float and math.isfinite(number):
+                return number
+            if kind is int and number == int(number):
+                return int(value) if not isinstance(value, float) else int(number)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    elif isinstance(value, kind):
+        return value
+    raise SpecError(f"{where} is {value!r} ({type(value).__name__}); expected {getattr(kind, '__name__', kind)}")
+
+
+def _frozen(value):
+    if isinstance(value, dict):
+        return tuple(sorted((str(k), _frozen(v)) for k, v in value.items()))
+    return tuple(_frozen(v) for v in value) if isinstance(value, (list, tuple, range)) else value
+
+
+class _Checked:
+    """Coerces every field to its annotated type and then calls ``check``."""
+
+    def __post_init__(self):
+        hints = typing.get_type_hints(type(self))
+        for f in dataclasses.fields(self):
+            value = coerce(getattr(self, f.name), hints[f.name], f"{type(self).__name__}.{f.name}")
+            object.__setattr__(self, f.name, value)
+        self.check()
+
+    def check(self):
+        pass
+
+    def _require(self, holds: bool, name: str, allowed: str):
+        if not holds:
+            raise SpecError(f"{type(self).__name__}.{name} is {getattr(self, name)!r}; allowed: {allowed}")
+
+
+@dataclass(frozen=True)
+class DataSpec(_Checked):
+    """A data set by name and its complete options, as ``data.spec`` makes it.
+
+    name: a key of ``data.DATASETS``; options: ``((name, value), …)``, sorted.
+    """
+    name: str = "moons_circles"
+    options: tuple = ()
+
+    def check(self):
+        items = dict(self.options)
+        object.__setattr__(self, "options", tuple(sorted((k, _frozen(v)) for k, v in items.items())))
+
+
+@dataclass(frozen=True)
+class TrainSpec(_Checked):
+    """How one network is trained (thesis, section on the experimental setup).
+
+    lr: Adam's learning rate; batch_size: examples per step, the last batch of an epoch may be
+    smaller; patience: epochs above the best loss on the test half before training stops;
+    max_epochs: cap; loss: ``mean`` or ``sum`` over the tasks.
+    """
+    lr: float = 1e-3
+    batch_size: int = 64
+    patience: int = 30
+    max_epochs: int = 3000
+    loss: str = "mean"
+
+    def check(self):
+        self._require(self.lr > 0, "lr", "above 0")
+        for name in ("batch_size", "patience", "max_epochs"):
+            self._require(getattr(self, name) >= 1, name, "1 or more")
+        choose(self.loss, ("mean", "sum"), "TrainSpec.loss")
+
+
+@dataclass(frozen=True)
+class PruneSpec(_Checked):
+    """How many weights survive each level, and which.
+
+    rate: share of the remaining weights removed per level, in (0, 1); levels: number of prunings;
+    target: weights left after the last level.  schedule ``rate``: two of the three fix the third
+    and the counts are rounded powers.  schedule ``extension``: the run's base network is extended
+    `levels` levels at `rate`, and the counts are those of the extended networks.  criterion: a key
+    of ``pruning.CRITERIA``; scope: ``global`` over all layers or ``layer``, the same share in each.
+    """
+    rate: float | None = None
+    levels: int | None = None
+    target: int | None = None
+    schedule: str = "rate"
+    criterion: str = "magnitude"
+    scope: str = "global"
+
+    def check(self):
+        self._require(self.rate is None or 0 < self.rate < 1, "rate", "above 0 and below 1")
+        self._require(self.levels is None or self.levels >= 0, "levels", "0 or more")
+        self._require(self.target is None or self.target >= 1, "target", "1 or more")
+        choose(self.schedule, ("rate", "extension"), "PruneSpec.schedule")
+        choose(self.scope, ("global", "layer"), "PruneSpec.scope")
+        if self.levels == 0 and self.target is not None:
+            raise SpecError(f"PruneSpec.levels is 0 and target is {self.target}: "
+                            "without a pruning no target can be reached; give levels of 1 or more, or no target")
+        given = [n for n in ("rate", "levels", "target") if getattr(self, n) is not None]
+        if self.schedule == "extension" and given != ["rate", "levels"]:
+            raise SpecError(f"PruneSpec with schedule extension needs exactly rate and levels; given: {given}")
+        if self.schedule == "rate" and len(given) != 2 and self.levels != 0:
+            raise SpecError(f"PruneSpec needs exactly two of rate, levels and target; given: {', '.join(given) or 'none'}")
+
+
+@dataclass(frozen=True)
+class RunSpec(_Checked):
+    """Everything that decides a run's result: one seed's network through all its levels.
+
+    data: made by ``data.spec``; base: layer widths, inputs first; with schedule ``extension`` the network before its extension.
+    coverage: ``total`` (inputs times outputs) or ``output``; stop_at: statuses that end the run.
+    """
+    data: DataSpec
+    base: tuple[int, ...] = (4, 8, 8, 2)
+    seed: int = 0
+    train: TrainSpec = field(default_factory=TrainSpec)
+    prune: PruneSpec = field(default_factory=lambda: PruneSpec(rate=0.32, levels=9, schedule="extension"))
+    coverage: str = "total"
+    stop_at: tuple[str, ...] = ("degraded",)
+
+    def check(self):
+        self._require(len(self.base) >= 2 and min(self.base, default=0) >= 1, "base", "two or more widths, each 1 or more")
+        self._require(self.seed >= 0, "seed", "0 or more")
+        choose(self.coverage, ("total", "output"), "RunSpec.coverage")
+        for word in self.stop_at:
+            choose(word, ("interconnected", "separated", "fragmented", "degraded"), "RunSpec.stop_at")
+
+
+def parse(cls, mapping, where: str):
+    """The dataclass `cls` from a mapping (of YAML or JSON); unknown keys raise :class:`SpecError`."""
+    if not isinstance(mapping, dict):
+        raise SpecError(f"{where} is {mapping!r}; expected a mapping with the fields of {cls.__name__}")
+    known = [f.name for f in dataclasses.fields(cls)]
+    for key in mapping:
+        if key not in known:
+            raise SpecError(f"{where}.{key} is not a field; {cls.__name__} has {', '.join(known)}{nearest(key, known)}")
+    return cls(**mapping)
+
+
+def read(path: str | Path) -> dict:
+    """The mapping in a YAML file; a key given twice, or anything but a mapping, raises :class:`SpecError`."""
+    class Strict(yaml.SafeLoader):
+        pass
+
+    def no_duplicates(loader, node):
+        keys = [loader.construct_object(k) for k, _ in node.value]
+        if twice := {k for k in keys if keys.count(k) > 1}:
+            raise SpecError(f"{path}: {', '.join(sorted(map(str, twice)))} given twice")
+        return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+    Strict.add_constructor("tag:yaml.org,2002:map", no_duplicates)
+    try:
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), Strict)
+    except yaml.YAMLError as error:
+        raise SpecError(f"{path}: not valid YAML: {error}") from None
+    if content is not None and not isinstance(content, dict):
+        raise SpecError(f"{path}: expected a mapping of parameter names to values, found {type(content).__name__}")
+    return content or {}
+
+
+def expand(spec: RunSpec, axes: dict[str, list]) -> list[RunSpec]:
+    """All combinations of `axes` over `spec`; the keys are fields, nested ones dotted.
+
+    >>> [s.seed for s in expand(RunSpec(DataSpec()), {"seed": [0, 1]})]
+    [0, 1]
+    >>> [s.prune.levels for s in expand(RunSpec(DataSpec()), {"prune.levels": [0, 9]})]
+    [0, 9]
+    """
+    for name, values in axes.items():
+        if not isinstance(values, (list, tuple, range)) or not len(values):
+            raise SpecError(f"axis {name} is {values!r}; expected a list with at least one value")
+        if repeated := sorted({v for v in values if list(values).count(v) > 1}):
+            raise SpecError(f"axis {name} repeats {repeated}; a run is computed once")
+    specs = []
+    for point in itertools.product(*axes.values()):
+        changed = spec
+        for name, value in zip(axes, point, strict=True):
+            changed = _with(changed, name.split("."), value, name)
+        specs.append(changed)
+    return specs
+
+
+def _with(spec, path: list[str], value, name: str):
+    known = [f.name for f in dataclasses.fields(spec)]
+    if path[0] not in known:
+        raise SpecError(f"{name} is not a field; {type(spec).__name__} has {', '.join(known)}{nearest(path[0], known)}")
+    if len(path) > 1:
+        value = _with(getattr(spec, path[0]), path[1:], value, name)
+    return dataclasses.replace(spec, **{path[0]: value})
+
+
+def canonical(spec: RunSpec) -> str:
+    """The one JSON text of a spec: all fields, keys sorted; what the run's address is computed from."""
+    return json.dumps(dataclasses.asdict(spec), sort_keys=True, separators=(",", ":"))
+
+
+def run_id(spec: RunSpec) -> str:
+    """The run's address: a readable prefix and the hash of all its fields.
+
+    >>> run_id(RunSpec(DataSpec(), seed=3)).split("--")[0]
+    'moons_circles-4-8-8-2-levels9-seed3'
+    """
+    levels = "" if spec.prune.levels is None else f"-levels{spec.prune.levels}"
+    prefix = f"{spec.data.name}-{'-'.join(map(str, spec.base))}{levels}-seed{spec.seed}"
+    return f"{prefix}--{hashlib.sha256(canonical(spec).encode()).hexdigest()[:12]}"
+
+
+def rng(seed: int, *names: str | int) -> np.random.Generator:
+    """The named random stream of a run: ``rng(3, "init")``; streams of other names are independent."""
+    words = [int.from_bytes(hashlib.sha256(str(n).encode()).digest()[:4], "little") for n in names]
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *words])))

@@ -1,0 +1,301 @@
+"""What a mask's graph says about the tasks: states, subnetworks, coverage, status.
+
+Everything is boolean reachability, batched over the members and on the masks' device.  One sweep
+from the outputs records for each unit which outputs it leads to, one from the inputs which units
+the inputs reach; all definitions below are read off these two.  Each sweep is one matrix product
+per layer, so the cost is proportional to weights times outputs, whatever the structure.
+
+Definitions (thesis, chapter on the structure of pruned networks), for an available weight from
+unit i to unit j: *inactive* if no path leads from j to any output; else *zombie* if no path leads
+from any input to i; else *active*.  A *subnetwork* is a weakly connected component of the active
+weights.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+import torch
+from torch import Tensor
+
+from lth_utils.config import SpecError, choose
+from lth_utils.data import Task, check_tasks
+
+PRUNED, ACTIVE, INACTIVE, ZOMBIE = 0, 1, 2, 3
+STATE_NAMES = ("pruned", "active", "inactive", "zombie")
+STATUSES = ("interconnected", "separated", "fragmented", "degraded")
+OUTCOMES = ("interconnected", "fragmented", "separated", "separated-degraded", "degraded")
+
+
+def check_masks(masks: Sequence[Tensor]) -> list[Tensor]:
+    """`masks` as a list of bool tensors ``[M, O, I]`` whose layers fit each other, else :class:`SpecError`."""
+    masks = [torch.as_tensor(m) for m in masks]
+    shapes = [tuple(m.shape) for m in masks]
+    if not masks or any(m.ndim != 3 or m.dtype != torch.bool for m in masks):
+        raise SpecError(f"masks have shapes {shapes} and types {[str(m.dtype) for m in masks]}; "
+                        "expected bool tensors [M, O, I], one per layer")
+    for (m, o, _), (m_next, _, i) in zip(shapes, shapes[1:], strict=False):
+        if m != m_next or o != i:
+            raise SpecError(f"masks of shapes {shapes} do not fit: each layer's I must be the O of the layer before, M the same")
+    return masks
+
+
+def _spread(matrices: Sequence[Tensor], start: Tensor) -> list[Tensor]:
+    """Reachability through `matrices`, float ``[M, to, from]``, of `start`, bool ``[M, from, C]``; one entry per layer of units."""
+    reached = [start]
+    for matrix in matrices:
+        # sums of at most 2^24 ones are exact in float32
+        reached.append(torch.bmm(matrix, reached[-1].to(matrix.dtype)) > 0)
+    return reached
+
+
+def _reach(masks: Sequence[Tensor], sources: Tensor, sinks: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Which columns of `sources` (over inputs) reach each unit, and which of `sinks` (over outputs) it leads to.
+
+    sources bool ``[I, C]``, sinks bool ``[O, D]``; returns lists over unit layers, ``[M, U, C]`` and ``[M, U, D]``.
+    """
+    members = masks[0].shape[0]
+    matrices = [m.to(torch.float32) for m in masks]
+    forward = _spread(matrices, sources.expand(members, -1, -1))
+    backward = _spread([m.transpose(1, 2) for m in matrices[::-1]], sinks.expand(members, -1, -1))
+    return forward, backward[::-1]
+
+
+def _any_input_each_output(masks):
+    device = masks[0].device
+    everything = torch.ones(masks[0].shape[2], 1, dtype=torch.bool, device=device)
+    outputs = torch.eye(masks[-1].shape[1], dtype=torch.bool, device=device)
+    forward, backward = _reach(masks, everything, outputs)
+    return [f[..., 0] for f in forward], backward
+
+
+def _states(masks, from_input, to_output) -> list[Tensor]:
+    states = []
+    for mask, source, sink in zip(masks, from_input[:-1], to_output[1:], strict=True):
+        # of one weight that is available: inactive without a sink, else zombie without a source
+        lively = torch.where(source, ACTIVE, ZOMBIE).to(torch.uint8)[:, None, :]
+        state = torch.where(sink[:, :, None], lively, INACTIVE)
+        states.append(state.mul_(mask.view(torch.uint8)) if state.dtype == torch.uint8 else (state * mask).to(torch.uint8))
+    return states
+
+
+def weight_states(masks: Sequence[Tensor]) -> list[Tensor]:
+    """State of each weight, one of ``PRUNED, ACTIVE, INACTIVE, ZOMBIE``.
+
+    masks: list over layers of bool ``[M, O, I]``; returns uint8 tensors of the same shapes.
+
+    >>> mask = torch.tensor([[[True, True]]]), torch.tensor([[[True], [False]]])
+    >>> [s.tolist() for s in weight_states(mask)]
+    [[[[1, 1]]], [[[1], [0]]]]
+    """
+    masks = check_masks(masks)
+    from_input, outputs = _any_input_each_output(masks)
+    return _states(masks, from_input, [o.any(-1) for o in outputs])
+
+
+def unit_states(masks: Sequence[Tensor]) -> list[Tensor]:
+    """State of each unit: inactive without a path to an output, else zombie without a path from an input, else active.
+
+    masks as in :func:`weight_states`; returns uint8 ``[M, U]`` per layer of units, inputs first.
+    """
+    masks = check_masks(masks)
+    from_input, outputs = _any_input_each_output(masks)
+    return [torch.where(o.any(-1), torch.where(f, ACTIVE, ZOMBIE), INACTIVE).to(torch.uint8)
+            for f, o in zip(from_input, outputs, strict=True)]
+
+
+def _components(from_input, outputs) -> list[Tensor]:
+    """Labels of the weakly connected components, from reachability alone.
+
+    All units of a component share it with every output they lead to, so two outputs are in one
+    component exactly if a chain of inputs joins them: the closure of a small K x K relation.
+    """
+    at_inputs = outputs[0]                                        # [M, I, O]
+    n_inputs, n_outputs = at_inputs.shape[1:]
+    linked = at_inputs.to(torch.float32)
+    linked = torch.bmm(linked.transpose(1, 2), linked) > 0        # [M, O, O]: a common input
+    for _ in range(max(1, (n_outputs - 1).bit_length())):         # paths double with each squaring
+        linked = torch.bmm(linked.to(torch.float32), linked.to(torch.float32)) > 0
+    index = torch.arange(n_inputs, device=at_inputs.device)[None, :, None]
+    first = torch.where(at_inputs, index, n_inputs).amin(1)       # [M, O]: smallest input of each output
+    first = torch.where(linked, first[:, None, :], n_inputs).amin(2)
+    # labels 0…J-1 in the order of the smallest input: how many distinct smaller first inputs there are
+    is_first = torch.zeros(*first.shape[:1], n_inputs + 1, dtype=torch.int64, device=first.device)
+    is_first.scatter_(1, first, 1)
+    label = is_first.cumsum(1).gather(1, first) - 1               # [M, O]
+    labels = []
+    for reached, leads in zip(from_input, outputs, strict=True):
+        of_unit = torch.where(leads, label[:, None, :], -1).amax(2)
+        labels.append(torch.where(reached, of_unit, -1))
+    return labels
+
+
+def components(masks: Sequence[Tensor]) -> list[Tensor]:
+    """Subnetwork of each unit.
+
+    masks as in :func:`weight_states`; returns a list over unit layers, inputs first, of int64
+    ``[M, U]``: -1 outside the active graph, else 0…J-1 per member in the order of the smallest
+    input index.
+    """
+    return _components(*_any_input_each_output(check_masks(masks)))
+
+
+def _counts(labels: Sequence[Tensor], tasks: Sequence[Task]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Per member how many of each task's inputs and outputs lie in each subnetwork: two int arrays ``[J, K]``."""
+    ends = labels[0].cpu().numpy(), labels[-1].cpu().numpy()
+    counted = []
+    for at_inputs, at_outputs in zip(*ends, strict=True):
+        n = int(at_inputs.max(initial=-1)) + 1
+        counted.append(tuple(
+            np.stack([np.bincount(side[p.start:p.stop][side[p.start:p.stop] >= 0], minlength=n) for p in positions], axis=1)
+            for side, positions in ((at_inputs, [t.inputs for t in tasks]), (at_outputs, [t.outputs for t in tasks]))))
+    return counted
+
+
+def _sizes(tasks):
+    return np.array([len(t.inputs) for t in tasks]), np.array([len(t.outputs) for t in tasks])
+
+
+def _coverage(counts, tasks, kind) -> list[np.ndarray]:
+    n_in, n_out = _sizes(tasks)
+    return [o / n_out if kind == "output" else i / n_in * (o / n_out) for i, o in counts]
+
+
+def _checked(masks, tasks, kind):
+    masks = check_masks(masks)
+    check_tasks(tasks, masks[0].shape[2], masks[-1].shape[1])
+    choose(kind, ("total", "output"), "coverage kind")
+    return masks
+
+
+def coverage(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> list[np.ndarray]:
+    """How much of each task each subnetwork covers.
+
+    masks as in :func:`weight_states`; tasks: K of them; kind: ``total`` (share of the task's inputs
+    times share of its outputs) or ``output`` (the second factor alone).  Returns one float array
+    ``[J, K]`` per member.
+    """
+    masks = _checked(masks, tasks, kind)
+    return _coverage(_counts(components(masks), tasks), tasks, kind)
+
+
+def _status(counts, tasks, kind) -> list[str]:
+    n_in, n_out = _sizes(tasks)
+    words = []
+    for inputs, outputs in counts:
+        # in whole numbers, so that "fully covered" is exact
+        covered, full = (outputs, n_out) if kind == "output" else (inputs * outputs, n_in * n_out)
+        if (covered.sum(0) < full).any():
+            words.append("degraded")
+        elif ((covered > 0).sum(1) > 1).any():
+            words.append("interconnected")
+        else:
+            words.append("separated" if len(covered) == len(tasks) else "fragmented")
+    return words
+
+
+def status(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> list[str]:
+    """One word per member: ``interconnected``, ``separated``, ``fragmented`` or ``degraded``.
+
+    Degraded: some task's summed coverage is below 1.  Interconnected: all covered, but a
+    subnetwork serves more than one task.  Separated: as many subnetworks as tasks, each serving
+    one.  Fragmented: none shared, but more subnetworks than tasks.  Arguments as in :func:`coverage`.
+    """
+    masks = _checked(masks, tasks, kind)
+    return _status(_counts(components(masks), tasks), tasks, kind)
+
+
+def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "outputs") -> Tensor:
+    """Share of the active units of each layer that are decided for one task.
+
+    Seen from the outputs: the unit leads to the outputs of exactly one task; from the inputs: it is
+    reached by the inputs of exactly one task.  Returns float64 ``[M, unit layers]``, inputs first;
+    NaN where a layer has no active unit.
+    """
+    masks = _checked(masks, tasks, "total")
+    choose(seen_from, ("outputs", "inputs"), "seen_from")
+
+    def belongs(side, size):
+        table = torch.zeros(size, len(tasks), dtype=torch.bool, device=masks[0].device)
+        for k, task in enumerate(tasks):
+            table[getattr(task, side), k] = True
+        return table
+
+    forward, backward = _reach(masks, belongs("inputs", masks[0].shape[2]), belongs("outputs", masks[-1].shape[1]))
+    shares = []
+    for f, b in zip(forward, backward, strict=True):
+        active = f.any(-1) & b.any(-1)
+        one = ((b if seen_from == "outputs" else f).sum(-1) == 1) & active
+        shares.append(one.sum(1, dtype=torch.float64) / active.sum(1))
+    return torch.stack(shares, 1)
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What one member's mask is: counts of weights, subnetworks and what they serve.
+
+    available, active, inactive, zombie: weights; subnetworks: J; coverage: float ``[J, K]``;
+    status: one word.
+    """
+    available: int
+    active: int
+    inactive: int
+    zombie: int
+    subnetworks: int
+    coverage: np.ndarray
+    status: str
+
+
+def measure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> list[Measures]:
+    """All of the above in two sweeps: one :class:`Measures` per member.  Arguments as in :func:`coverage`."""
+    masks = _checked(masks, tasks, kind)
+    from_input, outputs = _any_input_each_output(masks)
+    to_output = [o.any(-1) for o in outputs]
+    counts = _counts(_components(from_input, outputs), tasks)
+    shares, words = _coverage(counts, tasks, kind), _status(counts, tasks, kind)
+
+    def weights(of_source, of_sink):
+        """Available weights whose source and sink have these properties, per member."""
+        return sum(((m.sum(1) if t is None else torch.bmm(t.to(torch.float32)[:, None], m.to(torch.float32))[:, 0])
+                    * (1 if s is None else s)).sum(1, dtype=torch.float64)
+                   for m, s, t in zip(masks, of_source, of_sink, strict=True)).to(torch.int64).tolist()
+
+    nothing = [None] * len(masks)
+    available = weights(nothing, nothing)
+    active = weights(from_input[:-1], to_output[1:])
+    to_any = weights(nothing, to_output[1:])
+    return [Measures(n, a, n - t, t - a, len(c), c, w)
+            for n, a, t, c, w in zip(available, active, to_any, shares, words, strict=True)]
+
+
+def outcome(statuses: Sequence[str]) -> str:
+    """A run's outcome from its statuses, level 0 first.
+
+    >>> outcome(["interconnected", "separated", "degraded"])
+    'separated-degraded'
+    """
+    if "separated" in statuses:
+        return "separated-degraded" if "degraded" in statuses else "separated"
+    return "degraded" if "degraded" in statuses else statuses[-1]
+
+
+def to_networkx(ticket) -> nx.DiGraph:
+    """A ticket's available weights as a graph.
+
+    `ticket` has ``masks`` (bool ``[1, O, I]`` per layer) and ``weights`` (float, the same shapes).
+    Nodes are ``(layer, unit)`` with ``layer``, ``state`` and ``subnetwork`` (-1 for none); edges
+    carry ``weight`` and ``state``, both by name.
+    """
+    masks = check_masks(ticket.masks)
+    if masks[0].shape[0] != 1:
+        raise SpecError(f"a ticket is one network; these masks have {masks[0].shape[0]} members")
+    graph = nx.DiGraph()
+    for layer, (states, labels) in enumerate(zip(unit_states(masks), components(masks), strict=True)):
+        for unit, (state, label) in enumerate(zip(states[0].tolist(), labels[0].tolist(), strict=True)):
+            graph.add_node((layer, unit), layer=layer, state=STATE_NAMES[state], subnetwork=label)
+    for layer, (mask, states, weights) in enumerate(zip(masks, weight_states(masks), ticket.weights, strict=True)):
+        for _, j, i in mask.nonzero().tolist():
+            graph.add_edge((layer, i), (layer + 1, j), weight=float(weights[0, j, i]), state=STATE_NAMES[states[0, j, i]])
+    return graph

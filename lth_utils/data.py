@@ -1,0 +1,154 @@
+"""Two (or more) independent tasks side by side, split and scaled.
+
+The tasks are data: a :class:`Task` says which inputs and which outputs are its own.  A task with
+one output is binary (sigmoid), a task with more outputs has that many classes (softmax).
+"""
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lth_utils.config import DataSpec, SpecError, choose, nearest, rng
+
+
+@dataclass(frozen=True)
+class Task:
+    """A problem's own inputs and outputs: two ranges of positions (step 1, not empty)."""
+    name: str
+    inputs: range
+    outputs: range
+
+    def __post_init__(self):
+        for what in ("inputs", "outputs"):
+            positions = getattr(self, what)
+            if not isinstance(positions, range) or positions.step != 1 or not len(positions) or positions.start < 0:
+                raise SpecError(f"task {self.name}: {what} is {positions!r}; "
+                                "expected a range of step 1 that starts at 0 or later and is not empty")
+
+    @property
+    def classes(self) -> int:
+        """Number of classes: 2 for a single (sigmoid) output, else the number of outputs."""
+        return max(2, len(self.outputs))
+
+
+def check_tasks(tasks: Sequence[Task], n_inputs: int, n_outputs: int):
+    """Raise :class:`SpecError` unless no input or output has two owners and all lie within the network's ends.
+
+    Inputs that belong to no task are allowed (distractors).
+    """
+    if not tasks:
+        raise SpecError("no task given; a data set has at least one")
+    names = [t.name for t in tasks]
+    if len(set(names)) < len(names):
+        raise SpecError(f"tasks share a name: {', '.join(names)}")
+    for what, size in (("inputs", n_inputs), ("outputs", n_outputs)):
+        owner: dict[int, str] = {}
+        for task in tasks:
+            for position in getattr(task, what):
+                if position in owner:
+                    raise SpecError(f"tasks {owner[position]} and {task.name} overlap in {what} at {position}")
+                owner[position] = task.name
+            if getattr(task, what).stop > size:
+                raise SpecError(f"task {task.name}: {what} reach to {getattr(task, what).stop}, the network has {size} {what}")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Standardised examples of all tasks.
+
+    x_train, x_test: float32 ``[B, I]``; y_train, y_test: int64 class labels ``[B, K]``;
+    tasks: K of them.  ``check`` has passed: finite, labels in range, tasks fit.
+    """
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    tasks: tuple[Task, ...]
+
+    def __post_init__(self):
+        object.__setattr__(self, "tasks", tuple(self.tasks))
+        check_tasks(self.tasks, self.x_train.shape[1], sum(len(t.outputs) for t in self.tasks))
+        for part in ("train", "test"):
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            if x.ndim != 2 or not len(x) or y.shape != (len(x), len(self.tasks)) or x.shape[1] != self.x_train.shape[1]:
+                raise SpecError(f"x_{part} {x.shape} and y_{part} {y.shape}; expected [B, {self.x_train.shape[1]}] "
+                                f"and [B, {len(self.tasks)}] with the same B of 1 or more")
+            if not np.isfinite(x).all():
+                row, column = np.argwhere(~np.isfinite(x))[0]
+                raise SpecError(f"x_{part}[{row}, {column}] is {x[row, column]}; data must be finite")
+            for k, task in enumerate(self.tasks):
+                if y[:, k].min() < 0 or y[:, k].max() >= task.classes:
+                    raise SpecError(f"y_{part}: labels of task {task.name} span {y[:, k].min()}…{y[:, k].max()}; "
+                                    f"allowed: 0…{task.classes - 1}")
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Number of inputs and outputs a network for this data must have."""
+        return self.x_train.shape[1], sum(len(t.outputs) for t in self.tasks)
+
+
+def standardise(x_train: np.ndarray, x_test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both halves with zero mean and unit variance per feature, fitted on train; constant features become zero."""
+    mean, scale = x_train.mean(0), x_train.std(0)
+    scale = np.where(scale > 0, scale, 1.0)
+    return tuple(np.where(x_train.std(0) > 0, (x - mean) / scale, 0.0).astype(np.float32) for x in (x_train, x_test))
+
+
+def moons_circles(n_samples: int = 1000, noise: float = 0.1, factor: float = 0.35, seed: int = 0) -> Dataset:
+    """scikit-learn's circles (inputs 0, 1; output 0) beside its moons (inputs 2, 3; output 1).
+
+    `n_samples` points per half: ``2 * n_samples`` points of each problem are drawn and shuffled by
+    streams of their own, so that the pairing is random and the labels are independent.  Rows
+    0…n_samples-1 are the training half, the rest is the test half; both are standardised by the
+    training half.  noise: standard deviation in data units before scaling; factor: radius of the
+    inner circle over that of the outer one, in [0, 1); seed: of the data, not of the networks.
+    Source: thesis, section on the moons-circles data.
+
+    >>> data = moons_circles(n_samples=100)
+    >>> data.x_train.shape, [t.name for t in data.tasks]
+    ((100, 4), ['circles', 'moons'])
+    """
+    from sklearn.datasets import make_circles, make_moons
+
+    if n_samples < 2:
+        raise SpecError(f"n_samples is {n_samples}; allowed: 2 or more points per half")
+    if noise < 0 or not 0 <= factor < 1:
+        raise SpecError(f"noise is {noise} and factor {factor}; allowed: noise 0 or more, factor in [0, 1)")
+
+    def draw(make, name, **options):
+        # one random_state for both would shuffle both alike and make the labels equal
+        state = int(rng(seed, "data", name).integers(2**32))
+        return make(n_samples=2 * n_samples, noise=noise, random_state=state, **options)
+
+    points, labels = zip(draw(make_circles, "circles", factor=factor), draw(make_moons, "moons"), strict=True)
+    x, y = np.concatenate(points, axis=1), np.stack(labels, axis=1).astype(np.int64)
+    x_train, x_test = standardise(x[:n_samples], x[n_samples:])
+    tasks = (Task("circles", range(0, 2), range(0, 1)), Task("moons", range(2, 4), range(1, 2)))
+    return Dataset(x_train, y[:n_samples], x_test, y[n_samples:], tasks)
+
+
+DATASETS: dict[str, Callable[..., Dataset]] = {"moons_circles": moons_circles}
+
+
+def spec(name: str, **options) -> DataSpec:
+    """The complete :class:`DataSpec` of a data set: options not given take the defaults of its function.
+
+    >>> dict(spec("moons_circles", noise=0.2).options)["noise"]
+    0.2
+    """
+    choose(name, DATASETS, "data set")
+    known = {n: p.default for n, p in inspect.signature(DATASETS[name]).parameters.items()}
+    for key in options:
+        if key not in known:
+            raise SpecError(f"{key} is not an option of {name}; it has {', '.join(known)}{nearest(key, known)}")
+    typed = {n: type(d)(options.get(n, d)) if isinstance(d, (int, float)) else options.get(n, d) for n, d in known.items()}
+    return DataSpec(name, tuple(typed.items()))
+
+
+def load(data: DataSpec) -> Dataset:
+    """The data set that a spec describes."""
+    choose(data.name, DATASETS, "data set")
+    return DATASETS[data.name](**dict(data.options))

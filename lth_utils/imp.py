@@ -1,0 +1,55 @@
+"""Iterative magnitude pruning: train, measure, prune, rewind; a generator of levels."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from lth_utils import connectivity, population, pruning
+from lth_utils.config import PruneSpec, TrainSpec
+from lth_utils.connectivity import Measures
+from lth_utils.data import Dataset
+from lth_utils.population import Population, Training
+
+
+@dataclass(frozen=True)
+class Level:
+    """One finished level of a population: trained members, what training did, what their masks are.
+
+    level: prunings so far; failed: bool per member, True where the loss was not finite.
+    """
+    level: int
+    population: Population
+    training: Training
+    measures: list[Measures]
+
+    @property
+    def failed(self) -> list[bool]:
+        return [not np.isfinite(curve[-1]) for curve in self.training.curves]
+
+
+def run(members: Population, data: Dataset, keep: Sequence[int], train: TrainSpec, prune: PruneSpec,
+        coverage: str = "total", stop_at: Sequence[str] = ("degraded",),
+        start: int = 0, trained: Tensor | None = None) -> Iterator[Level]:
+    """Prune a population level by level; members whose status is in `stop_at`, or that failed, leave.
+
+    members: at level `start`; keep: weights available at each level, the dense network first (see
+    ``pruning.trajectory``); trained: weights ``[M, W]`` of that level if it is finished already
+    (a resumed run), which then is not yielded again.  Yields one :class:`Level` per level.
+    """
+    for level in range(start, len(keep)):
+        if level > start or trained is not None:
+            scores = trained
+            mask = pruning.prune(scores, members.mask, keep[level], shape=members.shape, seeds=members.seeds,
+                                 level=level, criterion=prune.criterion, scope=prune.scope)
+            members = population.rewind(members, mask)
+        finished, training = population.train(members, data, train)
+        done = Level(level, finished, training, connectivity.measure(members.masks, data.tasks, coverage))
+        yield done
+        going = [i for i, (m, f) in enumerate(zip(done.measures, done.failed, strict=True)) if m.status not in stop_at and not f]
+        if not going:
+            return
+        members = members.select(going)
+        trained = finished.parameters[going, : members.mask.shape[1]]

@@ -1,0 +1,184 @@
+"""M masked multilayer perceptrons as stacked arrays: init, train, evaluate, rewind.
+
+A population is one shape, one row of parameters per seed and a mask.  Each member draws its
+initial values and its batch order from its own seed's streams, so a run in company equals the run
+alone.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lth_utils import _dense
+from lth_utils.config import SpecError, TrainSpec, choose, rng
+from lth_utils.data import Dataset, Task
+from lth_utils.pruning import n_weights
+
+
+def device(name: str = "auto") -> torch.device:
+    """The torch device for ``auto``, ``cpu``, ``cuda`` or ``mps``; :class:`SpecError` where it is not there.
+
+    ``auto`` takes CUDA where there is one, else the CPU.
+    """
+    choose(name, ("auto", "cpu", "cuda", "mps"), "device")
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device("cuda" if there["cuda"] else "cpu")
+    if not there[name]:
+        raise SpecError(f"device is {name}, and this machine has none that torch {torch.__version__} can use; "
+                        f"here: auto, {', '.join(n for n, t in there.items() if t)}")
+    return torch.device(name)
+
+
+@dataclass(frozen=True)
+class Population:
+    """M networks of one shape.
+
+    shape: layer widths, inputs first; seeds: M ints; parameters, initial: float32 ``[M, P]``, all
+    weights layer by layer and then all biases; mask: bool ``[M, W]``.  Weights where the mask is
+    False are exactly zero in `parameters`; `initial` keeps all values.
+    """
+    shape: tuple[int, ...]
+    seeds: tuple[int, ...]
+    parameters: Tensor
+    initial: Tensor
+    mask: Tensor
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """Views ``[M, O, I]`` of the weights, one per layer."""
+        return _dense.Layers.of(self.parameters, self.shape).weights
+
+    @property
+    def biases(self) -> list[Tensor]:
+        """Views ``[M, O]`` of the biases, one per layer."""
+        return _dense.Layers.of(self.parameters, self.shape).biases
+
+    @property
+    def masks(self) -> list[Tensor]:
+        """Views bool ``[M, O, I]`` of the mask, one per layer."""
+        return split_mask(self.mask, self.shape)
+
+    def select(self, members: Sequence[int]) -> Population:
+        """The population of these members, in this order."""
+        index = torch.as_tensor(list(members), dtype=torch.int64, device=self.mask.device)
+        return Population(self.shape, tuple(self.seeds[i] for i in members),
+                          self.parameters[index], self.initial[index], self.mask[index])
+
+
+def split_mask(mask: Tensor, shape: Sequence[int]) -> list[Tensor]:
+    """A flat mask ``[M, W]`` as a list over layers of ``[M, O, I]``."""
+    sizes = [i * o for i, o in zip(shape, shape[1:], strict=False)]
+    return [m.view(len(mask), o, i) for m, i, o in zip(mask.split(sizes, 1), shape, shape[1:], strict=False)]
+
+
+def initial_values(shape: Sequence[int], seed: int) -> np.ndarray:
+    """One member's initial parameters, float32 ``[P]``: Kaiming-normal weights (fan-in, gain of ReLU), zero biases."""
+    stream = rng(seed, "init")
+    weights = [stream.standard_normal(i * o, dtype=np.float32) * np.float32(np.sqrt(2 / i))
+               for i, o in zip(shape, shape[1:], strict=False)]
+    return np.concatenate([*weights, np.zeros(sum(shape[1:]), dtype=np.float32)])
+
+
+def init(shape: Sequence[int], seeds: Sequence[int], device: torch.device | str = "cpu") -> Population:
+    """A dense population, one member per seed."""
+    if len(set(seeds)) < len(seeds):
+        raise SpecError(f"seeds {list(seeds)} repeat; two members of one seed would be the same network")
+    values = torch.from_numpy(np.stack([initial_values(shape, seed) for seed in seeds])).to(device)
+    mask = torch.ones(len(seeds), n_weights(shape), dtype=torch.bool, device=device)
+    return Population(tuple(shape), tuple(seeds), values.clone(), values, mask)
+
+
+def rewind(population: Population, mask: Tensor) -> Population:
+    """The same members with a new mask and their initial weights and biases."""
+    parameters = population.initial.clone()
+    parameters[:, : mask.shape[1]] *= mask
+    return replace(population, parameters=parameters, mask=mask)
+
+
+@dataclass(frozen=True)
+class Training:
+    """What training did: curves, per member the validation loss of each epoch; loss, accuracy: ``[M, K]`` on the test half."""
+    curves: list[list[float]]
+    loss: np.ndarray
+    accuracy: np.ndarray
+
+    @property
+    def epochs(self) -> list[int]:
+        return [len(c) for c in self.curves]
+
+
+def _check_fit(population: Population, data: Dataset):
+    if (population.shape[0], population.shape[-1]) != data.ends:
+        raise SpecError(f"network {population.shape} does not fit the data: its tasks have "
+                        f"{data.ends[0]} inputs and {data.ends[1]} outputs")
+
+
+def train(population: Population, data: Dataset, spec: TrainSpec) -> tuple[Population, Training]:
+    """Train every member to convergence with Adam (thesis, section on the experimental setup).
+
+    Each member stops by itself: a counter grows on each epoch whose loss on the test half is above
+    the best so far, a new best zeroes it, and at `patience` the member stops with its last weights.
+    Masked weights stay exactly zero.  A member whose loss is not finite stops too: see its curve.
+    """
+    _check_fit(population, data)
+    values, curves = _dense.train(population.parameters, population.mask, population.shape, population.seeds, data, spec)
+    trained = replace(population, parameters=values)
+    return trained, Training(curves, *evaluate(trained, data, "test"))
+
+
+def evaluate(population: Population, data: Dataset, part: str = "test") -> tuple[np.ndarray, np.ndarray]:
+    """Loss and accuracy per member and task, float ``[M, K]`` each; part: ``train`` or ``test``."""
+    _check_fit(population, data)
+    choose(part, ("train", "test"), "part")
+    where = population.parameters.device
+    x, y = (torch.from_numpy(getattr(data, f"{side}_{part}")).to(where) for side in "xy")
+    objective = _dense.Objective(data.tasks, "mean")
+    loss, accuracy = _dense.evaluate(population.parameters, population.shape, x, y, objective)
+    return loss.cpu().numpy(), accuracy.cpu().numpy()
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """One network at one pruning level: its mask, and its values before and after training.
+
+    shape: layer widths; masks: bool ``[1, O, I]`` per layer; initial, trained: float32 ``[P]``,
+    pruned weights zero, or None where trained values were not kept; tasks; seed; level.
+    """
+    shape: tuple[int, ...]
+    masks: list[Tensor]
+    initial: np.ndarray
+    trained: np.ndarray | None
+    tasks: tuple[Task, ...]
+    seed: int
+    level: int
+
+    def values(self, which: str = "trained") -> np.ndarray:
+        """The parameters ``[P]``, ``trained`` or ``initial``."""
+        choose(which, ("trained", "initial"), "which")
+        if which == "trained" and self.trained is None:
+            raise SpecError(f"trained values of level {self.level} were not kept (too large); retrain from which='initial'")
+        return self.trained if which == "trained" else self.initial
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """Weights ``[1, O, I]`` per layer: trained where kept, else initial."""
+        values = self.initial if self.trained is None else self.trained
+        return _dense.Layers.of(torch.from_numpy(values)[None], self.shape).weights
+
+    def model(self, which: str = "trained") -> nn.Sequential:
+        """A plain ``torch.nn.Sequential``, pruned weights at zero, ready for prediction: inputs ``[B, I]`` to logits ``[B, O]``."""
+        layers = _dense.Layers.of(torch.from_numpy(self.values(which)).clone()[None], self.shape)
+        modules: list[nn.Module] = []
+        for w, b in zip(layers.weights, layers.biases, strict=True):
+            linear = nn.Linear(w.shape[2], w.shape[1])
+            linear.weight.data, linear.bias.data = w[0].clone(), b[0].clone()
+            modules += [linear, nn.ReLU()]
+        return nn.Sequential(*modules[:-1])
