@@ -254,9 +254,14 @@ def _with(spec, path: list[str], value, name: str):
     return dataclasses.replace(spec, **{path[0]: value})
 
 
+def asdict(spec: RunSpec) -> dict:
+    """All fields of a spec as nested dicts; tuples stay tuples."""
+    return dataclasses.asdict(spec)
+
+
 def canonical(spec: RunSpec) -> str:
     """The one JSON text of a spec: all fields, keys sorted; what the run's address is computed from."""
-    return json.dumps(dataclasses.asdict(spec), sort_keys=True, separators=(",", ":"))
+    return json.dumps(asdict(spec), sort_keys=True, separators=(",", ":"))
 
 
 def run_id(spec: RunSpec) -> str:

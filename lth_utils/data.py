@@ -5,6 +5,7 @@ one output is binary (sigmoid), a task with more outputs has that many classes (
 """
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -148,7 +149,9 @@ def spec(name: str, **options) -> DataSpec:
     return DataSpec(name, tuple(typed.items()))
 
 
+@functools.lru_cache(maxsize=4)
 def load(data: DataSpec) -> Dataset:
-    """The data set that a spec describes."""
-    choose(data.name, DATASETS, "data set")
+    """The data set that a complete spec describes; the last few are kept in memory."""
+    if data != spec(data.name, **dict(data.options)):
+        raise SpecError(f"{data} is not complete, so the run's address would not say all; make it with data.spec({data.name!r}, …)")
     return DATASETS[data.name](**dict(data.options))

@@ -115,10 +115,11 @@ class Training:
         return [len(c) for c in self.curves]
 
 
-def _check_fit(population: Population, data: Dataset):
-    if (population.shape[0], population.shape[-1]) != data.ends:
-        raise SpecError(f"network {population.shape} does not fit the data: its tasks have "
-                        f"{data.ends[0]} inputs and {data.ends[1]} outputs")
+def check_fit(shape: Sequence[int], data: Dataset):
+    """Raise :class:`SpecError` unless the ends of a network of this shape are those of the data's tasks."""
+    if (shape[0], shape[-1]) != data.ends:
+        raise SpecError(f"network {'-'.join(map(str, shape))} does not fit the data: "
+                        f"its tasks have {data.ends[0]} inputs and {data.ends[1]} outputs")
 
 
 def train(population: Population, data: Dataset, spec: TrainSpec) -> tuple[Population, Training]:
@@ -128,7 +129,7 @@ def train(population: Population, data: Dataset, spec: TrainSpec) -> tuple[Popul
     the best so far, a new best zeroes it, and at `patience` the member stops with its last weights.
     Masked weights stay exactly zero.  A member whose loss is not finite stops too: see its curve.
     """
-    _check_fit(population, data)
+    check_fit(population.shape, data)
     values, curves = _dense.train(population.parameters, population.mask, population.shape, population.seeds, data, spec)
     trained = replace(population, parameters=values)
     return trained, Training(curves, *evaluate(trained, data, "test"))
@@ -136,7 +137,7 @@ def train(population: Population, data: Dataset, spec: TrainSpec) -> tuple[Popul
 
 def evaluate(population: Population, data: Dataset, part: str = "test") -> tuple[np.ndarray, np.ndarray]:
     """Loss and accuracy per member and task, float ``[M, K]`` each; part: ``train`` or ``test``."""
-    _check_fit(population, data)
+    check_fit(population.shape, data)
     choose(part, ("train", "test"), "part")
     where = population.parameters.device
     x, y = (torch.from_numpy(getattr(data, f"{side}_{part}")).to(where) for side in "xy")
