@@ -1,0 +1,42 @@
+# make reproduce   the quick set: environment, notebooks, figures       make test    the test suite
+# make bench       speed and memory against stated peers                make lab     JupyterLab
+# make help        this text
+PYTHON ?= python3
+SET ?= quick
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help reproduce run test bench lab lint clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+# uv installs in parallel; where it cannot be had or fails, pip does the same more slowly
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	@echo "[1/2] creating .venv"
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@echo "[2/2] installing the packages of constraints.txt (torch alone is several GB; one to some minutes)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null \
+	  && $(BIN)/python -m uv pip install --python $(BIN)/python --quiet -c constraints.txt -e '.[test]' \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+reproduce: $(READY)
+	@$(BIN)/python -m lth_utils run all --set $(SET)
+
+test: $(READY)
+	@$(BIN)/python -m pytest -q
+
+bench: $(READY)
+	@$(BIN)/python tests/bench.py
+
+lab: $(READY)
+	@$(BIN)/jupyter lab notebooks
+
+lint: $(READY)
+	@$(BIN)/ruff check . && $(BIN)/nbstripout --verify notebooks/*.ipynb
+
+clean:
+	rm -rf .venv

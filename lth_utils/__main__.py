@@ -1,0 +1,183 @@
+"""The command line:  python -m lth_utils run 01 --set quick
+
+Strict papermill: an unknown or ill-typed parameter stops before a kernel starts; a notebook counts
+as executed only when every cell has run; a failed one is kept as ``*.failed.ipynb``; one whose
+source, parameters and package are unchanged and whose products are there is not executed again.
+"""
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from lth_utils import config, store
+from lth_utils.config import SpecError, coerce, nearest
+
+KINDS = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict}
+
+
+def find(name: str) -> list[Path]:
+    """The notebooks that `name` means: ``all``, a number (``01``) or a full name, in order."""
+    folder = store.project_root() / "notebooks"
+    known = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    found = [p for p in known if name in ("all", p.stem, p.stem[:2], p.name)]
+    if not found:
+        raise SpecError(f"no notebook {name} in {folder}; known: all, {', '.join(p.stem for p in known)}"
+                        f"{nearest(name, [p.stem for p in known])}")
+    return found
+
+
+def parameters(notebook: Path, given: dict, origin: str) -> dict:
+    """`given` checked against the notebook's own parameters cell and brought to the declared types."""
+    import nbformat
+    import papermill
+
+    tagged = [c for c in nbformat.read(notebook, as_version=4).cells if "parameters" in c.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise SpecError(f"{notebook}: {len(tagged)} cells are tagged parameters; expected exactly one")
+    known = papermill.inspect_notebook(str(notebook))
+    checked = {}
+    for name, value in given.items():
+        if name not in known:
+            raise SpecError(f"{origin}: {name} is not a parameter of {notebook.name}; it has {', '.join(known)}{nearest(name, known)}")
+        declared, default = known[name]["inferred_type_name"], known[name]["default"]
+        kind = KINDS.get(declared) or type(ast.literal_eval(default))
+        if isinstance(value, str) and kind in (list, dict):
+            value = config.yaml.safe_load(value)
+        checked[name] = coerce(value, kind, f"{origin}: {name}")
+    return checked
+
+
+def digest(notebook: Path, values: dict) -> str:
+    """What an executed notebook depends on: its source, its parameters, the package's sources."""
+    package = Path(__file__).parent
+    sources = [notebook, *sorted(package.glob("*.py")), *sorted(package.glob("thesis/*.csv"))]
+    text = json.dumps(values, sort_keys=True) + "".join(store.digest(p.read_bytes()) for p in sources)
+    return store.digest(text.encode())
+
+
+def _products(folder: Path) -> dict[str, float]:
+    return {str(p.relative_to(folder)): p.stat().st_mtime for kind in ("figures", "tables", "facts") for p in (folder / kind).glob("*")}
+
+
+def up_to_date(output: Path, wanted: str) -> bool:
+    """Whether `output` was executed from the same inputs and all its products are still there."""
+    try:
+        mark = json.loads(output.read_text(encoding="utf-8"))["metadata"]["lth_utils"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return mark["digest"] == wanted and all((output.parents[1] / p).exists() for p in mark["products"])
+
+
+def own_kernel(folder: str):
+    """Make ``python3`` mean this interpreter for the kernels of this process, whatever is installed elsewhere."""
+    spec = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": "Python 3", "language": "python"}
+    store.write_atomically(Path(folder) / "kernels" / "python3" / "kernel.json", json.dumps(spec))
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("JUPYTER_PATH")]))
+
+
+def execute(notebook: Path, output: Path, values: dict, mark: str):
+    """Execute one notebook; `output` appears only if every cell has run."""
+    import papermill
+    from traitlets.config import Config
+
+    running, failed = output.with_suffix(".running.ipynb"), output.with_suffix(".failed.ipynb")
+    store.write_atomically(running, "")       # fails now, with a clear message, where outputs cannot be written
+    before = _products(output.parents[1])
+    quiet = Config()
+    quiet.KernelManager.transport_encryption = "auto"   # else ipykernel 7 warns about its own default
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            own_kernel(folder)
+            done = papermill.execute_notebook(str(notebook), str(running), parameters=values, kernel_name="python3", progress_bar=False,
+                                              stdout_file=sys.stdout, stderr_file=sys.stderr, cwd=str(store.project_root()), config=quiet)
+        never = [n for n, c in enumerate(done.cells) if c.cell_type == "code" and c.source.strip() and c.execution_count is None]
+        if never:
+            raise RuntimeError(f"cells {never} never ran")
+        products = sorted(p for p, changed in _products(output.parents[1]).items() if changed != before.get(p))
+        content = json.loads(running.read_text(encoding="utf-8"))
+        content["metadata"]["lth_utils"] = {"digest": mark, "products": products, **store.provenance()}
+        store.write_atomically(output, json.dumps(content, indent=1, ensure_ascii=False))
+    except BaseException:
+        os.replace(running, failed)
+        output.unlink(missing_ok=True)        # an older success would hide the failure
+        raise
+    running.unlink()
+    failed.unlink(missing_ok=True)
+
+
+def run(name: str, set_name: str, overrides: dict, force: bool = False):
+    """Execute the notebooks that `name` means with the parameters of a set, after all of them have been checked."""
+    root = store.project_root()
+    known = sorted(p.name for p in (root / "parameters").iterdir() if p.is_dir())
+    if set_name not in known:
+        raise SpecError(f"no set {set_name} in {root / 'parameters'}; known: {', '.join(known)}{nearest(set_name, known)}")
+    jobs = []
+    for notebook in find(name):
+        file = root / "parameters" / set_name / f"{notebook.stem}.yaml"
+        if not file.is_file():
+            raise SpecError(f"set {set_name} lacks the parameters of {notebook.name}: {file} is missing")
+        values = parameters(notebook, config.read(file), str(file)) | parameters(notebook, overrides, "command line")
+        jobs.append((notebook, {**values, "set_name": set_name}))
+    for notebook, values in jobs:
+        output, mark = store.outputs() / set_name / "notebooks" / notebook.name, digest(notebook, values)
+        if not force and up_to_date(output, mark):
+            print(f"{notebook.stem}: done already, {output}")
+            continue
+        print(f"{notebook.stem}: running with set {set_name}", flush=True)
+        began = time.perf_counter()
+        try:
+            execute(notebook, output, values, mark)
+        except Exception as error:
+            failed = output.with_suffix(".failed.ipynb")
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            raise RuntimeError(f"{notebook.name} failed: {reason[-1]}\n  the notebook up to there: {failed}") from error
+        print(f"{notebook.stem}: done in {time.perf_counter() - began:.0f} s, {output}", flush=True)
+    for notebook, _ in jobs:
+        facts = store.outputs() / set_name / "facts" / f"{notebook.stem}.json"
+        if facts.is_file() and (headline := json.loads(facts.read_text()).get("headline")):
+            print(f"\n{notebook.stem}: {headline}")
+    print(f"figures, tables, facts and executed notebooks: {store.outputs() / set_name}")
+
+
+def check(repair: bool) -> int:
+    """Name every corrupt run; with `repair` set them aside."""
+    results = store.Store()
+    found = results.check(repair)
+    for error in found:
+        print(f"corrupt: {error.folder}" + (f" (moved to {results.root / 'corrupt'})" if repair else f"\n  {error}"))
+    print(f"{len(found)} corrupt of the runs in {results.runs}")
+    return 1 if found and not repair else 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lth_utils", description="Execute the notebooks; look after their results.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    runner = verbs.add_parser("run", help="execute notebooks with the parameters of a set")
+    runner.add_argument("notebook", help="a number such as 01, a name, or all")
+    runner.add_argument("--set", default="quick", dest="set_name", help="folder of parameters/ (default: quick)")
+    runner.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="override one parameter")
+    runner.add_argument("--force", action="store_true", help="execute again even if nothing changed")
+    checker = verbs.add_parser("check", help="verify the checksums of all finished runs")
+    checker.add_argument("--repair", action="store_true", help="set corrupt runs aside, to be computed again")
+    given = parser.parse_args(arguments)
+    try:
+        if given.verb == "check":
+            return check(given.repair)
+        run(given.notebook, given.set_name, {k: config.yaml.safe_load(v) for k, v in given.p}, given.force)
+    except KeyboardInterrupt:
+        print("interrupted; finished levels are kept, the same command goes on from there", file=sys.stderr)
+        return 130
+    except (SpecError, RuntimeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
