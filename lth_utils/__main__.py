@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import json
 import os
 import sys
@@ -74,11 +75,19 @@ def up_to_date(output: Path, wanted: str) -> bool:
     return mark["digest"] == wanted and all((output.parents[1] / p).exists() for p in mark["products"])
 
 
-def own_kernel(folder: str):
+@contextlib.contextmanager
+def own_kernel():
     """Make ``python3`` mean this interpreter for the kernels of this process, whatever is installed elsewhere."""
-    spec = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": "Python 3", "language": "python"}
-    store.write_atomically(Path(folder) / "kernels" / "python3" / "kernel.json", json.dumps(spec))
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("JUPYTER_PATH")]))
+    spec = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": "Python 3",
+            "language": "python", "metadata": {"supported_encryption": "curve"}}
+    before = os.environ.get("JUPYTER_PATH")
+    with tempfile.TemporaryDirectory() as folder:
+        store.write_atomically(Path(folder) / "kernels" / "python3" / "kernel.json", json.dumps(spec))
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, before]))
+        try:
+            yield
+        finally:
+            os.environ.pop("JUPYTER_PATH") if before is None else os.environ.update(JUPYTER_PATH=before)
 
 
 def execute(notebook: Path, output: Path, values: dict, mark: str):
@@ -89,13 +98,12 @@ def execute(notebook: Path, output: Path, values: dict, mark: str):
     running, failed = output.with_suffix(".running.ipynb"), output.with_suffix(".failed.ipynb")
     store.write_atomically(running, "")       # fails now, with a clear message, where outputs cannot be written
     before = _products(output.parents[1])
-    quiet = Config()
-    quiet.KernelManager.transport_encryption = "auto"   # else ipykernel 7 warns about its own default
+    encrypted = Config()
+    encrypted.KernelManager.transport_encryption = "auto"   # else ipykernel 7 warns that others on this machine could listen
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            own_kernel(folder)
+        with own_kernel():
             done = papermill.execute_notebook(str(notebook), str(running), parameters=values, kernel_name="python3", progress_bar=False,
-                                              stdout_file=sys.stdout, stderr_file=sys.stderr, cwd=str(store.project_root()), config=quiet)
+                                              stdout_file=sys.stdout, stderr_file=sys.stderr, cwd=str(store.project_root()), config=encrypted)
         never = [n for n, c in enumerate(done.cells) if c.cell_type == "code" and c.source.strip() and c.execution_count is None]
         if never:
             raise RuntimeError(f"cells {never} never ran")

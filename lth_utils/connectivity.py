@@ -42,33 +42,32 @@ def check_masks(masks: Sequence[Tensor]) -> list[Tensor]:
     return masks
 
 
-def _spread(matrices: Sequence[Tensor], start: Tensor) -> list[Tensor]:
-    """Reachability through `matrices`, float ``[M, to, from]``, of `start`, bool ``[M, from, C]``; one entry per layer of units."""
-    reached = [start]
-    for matrix in matrices:
-        # sums of at most 2^24 ones are exact in float32
-        reached.append(torch.bmm(matrix, reached[-1].to(matrix.dtype)) > 0)
-    return reached
+def _reach(matrices: Sequence[Tensor], sources: Tensor, sinks: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Which columns of `sources` reach each unit, and which columns of `sinks` it leads to.
 
-
-def _reach(masks: Sequence[Tensor], sources: Tensor, sinks: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Which columns of `sources` (over inputs) reach each unit, and which of `sinks` (over outputs) it leads to.
-
-    sources bool ``[I, C]``, sinks bool ``[O, D]``; returns lists over unit layers, ``[M, U, C]`` and ``[M, U, D]``.
+    matrices: the masks as float32 ``[M, O, I]``, whose sums of up to 2^24 ones are exact; sources:
+    bool ``[I, C]`` over the inputs; sinks: bool ``[O, D]`` over the outputs.  Returns lists over
+    unit layers of bool ``[M, U, C]`` and ``[M, U, D]``.
     """
-    members = masks[0].shape[0]
-    matrices = [m.to(torch.float32) for m in masks]
-    forward = _spread(matrices, sources.expand(members, -1, -1))
-    backward = _spread([m.transpose(1, 2) for m in matrices[::-1]], sinks.expand(members, -1, -1))
-    return forward, backward[::-1]
+    members = matrices[0].shape[0]
+    forward, backward = [sources.expand(members, -1, -1)], [sinks.T.expand(members, -1, -1)]
+    for matrix in matrices:
+        forward.append(torch.bmm(matrix, forward[-1].float()) > 0)
+    for matrix in reversed(matrices):    # row vectors: reading a matrix along its rows is several times faster
+        backward.append(torch.bmm(backward[-1].float(), matrix) > 0)
+    return forward, [b.transpose(1, 2) for b in reversed(backward)]
 
 
-def _any_input_each_output(masks):
-    device = masks[0].device
-    everything = torch.ones(masks[0].shape[2], 1, dtype=torch.bool, device=device)
-    outputs = torch.eye(masks[-1].shape[1], dtype=torch.bool, device=device)
-    forward, backward = _reach(masks, everything, outputs)
+def _any_input_each_output(matrices):
+    device = matrices[0].device
+    everything = torch.ones(matrices[0].shape[2], 1, dtype=torch.bool, device=device)
+    outputs = torch.eye(matrices[-1].shape[1], dtype=torch.bool, device=device)
+    forward, backward = _reach(matrices, everything, outputs)
     return [f[..., 0] for f in forward], backward
+
+
+def _sweeps(masks):
+    return _any_input_each_output([m.float() for m in masks])
 
 
 def _states(masks, from_input, to_output) -> list[Tensor]:
@@ -91,7 +90,7 @@ def weight_states(masks: Sequence[Tensor]) -> list[Tensor]:
     [[[[1, 1]]], [[[1], [0]]]]
     """
     masks = check_masks(masks)
-    from_input, outputs = _any_input_each_output(masks)
+    from_input, outputs = _sweeps(masks)
     return _states(masks, from_input, [o.any(-1) for o in outputs])
 
 
@@ -101,7 +100,7 @@ def unit_states(masks: Sequence[Tensor]) -> list[Tensor]:
     masks as in :func:`weight_states`; returns uint8 ``[M, U]`` per layer of units, inputs first.
     """
     masks = check_masks(masks)
-    from_input, outputs = _any_input_each_output(masks)
+    from_input, outputs = _sweeps(masks)
     return [torch.where(o.any(-1), torch.where(f, ACTIVE, ZOMBIE), INACTIVE).to(torch.uint8)
             for f, o in zip(from_input, outputs, strict=True)]
 
@@ -139,7 +138,7 @@ def components(masks: Sequence[Tensor]) -> list[Tensor]:
     ``[M, U]``: -1 outside the active graph, else 0…J-1 per member in the order of the smallest
     input index.
     """
-    return _components(*_any_input_each_output(check_masks(masks)))
+    return _components(*_sweeps(check_masks(masks)))
 
 
 def _counts(labels: Sequence[Tensor], tasks: Sequence[Task]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -223,7 +222,7 @@ def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "ou
             table[getattr(task, side), k] = True
         return table
 
-    forward, backward = _reach(masks, belongs("inputs", masks[0].shape[2]), belongs("outputs", masks[-1].shape[1]))
+    forward, backward = _reach([m.float() for m in masks], belongs("inputs", masks[0].shape[2]), belongs("outputs", masks[-1].shape[1]))
     shares = []
     for f, b in zip(forward, backward, strict=True):
         active = f.any(-1) & b.any(-1)
@@ -251,23 +250,19 @@ class Measures:
 def measure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> list[Measures]:
     """All of the above in two sweeps: one :class:`Measures` per member.  Arguments as in :func:`coverage`."""
     masks = _checked(masks, tasks, kind)
-    from_input, outputs = _any_input_each_output(masks)
-    to_output = [o.any(-1) for o in outputs]
+    matrices = [m.float() for m in masks]
+    from_input, outputs = _any_input_each_output(matrices)
     counts = _counts(_components(from_input, outputs), tasks)
     shares, words = _coverage(counts, tasks, kind), _status(counts, tasks, kind)
-
-    def weights(of_source, of_sink):
-        """Available weights whose source and sink have these properties, per member."""
-        return sum(((m.sum(1) if t is None else torch.bmm(t.to(torch.float32)[:, None], m.to(torch.float32))[:, 0])
-                    * (1 if s is None else s)).sum(1, dtype=torch.float64)
-                   for m, s, t in zip(masks, of_source, of_sink, strict=True)).to(torch.int64).tolist()
-
-    nothing = [None] * len(masks)
-    available = weights(nothing, nothing)
-    active = weights(from_input[:-1], to_output[1:])
-    to_any = weights(nothing, to_output[1:])
-    return [Measures(n, a, n - t, t - a, len(c), c, w)
-            for n, a, t, c, w in zip(available, active, to_any, shares, words, strict=True)]
+    available, to_output, active = 0, 0, 0
+    for matrix, source, sink in zip(matrices, from_input[:-1], outputs[1:], strict=True):
+        sink = sink.any(-1)[:, None].float()
+        of_source = torch.bmm(torch.cat([torch.ones_like(sink), sink], 1), matrix)     # [M, 2, I]
+        every, led = of_source.sum(2, dtype=torch.float64).unbind(1)
+        available, to_output = available + every, to_output + led
+        active = active + (of_source[:, 1] * source).sum(1, dtype=torch.float64)
+    numbers = torch.stack([available, active, available - to_output, to_output - active], 1).long().tolist()
+    return [Measures(*n, len(c), c, w) for n, c, w in zip(numbers, shares, words, strict=True)]
 
 
 def outcome(statuses: Sequence[str]) -> str:

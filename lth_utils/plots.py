@@ -81,7 +81,7 @@ def _points(ax: Axes, x: np.ndarray, labels: np.ndarray, colour: str, size: floa
     for label, (marker, share) in enumerate((("o", 1.0), ("^", 0.45))):
         these = labels == label
         ax.scatter(*x[these].T, s=size, marker=marker, color=_tint(colour, share), linewidths=0, label=f"class {label}")
-    ax.legend(loc="upper right", handletextpad=0.1, borderpad=0)
+    ax.legend(loc="upper right", handletextpad=0.1, borderpad=0.2, frameon=True, framealpha=0.85, edgecolor="none", markerscale=1.6, fontsize=11)
 
 
 # ---------------------------------------------------------------------- networks
@@ -183,7 +183,7 @@ def parameter_states() -> Figure:
     third = torch.tensor([[[1, 1, 0]]], dtype=torch.bool)
     sizes = [m.numel() for m in (first, second, third)]
     ticket = Ticket((2, 3, 3, 1), [first, second, third], np.ones(sum(sizes) + 7, np.float32), None,
-                    (Task("y", range(0, 2), range(0, 1)),), 0, 0)
+                    (Task("task", range(0, 2), range(0, 1)),), 0, 0)
     figure, axes = _panels(1, 1, (8, 4.6))
     ax = network(axes[0, 0], ticket, states=("active", "inactive", "zombie"))
     _state_legend(ax, ("active", "inactive", "zombie"), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3)
@@ -234,7 +234,7 @@ def independent_tickets(ticket: Ticket, dataset: Dataset) -> Figure:
     network(ax, ticket, colour_by="task", states=("active",))
     found = connectivity.measure(ticket.masks, ticket.tasks)[0]
     ax.set_title(f"{'-'.join(map(str, ticket.shape))}, seed {ticket.seed}, level {ticket.level}: {found.status}\n"
-                 f"{found.active} active of {found.available} available weights in {found.subnetworks} subnetwork(s)")
+                 f"{found.active} active of {found.available} available weights in {found.subnetworks} subnetwork{"s" * (found.subnetworks != 1)}")
     colours = _subnetwork_colours(ticket)
     handles = []
     for j, covers in enumerate(found.coverage):

@@ -329,12 +329,12 @@ def write_table(set_name: str, name: str, table: pd.DataFrame) -> Path:
 
 
 def write_figure(set_name: str, key: str, figure, about: str = "") -> list[Path]:
-    """Write a figure as ``outputs/<set>/figures/<key>.png`` (200 dpi) and ``.svg``, with `about` and versions in their metadata."""
+    """Write a figure as ``outputs/<set>/figures/<key>.png`` (150 dpi) and ``.svg``, with `about` and versions in their metadata."""
     description = "; ".join([about, *(f"{k} {v}" for k, v in provenance().items())]).lstrip("; ")
     paths = []
     for kind, metadata in (("png", {"Title": key, "Description": description}), ("svg", {"Title": key, "Description": description, "Date": None})):
         buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, dpi=200, bbox_inches="tight", metadata=metadata)
+        figure.savefig(buffer, format=kind, dpi=150, bbox_inches="tight", metadata=metadata)
         paths.append(outputs() / set_name / "figures" / f"{key}.{kind}")
         write_atomically(paths[-1], buffer.getvalue())
     return paths

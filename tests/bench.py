@@ -1,0 +1,151 @@
+"""Speed and memory against stated peers:  make bench
+
+Prints a table and writes ``outputs/bench.json``, a list of rows {case, peer, ratio, target}.  Ratios
+are medians over repeats in which package and peer take turns, so that a busy machine hits both.
+"""
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+import networkx as nx
+import numpy as np
+import torch
+from torch import nn
+
+from lth_utils import connectivity, data, population, store
+from lth_utils.config import TrainSpec, rng
+
+REPEATS = 3
+
+
+def eager_loop(shape, seed, mask, dataset, spec, max_epochs):
+    """The loop a user would write: one Sequential, mask multiplied in, Adam, in-memory batches, the same early stopping."""
+    values = population.initial_values(shape, seed)
+    ticket = population.Ticket(shape, population.split_mask(mask, shape), values, values, dataset.tasks, seed, 0)
+    model, masks = ticket.model(), [m[0].float() for m in ticket.masks]
+    linears = [m for m in model if isinstance(m, nn.Linear)]
+    adam = torch.optim.Adam(model.parameters(), lr=spec.lr)
+    x, y = torch.from_numpy(dataset.x_train), torch.from_numpy(dataset.y_train).float()
+    x_test, y_test = torch.from_numpy(dataset.x_test), torch.from_numpy(dataset.y_test).float()
+    criterion, stream = nn.BCEWithLogitsLoss(), rng(seed, "batches")
+
+    def forward(inputs):
+        for n, (linear, m) in enumerate(zip(linears, masks, strict=True)):
+            inputs = nn.functional.linear(inputs, linear.weight * m, linear.bias)
+            if n < len(linears) - 1:
+                inputs = inputs.relu()
+        return inputs
+
+    best, above = float("inf"), 0
+    for epoch in range(1, max_epochs + 1):
+        for batch in torch.from_numpy(stream.permutation(len(x))).split(spec.batch_size):
+            adam.zero_grad()
+            criterion(forward(x[batch]), y[batch]).backward()
+            adam.step()
+        with torch.no_grad():
+            loss = criterion(forward(x_test), y_test).item()
+        above = 0 if loss < best else above + (loss > best)
+        best = min(best, loss)
+        if above >= spec.patience:
+            break
+    return epoch
+
+
+def training():
+    """Member-epochs per second, 32 seeds to convergence, against one eager loop after the other."""
+    shape, seeds, dataset, spec = (4, 57, 57, 2), range(32), data.moons_circles(), TrainSpec()
+    ratios = []
+    for repeat in range(REPEATS):
+        members = population.init(shape, seeds)
+        began = time.perf_counter()
+        _, training = population.train(members, dataset, spec)
+        ours = sum(training.epochs) / (time.perf_counter() - began)
+        # the peer's rate does not depend on how many seeds there are: two a repeat, to convergence
+        began, epochs = time.perf_counter(), 0
+        for seed in range(2 * repeat, 2 * repeat + 2):
+            epochs += eager_loop(shape, seed, members.mask[:1], dataset, spec, spec.max_epochs)
+        ratios.append(ours / (epochs / (time.perf_counter() - began)))
+        print(f"  training, repeat {repeat + 1}: {ours:.0f} member-epochs/s, ratio {ratios[-1]:.1f}", flush=True)
+    return {"case": "32 seeds of 4-57-57-2 to convergence, member-epochs per second",
+            "peer": "one torch.nn.Sequential per seed, eager loop", "ratio": round(statistics.median(ratios), 2), "target": 6}
+
+
+def networkx_measure(masks, tasks):
+    """States, components, coverage and status by the definitions, with networkx."""
+    graph, last = nx.DiGraph(), len(masks)
+    for layer, m in enumerate(masks):
+        graph.add_nodes_from((layer, i) for i in range(m.shape[2]))
+        graph.add_edges_from(((layer, i), (layer + 1, j)) for _, j, i in m.nonzero().tolist())
+    graph.add_nodes_from((last, j) for j in range(masks[-1].shape[1]))
+    inputs, outputs = ([(layer, i) for i in range(n)] for layer, n in ((0, masks[0].shape[2]), (last, masks[-1].shape[1])))
+    from_input, to_output = set(), set()
+    for layer in nx.bfs_layers(graph, inputs):
+        from_input.update(layer)
+    for layer in nx.bfs_layers(graph.reverse(copy=False), outputs):
+        to_output.update(layer)
+    states = {(u, v): "inactive" if v not in to_output else "zombie" if u not in from_input else "active" for u, v in graph.edges}
+    active = graph.edge_subgraph(e for e, state in states.items() if state == "active")
+    parts = list(nx.weakly_connected_components(active))
+    covers = [[np.mean([(0, i) in part for i in t.inputs]) * np.mean([(last, o) in part for o in t.outputs]) for t in tasks] for part in parts]
+    if not covers or np.min(np.sum(covers, 0)) < 1:
+        return "degraded"
+    return "interconnected" if (np.array(covers) > 0).sum(1).max() > 1 else "separated" if len(parts) == len(tasks) else "fragmented"
+
+
+def structure():
+    """One 4-1310-1310-2 mask against networkx, which is timed on 4-410-410-2 and scaled by the number of weights."""
+    tasks, generator = data.moons_circles(n_samples=10).tasks, torch.Generator().manual_seed(0)
+
+    def mask(width, density=1.0):
+        shape = ((width, 4), (width, width), (2, width))
+        return [torch.rand(1, *s, generator=generator) < density for s in shape]
+
+    large, small, ratios = mask(1310), mask(410), []
+    scale = sum(m.numel() for m in large) / sum(m.numel() for m in small)
+    for repeat in range(REPEATS):
+        began = time.perf_counter()
+        word = connectivity.measure(large, tasks)[0].status     # counts, coverage and status
+        connectivity.weight_states(large), connectivity.components(large)
+        ours = time.perf_counter() - began
+        began = time.perf_counter()
+        theirs = networkx_measure(small, tasks)
+        peer = (time.perf_counter() - began) * scale
+        assert word == theirs == "interconnected"
+        ratios.append(peer / ours)
+        print(f"  structure, repeat {repeat + 1}: {1000 * ours:.1f} ms, ratio {ratios[-1]:.0f}", flush=True)
+    return {"case": "states, components, coverage, status of one 4-1310-1310-2 mask, all 1.7 million weights available",
+            "peer": f"networkx on 4-410-410-2, times {scale:.1f} for the weights", "ratio": round(statistics.median(ratios), 1), "target": 500}
+
+
+MEMORY = """
+import resource
+import torch
+from lth_utils import connectivity, data
+tasks = data.moons_circles(n_samples=10).tasks
+masks = [torch.rand(1, *s) < 0.5 for s in ((1310, 4), (1310, 1310), (2, 1310))]
+connectivity.measure(masks, tasks), connectivity.weight_states(masks), connectivity.components(masks)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+"""
+
+
+def memory():
+    """Peak memory of a fresh process that measures one such mask, interpreter and torch included."""
+    peak = float(subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True).stdout)
+    return {"case": "peak memory of the same, whole process", "peer": "1 GB, times below it", "ratio": round(1 / peak, 2), "target": 1}
+
+
+def main():
+    rows = [training(), structure(), memory()]
+    path = store.outputs() / "bench.json"
+    store.write_atomically(path, json.dumps(rows, indent=1) + "\n")
+    for row in rows:
+        print(f"{row['ratio']:>8} x (target {row['target']:>4})  {row['case']}\n{'':>26}against {row['peer']}")
+    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, peak of this process "
+          f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB; written to {path}")
+
+
+if __name__ == "__main__":
+    main()
