@@ -102,8 +102,9 @@ def execute(notebook: Path, output: Path, values: dict, mark: str):
     encrypted.KernelManager.transport_encryption = "auto"   # else ipykernel 7 warns that others on this machine could listen
     try:
         with own_kernel():
-            done = papermill.execute_notebook(str(notebook), str(running), parameters=values, kernel_name="python3", progress_bar=False,
-                                              stdout_file=sys.stdout, stderr_file=sys.stderr, cwd=str(store.project_root()), config=encrypted)
+            done = papermill.execute_notebook(
+                str(notebook), str(running), parameters=values, kernel_name="python3", cwd=str(store.project_root()),
+                progress_bar=False, stdout_file=sys.stdout, stderr_file=sys.stderr, config=encrypted)
         never = [n for n, c in enumerate(done.cells) if c.cell_type == "code" and c.source.strip() and c.execution_count is None]
         if never:
             raise RuntimeError(f"cells {never} never ran")
@@ -112,7 +113,7 @@ def execute(notebook: Path, output: Path, values: dict, mark: str):
         content["metadata"]["lth_utils"] = {"digest": mark, "products": products, **store.provenance()}
         store.write_atomically(output, json.dumps(content, indent=1, ensure_ascii=False))
     except BaseException:
-        os.replace(running, failed)
+        running.replace(failed)
         output.unlink(missing_ok=True)        # an older success would hide the failure
         raise
     running.unlink()

@@ -7,6 +7,7 @@ its epoch, so it costs nothing afterwards.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -78,7 +79,7 @@ class Layers:
     @classmethod
     def of(cls, flat: Tensor, shape) -> Layers:
         members, at, weights, biases = flat.shape[0], 0, [], []
-        for i, o in zip(shape, shape[1:], strict=False):
+        for i, o in pairwise(shape):
             weights.append(flat[:, at : at + i * o].view(members, o, i))
             at += i * o
         for o in shape[1:]:

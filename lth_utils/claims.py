@@ -46,7 +46,7 @@ def share(count: int, runs: int) -> tuple[float, float, float]:
     >>> [round(v, 2) for v in share(4, 4)]
     [1.0, 0.51, 1.0]
     """
-    from scipy.stats import binomtest     # slow to import
+    from scipy.stats import binomtest  # slow to import
     interval = binomtest(int(count), int(runs)).proportion_ci(method="wilson")
     return count / runs, float(interval.low), float(interval.high)
 
@@ -56,13 +56,15 @@ def thesis_separation(base: list[int], levels: int) -> dict | None:
 
     Its accuracy and level of separation are not reported; the latter follows from the available weights.
     """
-    counts = reference("extension_outcomes").query("weights_at_last_level_read == weights_at_last_level_read.groupby(network).transform('min')")
-    there = counts[(counts["extended_from_base_shape"] == "-".join(map(str, base))) & (counts["code_extension_levels"] == levels)]
+    shape = "-".join(map(str, base))
+    # the rows that count levels from the base network itself (one family is reported in two readings)
+    there = reference("extension_outcomes").query(
+        f"extended_from_base_shape == '{shape}' and extension_level == code_extension_levels == {levels}")
     if there.empty:
         return None
-    row = there.iloc[-1]
+    row = there.iloc[0]
     facts = {"runs": int(row["n_runs"]), "separated": int(row["n_separated"] + row["n_separated_degraded"])}
-    split = reference("active_available_at_split").query("network == @row.network and extension_level == @row.extension_level")
+    split = reference("active_available_at_split").query(f"network == '{row['network']}' and extension_level == {levels}")
     for kind in ("active", "available"):
         for what in ("mean", "min", "max") if len(split) else ():
             facts[f"{kind}_{what}"] = float(split[f"{kind}_{what}"].iloc[0])

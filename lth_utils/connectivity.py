@@ -1,6 +1,7 @@
 """What a mask's graph says about the tasks: states, subnetworks, coverage, status.
 
 Everything is boolean reachability, batched over the members and on the masks' device.  One sweep
+from itertools import pairwise
 from the outputs records for each unit which outputs it leads to, one from the inputs which units
 the inputs reach; all definitions below are read off these two.  Each sweep is one matrix product
 per layer, so the cost is proportional to weights times outputs, whatever the structure.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import networkx as nx
 import numpy as np
@@ -36,7 +38,7 @@ def check_masks(masks: Sequence[Tensor]) -> list[Tensor]:
     if not masks or any(m.ndim != 3 or m.dtype != torch.bool for m in masks):
         raise SpecError(f"masks have shapes {shapes} and types {[str(m.dtype) for m in masks]}; "
                         "expected bool tensors [M, O, I], one per layer")
-    for (m, o, _), (m_next, _, i) in zip(shapes, shapes[1:], strict=False):
+    for (m, o, _), (m_next, _, i) in pairwise(shapes):
         if m != m_next or o != i:
             raise SpecError(f"masks of shapes {shapes} do not fit: each layer's I must be the O of the layer before, M the same")
     return masks

@@ -81,7 +81,8 @@ def _points(ax: Axes, x: np.ndarray, labels: np.ndarray, colour: str, size: floa
     for label, (marker, share) in enumerate((("o", 1.0), ("^", 0.45))):
         these = labels == label
         ax.scatter(*x[these].T, s=size, marker=marker, color=_tint(colour, share), linewidths=0, label=f"class {label}")
-    ax.legend(loc="upper right", handletextpad=0.1, borderpad=0.2, frameon=True, framealpha=0.85, edgecolor="none", markerscale=1.6, fontsize=11)
+    ax.legend(loc="upper right", handletextpad=0.1, borderpad=0.2, markerscale=1.6, fontsize=11,
+              frameon=True, framealpha=0.85, edgecolor="none")
 
 
 # ---------------------------------------------------------------------- networks
@@ -138,9 +139,10 @@ def network(ax: Axes, ticket: Ticket, colour_by: str = "state", states: Sequence
                                      alpha=0.25 + 0.55 * crowd, rasterized=len(order) > 1000, zorder=1))
     for layer, (place, state) in enumerate(zip(places, of_unit, strict=True)):
         seen = ~np.isnan(place)
-        unit_colours = [STATE_COLOURS[STATE_NAMES[s]] if colour_by == "state" else colours[c] for s, c in zip(state[seen], component[layer][seen], strict=True)]
-        many = seen.sum() > 30
-        ax.scatter(np.full(seen.sum(), layer), place[seen], s=18 if many else 60, c=unit_colours, edgecolors="white", linewidths=0.8, zorder=2)
+        unit_colours = ([STATE_COLOURS[STATE_NAMES[s]] for s in state[seen]] if colour_by == "state"
+                        else [colours[c] for c in component[layer][seen]])
+        ax.scatter(np.full(seen.sum(), layer), place[seen], s=18 if seen.sum() > 30 else 60, c=unit_colours,
+                   edgecolors="white", linewidths=0.8, zorder=2)
     _end_labels(ax, ticket, places, labels)
     hidden = len(segments) - len(order)
     ax.set(xlim=(-0.55, len(places) - 0.45), ylim=(-0.05, 1.05))
@@ -233,8 +235,9 @@ def independent_tickets(ticket: Ticket, dataset: Dataset) -> Figure:
     ax, panels = figure.add_subplot(grid[:, 0]), [figure.add_subplot(grid[n, 1]) for n in range(len(flat))]
     network(ax, ticket, colour_by="task", states=("active",))
     found = connectivity.measure(ticket.masks, ticket.tasks)[0]
+    plural = "" if found.subnetworks == 1 else "s"
     ax.set_title(f"{'-'.join(map(str, ticket.shape))}, seed {ticket.seed}, level {ticket.level}: {found.status}\n"
-                 f"{found.active} active of {found.available} available weights in {found.subnetworks} subnetwork{"s" * (found.subnetworks != 1)}")
+                 f"{found.active} active of {found.available} available weights in {found.subnetworks} subnetwork{plural}")
     colours = _subnetwork_colours(ticket)
     handles = []
     for j, covers in enumerate(found.coverage):
@@ -277,7 +280,8 @@ def performance(table: pd.DataFrame, theirs: pd.DataFrame | None = None) -> Figu
     figure, axes = _panels(1, 1, (9, 6.4))
     ax = axes[0, 0]
     for word, rows in table.groupby("status", sort=False):
-        ax.scatter(rows["active"], rows["loss"], s=46, color=STATUS_COLOURS[word], alpha=0.8, linewidths=0, label=f"{word} (ours)", zorder=3)
+        ax.scatter(rows["active"], rows["loss"], s=46, color=STATUS_COLOURS[word], alpha=0.8, linewidths=0,
+                   label=f"{word} (ours)", zorder=3)
     inside = theirs[theirs["active_weights_min"] <= 2 * table["active"].max()] if theirs is not None else []
     for _, box in (inside.iterrows() if len(inside) else ()):
         low, high = box["active_weights_min"], box["active_weights_max"]

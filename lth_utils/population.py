@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -75,7 +76,7 @@ class Population:
 
 def split_mask(mask: Tensor, shape: Sequence[int]) -> list[Tensor]:
     """A flat mask ``[M, W]`` as a list over layers of ``[M, O, I]``."""
-    sizes = [i * o for i, o in zip(shape, shape[1:], strict=False)]
+    sizes = [i * o for i, o in pairwise(shape)]
     return [m.view(len(mask), o, i) for m, i, o in zip(mask.split(sizes, 1), shape, shape[1:], strict=False)]
 
 
@@ -83,7 +84,7 @@ def initial_values(shape: Sequence[int], seed: int) -> np.ndarray:
     """One member's initial parameters, float32 ``[P]``: Kaiming-normal weights (fan-in, gain of ReLU), zero biases."""
     stream = rng(seed, "init")
     weights = [stream.standard_normal(i * o, dtype=np.float32) * np.float32(np.sqrt(2 / i))
-               for i, o in zip(shape, shape[1:], strict=False)]
+               for i, o in pairwise(shape)]
     return np.concatenate([*weights, np.zeros(sum(shape[1:]), dtype=np.float32)])
 
 

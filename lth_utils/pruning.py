@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ def n_weights(shape: Sequence[int]) -> int:
     >>> n_weights((4, 57, 57, 2))
     3591
     """
-    return sum(i * o for i, o in zip(shape, shape[1:], strict=False))
+    return sum(i * o for i, o in pairwise(shape))
 
 
 def trajectory(n_weights: int, rate: float | None = None, levels: int | None = None, target: int | None = None) -> list[int]:
@@ -130,7 +131,7 @@ def prune(weights: Tensor, masks: Tensor, keep: int, *, shape: Sequence[int], se
     scores = CRITERIA[criterion](weights, seeds, level)
     if scope == "global":
         return keep_largest(scores, masks, keep)
-    sizes = [i * o for i, o in zip(shape, shape[1:], strict=False)]
+    sizes = [i * o for i, o in pairwise(shape)]
     available = [int(m[0].sum()) for m in masks.split(sizes, 1)]
     shares = [a * keep / max(1, sum(available)) for a in available]
     keeps = [math.floor(s) for s in shares]

@@ -82,7 +82,7 @@ def write_atomically(path: str | Path, content: bytes | str):
             temporary = Path(file.name)
             file.write(content.encode() if isinstance(content, str) else content)
         temporary.chmod(0o644)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         if temporary:
             temporary.unlink(missing_ok=True)
@@ -162,6 +162,12 @@ class Store:
         return (self.folder(run_id) / "done.json").is_file()
 
     # ------------------------------------------------------------------ writing
+    def prepare(self):
+        """Raise :class:`StoreError` now, not after the first training, if runs cannot be written."""
+        probe = self.runs / f".writable-{os.getpid()}"
+        write_atomically(probe, "")
+        probe.unlink()
+
     def save_partial(self, spec: RunSpec, progress: Progress):
         """Keep the finished levels of a run that goes on, in one file."""
         arrays = {"rows": np.array(json.dumps(progress.rows)), "death": progress.death, "last": progress.last}
@@ -332,8 +338,8 @@ def write_figure(set_name: str, key: str, figure, about: str = "") -> list[Path]
     """Write a figure as ``outputs/<set>/figures/<key>.png`` (150 dpi) and ``.svg``, with `about` and versions in their metadata."""
     description = "; ".join([about, *(f"{k} {v}" for k, v in provenance().items())]).lstrip("; ")
     paths = []
-    for kind, metadata in (("png", {"Title": key, "Description": description}), ("svg", {"Title": key, "Description": description, "Date": None})):
-        buffer = io.BytesIO()
+    for kind, undated in (("png", {}), ("svg", {"Date": None})):
+        buffer, metadata = io.BytesIO(), {"Title": key, "Description": description, **undated}
         figure.savefig(buffer, format=kind, dpi=150, bbox_inches="tight", metadata=metadata)
         paths.append(outputs() / set_name / "figures" / f"{key}.{kind}")
         write_atomically(paths[-1], buffer.getvalue())

@@ -78,6 +78,7 @@ def run(specs: list[RunSpec], store: Store | None = None, device: str = "auto",
     """
     store, where, began = store or Store(), population.device(device), time.perf_counter()
     batches = plan(specs, store)
+    store.prepare()
     ids = [config.run_id(s) for s in specs]
     reused = tuple(i for i in ids if store.done(i))
     total = sum(_work(spec, p.levels) for b in batches for spec, p in zip(b.specs, b.progress, strict=True))

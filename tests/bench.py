@@ -40,7 +40,7 @@ def eager_loop(shape, seed, mask, dataset, spec, max_epochs):
         return inputs
 
     best, above = float("inf"), 0
-    for epoch in range(1, max_epochs + 1):
+    for epoch in range(1, max_epochs + 1):  # noqa: B007
         for batch in torch.from_numpy(stream.permutation(len(x))).split(spec.batch_size):
             adam.zero_grad()
             criterion(forward(x[batch]), y[batch]).backward()
@@ -89,7 +89,8 @@ def networkx_measure(masks, tasks):
     states = {(u, v): "inactive" if v not in to_output else "zombie" if u not in from_input else "active" for u, v in graph.edges}
     active = graph.edge_subgraph(e for e, state in states.items() if state == "active")
     parts = list(nx.weakly_connected_components(active))
-    covers = [[np.mean([(0, i) in part for i in t.inputs]) * np.mean([(last, o) in part for o in t.outputs]) for t in tasks] for part in parts]
+    covers = [[np.mean([(0, i) in part for i in t.inputs]) * np.mean([(last, o) in part for o in t.outputs]) for t in tasks]
+              for part in parts]
     if not covers or np.min(np.sum(covers, 0)) < 1:
         return "degraded"
     return "interconnected" if (np.array(covers) > 0).sum(1).max() > 1 else "separated" if len(parts) == len(tasks) else "fragmented"
@@ -117,7 +118,8 @@ def structure():
         ratios.append(peer / ours)
         print(f"  structure, repeat {repeat + 1}: {1000 * ours:.1f} ms, ratio {ratios[-1]:.0f}", flush=True)
     return {"case": "states, components, coverage, status of one 4-1310-1310-2 mask, all 1.7 million weights available",
-            "peer": f"networkx on 4-410-410-2, times {scale:.1f} for the weights", "ratio": round(statistics.median(ratios), 1), "target": 500}
+            "peer": f"networkx on 4-410-410-2, times {scale:.1f} for the weights",
+            "ratio": round(statistics.median(ratios), 1), "target": 500}
 
 
 MEMORY = """

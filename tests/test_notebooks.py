@@ -1,0 +1,124 @@
+"""The notebooks, executed by the project's own command as a user would, and what careless use gets to hear."""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lth_utils import __main__ as command
+from lth_utils import store
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def lth(*arguments, outputs, cwd=ROOT, **environment):
+    return subprocess.run([sys.executable, "-m", "lth_utils", *arguments], cwd=cwd, capture_output=True, text=True,
+                          env={**os.environ, "LTH_OUTPUTS": str(outputs), **environment})
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """All notebooks executed with the smallest set, from another folder, beside a broken kernel of the name python3."""
+    outputs, elsewhere = tmp_path_factory.mktemp("outputs"), tmp_path_factory.mktemp("elsewhere")
+    trap = elsewhere / "data" / "kernels" / "python3"
+    trap.mkdir(parents=True)
+    spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "trap", "language": "python"}
+    (trap / "kernel.json").write_text(json.dumps(spec))
+    done = lth("run", "all", "--set", "smoke", outputs=outputs, cwd=elsewhere, JUPYTER_DATA_DIR=str(elsewhere / "data"),
+               JUPYTER_PATH=str(elsewhere / "data"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return outputs, done
+
+
+def test_every_cell_ran_and_nothing_is_left_over(smoke):
+    folder = smoke[0] / "smoke" / "notebooks"
+    assert sorted(p.name for p in folder.iterdir()) == [p.name for p in NOTEBOOKS]
+    for path in folder.iterdir():
+        cells = json.loads(path.read_text())["cells"]
+        assert all(c["execution_count"] for c in cells if c["cell_type"] == "code")
+
+
+def test_every_figure_is_there_as_png_and_svg(smoke):
+    written = {p.name for p in (smoke[0] / "smoke" / "figures").iterdir()}
+    for key in ("data", "parameter-states", "dense-network", "imp-levels", "independent-tickets", "performance"):
+        assert {f"{key}.png", f"{key}.svg"} <= written
+
+
+def test_facts_agree_with_the_table(smoke):
+    facts = json.loads((smoke[0] / "smoke" / "facts" / "01_toy_data.json").read_text())
+    table = store.Store(smoke[0]).table()
+    assert facts["ours"]["runs"] == table["run"].nunique() == 2
+    assert facts["ours"]["separated"] == table.loc[table["status"] == "separated", "run"].nunique()
+    assert facts["headline"] in smoke[1].stdout
+
+
+def test_a_second_call_does_nothing(smoke):
+    before = {p: p.stat().st_mtime_ns for p in smoke[0].rglob("*") if p.is_file()}
+    done = lth("run", "all", "--set", "smoke", outputs=smoke[0])
+    assert done.returncode == 0 and "done already" in done.stdout
+    assert {p: p.stat().st_mtime_ns for p in smoke[0].rglob("*") if p.is_file()} == before
+
+
+def test_a_lost_figure_is_made_again_without_training(smoke):
+    lost = smoke[0] / "smoke" / "figures" / "performance.png"
+    lost.unlink()
+    done = lth("run", "01", "--set", "smoke", outputs=smoke[0])
+    assert done.returncode == 0 and lost.exists() and "level 0/2" not in done.stdout
+
+
+def test_plain_papermill_works_from_anywhere(smoke, tmp_path):
+    done = subprocess.run([sys.executable, "-m", "papermill", str(NOTEBOOKS[0]), str(tmp_path / "out.ipynb"), "-k", "python3",
+                           "-f", str(ROOT / "parameters" / "smoke" / "01_toy_data.yaml"), "-p", "set_name", "smoke"],
+                          cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "LTH_OUTPUTS": str(smoke[0])})
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_failing_notebook_is_kept_under_another_name_and_the_exit_code_says_so(tmp_path):
+    done = lth("run", "01", "--set", "smoke", "-p", "seeds", "[0, 0]", outputs=tmp_path)
+    assert done.returncode == 1 and "axis seed repeats" in done.stderr
+    assert [p.name for p in (tmp_path / "smoke" / "notebooks").iterdir()] == ["01_toy_data.failed.ipynb"]
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["run", "01", "-p", "rat", "0.3"], "command line: rat is not a parameter of 01_toy_data.ipynb; it has set_name, seeds"),
+    (["run", "01", "-p", "rat", "0.3"], "did you mean rate"),
+    (["run", "01", "-p", "levels", "many"], "levels is 'many' (str); expected int"),
+    (["run", "01", "--set", "quik"], "no set quik"),
+    (["run", "99"], "no notebook 99"),
+])
+def test_bad_arguments_stop_before_anything_is_written(tmp_path, capsys, monkeypatch, arguments, message):
+    monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
+    assert command.main(arguments) == 1
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("folder", sorted(p for p in (ROOT / "parameters").iterdir()), ids=lambda p: p.name)
+def test_every_parameter_file_fits_its_notebook(notebook, folder):
+    from lth_utils import config
+    file = folder / f"{notebook.stem}.yaml"
+    assert set(command.parameters(notebook, config.read(file), str(file))) == set(config.read(file))
+
+
+def test_a_misspelt_key_in_a_file_is_named_with_its_file(tmp_path):
+    with pytest.raises(store.SpecError, match=r"wrong.yaml: patienc is not a parameter .*did you mean patience"):
+        command.parameters(NOTEBOOKS[0], {"patienc": 3}, "wrong.yaml")
+
+
+def test_numbers_that_yaml_reads_as_text_are_understood():
+    assert command.parameters(NOTEBOOKS[0], {"lr": "1e-3", "seeds": "[1, 2]"}, "test") == {"lr": 0.001, "seeds": [1, 2]}
+
+
+def test_check_names_corrupt_runs_and_repairs_them(smoke, tmp_path):
+    import shutil
+    shutil.copytree(smoke[0] / "runs", tmp_path / "runs")
+    victim = next((tmp_path / "runs").iterdir())
+    (victim / "levels.csv").write_text("level\n")
+    found = lth("check", outputs=tmp_path)
+    assert found.returncode == 1 and victim.name in found.stdout
+    assert lth("check", "--repair", outputs=tmp_path).returncode == 0 and not victim.exists()
+    assert lth("check", outputs=tmp_path).returncode == 0

@@ -1,0 +1,95 @@
+"""Figures: a palette that colour-blind readers can use, and pictures that show what the masks say."""
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from matplotlib.colors import to_rgb
+
+from lth_utils import claims, data, plots, population, pruning, store
+from lth_utils.config import SpecError
+
+# Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB
+DEFICIENCIES = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+LAB = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+
+
+def as_lab(colour, matrix):
+    srgb = np.array(to_rgb(colour))
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.array(matrix) @ linear, 0, 1)
+    xyz = LAB @ seen / [0.95047, 1, 1.08883]
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("colours", [plots.STATE_COLOURS.values(), plots.STATUS_COLOURS.values(), plots.TASK_COLOURS[:2]],
+                         ids=["states", "statuses", "tasks"])
+@pytest.mark.parametrize("deficiency", [*DEFICIENCIES, "none"])
+def test_colours_of_one_figure_can_be_told_apart(colours, deficiency):
+    matrix = DEFICIENCIES.get(deficiency, np.eye(3))
+    for a, b in itertools.combinations(colours, 2):
+        assert np.linalg.norm(as_lab(a, matrix) - as_lab(b, matrix)) > 10, (a, b)
+
+
+def test_every_colour_has_one_meaning():
+    used = [*plots.STATE_COLOURS.values(), *plots.STATUS_COLOURS.values(), *plots.TASK_COLOURS]
+    assert len(set(used)) == len(used)
+
+
+@pytest.fixture
+def ticket():
+    shape, dataset = (4, 12, 12, 2), data.moons_circles(n_samples=50)
+    members = population.init(shape, [0])
+    mask = pruning.prune(members.parameters[:, : members.mask.shape[1]], members.mask, 60, shape=shape, seeds=[0], level=1)
+    values = population.rewind(members, mask).parameters[0].numpy()
+    return population.Ticket(shape, population.split_mask(mask, shape), values, values, dataset.tasks, 0, 1), dataset
+
+
+def test_the_drawing_has_one_line_per_weight_of_the_states_asked_for(ticket):
+    from lth_utils import connectivity
+    states = torch.cat([s.flatten() for s in connectivity.weight_states(ticket[0].masks)])
+    for wanted in (("active",), ("active", "inactive", "zombie"), ("pruned",)):
+        figure = plots.plt.figure()
+        ax = plots.network(figure.gca(), ticket[0], states=wanted)
+        expected = sum(int((states == connectivity.STATE_NAMES.index(n)).sum()) for n in wanted)
+        assert len(ax.collections[0].get_segments()) == expected
+        plots.plt.close(figure)
+
+
+def test_a_crowded_drawing_is_thinned_and_says_so(ticket, monkeypatch):
+    monkeypatch.setattr(plots, "MAX_EDGES", 10)
+    ax = plots.dense_network(ticket[0]).axes[0]
+    assert len(ax.collections[0].get_segments()) == 10
+    assert any("the 10 largest of 60 weights are drawn" in t.get_text() for t in ax.texts)
+
+
+def test_the_ticket_figure_names_what_each_subnetwork_serves(ticket):
+    texts = " ".join(t.get_text() for t in plots.independent_tickets(*ticket).axes[0].get_legend().get_texts())
+    assert "subnetwork 1 serves" in texts and ("circles" in texts or "no task" in texts)
+
+
+def test_performance_draws_every_row_and_the_thesis_ranges():
+    table = pd.DataFrame({"active": [100, 90, 80], "loss": [0.01, 0.1, 0.2], "status": ["interconnected", "separated", "degraded"]})
+    ax = plots.performance(table, claims.reference("performance_clusters")).axes[0]
+    assert sum(len(c.get_offsets()) for c in ax.collections) == 3
+    assert len(ax.patches) >= 3
+
+
+def test_figures_are_saved_as_png_and_svg_that_say_where_they_come_from(ticket, tmp_path, monkeypatch):
+    monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
+    png, svg = store.write_figure("smoke", "data", plots.data(ticket[1]), "made by a test")
+    assert b"made by a test" in png.read_bytes() and png.read_bytes().startswith(b"\x89PNG")
+    assert b"made by a test" in svg.read_bytes() and b"torch" in svg.read_bytes()
+
+
+def test_image_tasks_have_no_scatter(ticket):
+    dataset = data.Dataset(np.zeros((2, 3), np.float32), np.zeros((2, 1), int), np.zeros((2, 3), np.float32), np.zeros((2, 1), int),
+                           (data.Task("a", range(3), range(1)),))
+    with pytest.raises(SpecError, match="two inputs each"):
+        plots.data(dataset)

@@ -1,0 +1,172 @@
+"""Runs on disk: addressed by their spec, whole or not there, checked before they are used."""
+import json
+import stat
+
+import numpy as np
+import pytest
+import torch
+
+from lth_utils import config, data, population, store, sweep
+from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec, expand, run_id
+from lth_utils.store import CorruptRun, Store, StoreError
+
+SPEC = RunSpec(
+    data.spec("moons_circles", n_samples=60), base=(4, 5, 5, 2),
+    train=TrainSpec(batch_size=32, patience=2, max_epochs=4), prune=PruneSpec(rate=0.3, levels=2, schedule="extension"),
+)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    results = Store(tmp_path_factory.mktemp("outputs"))
+    specs = expand(SPEC, {"seed": [0, 1]})
+    sweep.run(specs, results, device="cpu")
+    return results, specs
+
+
+@pytest.fixture
+def damaged(filled, tmp_path):
+    """A copy of the filled store that a test may damage."""
+    import shutil
+    shutil.copytree(filled[0].root, tmp_path / "outputs")
+    return Store(tmp_path / "outputs"), filled[1]
+
+
+def test_table_has_one_row_per_run_and_level_with_the_spec_as_columns(filled):
+    table = filled[0].table(filled[1])
+    assert list(table["level"]) == [0, 1, 2, 0, 1, 2]
+    assert list(table["seed"]) == [0, 0, 0, 1, 1, 1]
+    assert set(table["prune.rate"]) == {0.3} and set(table["base"]) == {"4-5-5-2"}
+    assert (table["available"] == table["active"] + table["inactive"] + table["zombie"]).all()
+
+
+def test_missing_runs_are_reported(filled):
+    with pytest.raises(StoreError, match=r"1 of 3 runs are not finished"):
+        filled[0].table(expand(SPEC, {"seed": [0, 1, 2]}))
+
+
+def test_ticket_is_the_trained_network(filled):
+    results, specs = filled
+    table = results.table(specs[:1])
+    for level in range(3):
+        ticket = results.ticket(run_id(specs[0]), level)
+        assert sum(int(m.sum()) for m in ticket.masks) == table["available"][level]
+        dataset = data.load(SPEC.data)
+        with torch.no_grad():
+            hits = (ticket.model()(torch.from_numpy(dataset.x_test)) > 0).numpy() == dataset.y_test
+        assert hits.mean() == pytest.approx(table["accuracy"][level], abs=1e-9)
+        for linear, mask in zip([m for m in ticket.model() if hasattr(m, "weight")], ticket.masks, strict=True):
+            assert not linear.weight.detach()[~mask[0]].any()
+
+
+def test_ticket_starts_from_the_initial_values_of_its_seed(filled):
+    results, specs = filled
+    ticket = results.ticket(run_id(specs[1]), 2)
+    mask = np.concatenate([m.flatten().numpy() for m in ticket.masks])
+    expected = population.initial_values(ticket.shape, 1)
+    assert np.array_equal(ticket.values("initial")[: len(mask)], np.where(mask, expected[: len(mask)], 0))
+
+
+def test_ticket_errors_say_what_is_there(filled):
+    with pytest.raises(SpecError, match="levels 0 to 2"):
+        filled[0].ticket(run_id(filled[1][0]), 7)
+    with pytest.raises(StoreError, match="no finished run nonsense"):
+        filled[0].ticket("nonsense")
+
+
+@pytest.mark.parametrize("name", ["arrays.npz", "levels.csv", "spec.json"])
+def test_a_truncated_file_is_named_and_never_used(damaged, name):
+    results, specs = damaged
+    file = results.folder(run_id(specs[1])) / name
+    file.write_bytes(file.read_bytes()[:-20])
+    for use in (lambda: results.table(specs), lambda: sweep.run(specs, results, device="cpu"), lambda: results.ticket(run_id(specs[1]))):
+        with pytest.raises(CorruptRun, match=f"{run_id(specs[1])} is corrupt: {name}.*check --repair"):
+            use()
+
+
+def test_a_missing_file_and_an_unreadable_mark_are_corrupt_too(damaged):
+    results, specs = damaged
+    (results.folder(run_id(specs[0])) / "arrays.npz").unlink()
+    (results.folder(run_id(specs[1])) / "done.json").write_text("{")
+    for spec, reason in zip(specs, ("arrays.npz is missing", "done.json cannot be read"), strict=True):
+        with pytest.raises(CorruptRun, match=reason):
+            results.provenance(run_id(spec))
+
+
+def test_repair_sets_corrupt_runs_aside_and_the_next_sweep_computes_them_again(damaged):
+    results, specs = damaged
+    before = results.table(specs)
+    (results.folder(run_id(specs[0])) / "levels.csv").write_text("")
+    assert [e.folder.name for e in results.check(repair=True)] == [run_id(specs[0])]
+    assert not results.done(run_id(specs[0])) and results.check() == []
+    report = sweep.run(specs, results, device="cpu")
+    assert report.done == (run_id(specs[0]),) and report.reused == (run_id(specs[1]),)
+    assert results.table(specs).equals(before)
+
+
+def test_a_run_moved_to_another_address_is_refused(damaged):
+    results, specs = damaged
+    results.folder(run_id(specs[0])).rename(results.folder("elsewhere--000000000000"))
+    with pytest.raises(CorruptRun, match="its spec belongs to"):
+        results.spec("elsewhere--000000000000")
+
+
+def test_a_truncated_partial_run_is_named(damaged):
+    results, _ = damaged
+    spec = config.expand(SPEC, {"seed": [9]})[0]
+    progress = store.Progress()
+    progress.add({"level": 0, "status": "interconnected"}, np.ones(4, bool), np.ones(6, np.float32))
+    results.save_partial(spec, progress)
+    assert results.load_partial(spec).rows == progress.rows
+    file = results.folder(run_id(spec)) / "partial.npz"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(CorruptRun, match=r"partial.npz does not match"):
+        sweep.run([spec], results, device="cpu")
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    store.write_atomically(tmp_path / "a.txt", "before")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.Path, "replace", full)
+    with pytest.raises(StoreError, match=r"cannot write .*a.txt: No space left on device"):
+        store.write_atomically(tmp_path / "a.txt", "after")
+    assert (tmp_path / "a.txt").read_text() == "before" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_outputs_that_cannot_be_written_are_a_clear_error(tmp_path, monkeypatch):
+    (tmp_path / "outputs").write_text("a file where the folder should be")
+    monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path / "outputs"))
+    with pytest.raises(StoreError, match="LTH_OUTPUTS"):
+        store.write_facts("smoke", "01", {"a": 1})
+
+
+def test_read_only_outputs_are_a_clear_error(tmp_path):
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        (tmp_path / "probe").touch()
+        pytest.skip("this user may write to read-only folders")
+    except PermissionError:
+        with pytest.raises(StoreError, match="cannot write"):
+            sweep.run([SPEC], Store(tmp_path), device="cpu")
+    finally:
+        tmp_path.chmod(stat.S_IRWXU)
+
+
+def test_trained_values_of_large_levels_are_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "KEEP_TRAINED", 60)
+    results = Store(tmp_path)
+    sweep.run([SPEC], results, device="cpu")
+    large, small = (results.ticket(run_id(SPEC), level) for level in (0, 2))
+    assert large.trained is None and small.trained is not None
+    with pytest.raises(SpecError, match="were not kept"):
+        large.model()
+    assert large.model("initial")(torch.zeros(1, 4)).shape == (1, 2)
+
+
+def test_provenance_says_with_what_and_how_long(filled):
+    done = json.loads((filled[0].folder(run_id(filled[1][0])) / "done.json").read_text())
+    assert done["torch"] == torch.__version__ and done["device"] == "cpu" and done["seconds"] > 0
+    assert set(done["sha256"]) == {"spec.json", "levels.csv", "arrays.npz"}
