@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from threading import Event
 
 import numpy as np
 from torch import Tensor
@@ -32,12 +33,13 @@ class Level:
 
 def run(members: Population, data: Dataset, keep: Sequence[int], train: TrainSpec, prune: PruneSpec,
         coverage: str = "total", stop_at: Sequence[str] = ("degraded",),
-        start: int = 0, trained: Tensor | None = None) -> Iterator[Level]:
+        start: int = 0, trained: Tensor | None = None, cancel: Event | None = None) -> Iterator[Level]:
     """Prune a population level by level; members whose status is in `stop_at`, or that failed, leave.
 
     members: at level `start`; keep: weights available at each level, the dense network first (see
     ``pruning.trajectory``); trained: weights ``[M, W]`` of that level if it is finished already
-    (a resumed run), which then is not yielded again.  Yields one :class:`Level` per level.
+    (a resumed run), which then is not yielded again; cancel: ends the run in the middle, from another thread,
+    by ``population.Cancelled``.  Yields one :class:`Level` per level.
     """
     for level in range(start, len(keep)):
         if level > start or trained is not None:
@@ -45,7 +47,7 @@ def run(members: Population, data: Dataset, keep: Sequence[int], train: TrainSpe
             mask = pruning.prune(scores, members.mask, keep[level], shape=members.shape, seeds=members.seeds,
                                  level=level, criterion=prune.criterion, scope=prune.scope)
             members = population.rewind(members, mask)
-        finished, training = population.train(members, data, train)
+        finished, training = population.train(members, data, train, cancel)
         done = Level(level, finished, training, connectivity.measure(members.masks, data.tasks, coverage))
         yield done
         going = [i for i, (m, f) in enumerate(zip(done.measures, done.failed, strict=True)) if m.status not in stop_at and not f]

@@ -6,15 +6,20 @@ alone.
 """
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from threading import Event
+from types import ModuleType
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lth_utils import _dense
+from lth_utils._dense import Cancelled as Cancelled
 from lth_utils.config import SpecError, TrainSpec, choose, rng
 from lth_utils.data import Dataset, Task
 from lth_utils.pruning import n_weights
@@ -123,15 +128,30 @@ def check_fit(shape: Sequence[int], data: Dataset):
                         f"its tasks have {data.ends[0]} inputs and {data.ends[1]} outputs")
 
 
-def train(population: Population, data: Dataset, spec: TrainSpec) -> tuple[Population, Training]:
+@functools.cache
+def engine(device_type: str) -> ModuleType:
+    """What trains on a device: ``_sparse`` on the CPU, ``_dense`` elsewhere and where numba is missing or fails."""
+    if device_type == "cpu":
+        try:
+            from lth_utils import _sparse
+            return _sparse
+        except Exception as error:      # a missing or broken compiler takes many forms
+            warnings.warn(f"numba cannot be used ({type(error).__name__}: {error}); training goes on with torch, many times slower",
+                          RuntimeWarning, stacklevel=3)
+    return _dense
+
+
+def train(population: Population, data: Dataset, spec: TrainSpec, cancel: Event | None = None) -> tuple[Population, Training]:
     """Train every member to convergence with Adam (thesis, section on the experimental setup).
 
     Each member stops by itself: a counter grows on each epoch whose loss on the test half is above
     the best so far, a new best zeroes it, and at `patience` the member stops with its last weights.
     Masked weights stay exactly zero.  A member whose loss is not finite stops too: see its curve.
+    Setting `cancel` from another thread ends the training by ``Cancelled``.
     """
     check_fit(population.shape, data)
-    values, curves = _dense.train(population.parameters, population.mask, population.shape, population.seeds, data, spec)
+    values, curves = engine(population.parameters.device.type).train(
+        population.parameters, population.mask, population.shape, population.seeds, data, spec, cancel)
     trained = replace(population, parameters=values)
     return trained, Training(curves, *evaluate(trained, data, "test"))
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import os
+import queue
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,13 +18,16 @@ import torch
 
 from lth_utils import config, data, imp, population, pruning
 from lth_utils.config import RunSpec, SpecError
-from lth_utils.connectivity import outcome
+from lth_utils.connectivity import OUTCOMES, outcome
 from lth_utils.store import Progress, Store
 
 log = logging.getLogger("lth_utils")
 
 MEMBERS = 128
 """Largest population trained at once."""
+
+LINES_EVERY = 0.04
+"""Share of the work between two lines of a log."""
 
 
 class SweepError(RuntimeError):
@@ -29,22 +36,21 @@ class SweepError(RuntimeError):
 
 @dataclass(frozen=True)
 class Report:
-    """What a sweep did: ids of the runs computed now, found finished, and (with the reason) failed; seconds spent."""
+    """What a sweep did: ids of the runs computed now and of those found finished; seconds spent."""
     done: tuple[str, ...]
     reused: tuple[str, ...]
-    failed: dict[str, str]
     seconds: float
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """Runs that differ only in their seed and stand at the same level."""
-    specs: tuple[RunSpec, ...]
-    progress: tuple[Progress, ...]
+Batch = list[tuple[RunSpec, Progress]]
+"""Runs that differ only in their seed and stand at the same level, with what is finished of them."""
 
 
-def plan(specs: list[RunSpec], store: Store) -> list[_Batch]:
-    """What is left to do, as populations; raises before anything is computed if a spec cannot run."""
+def plan(specs: list[RunSpec], store: Store, members: int = MEMBERS) -> list[Batch]:
+    """What is left to do, as populations of at most `members`, the most work first.
+
+    Raises before anything is computed if a spec cannot run.
+    """
     if not specs:
         raise SpecError("no run was asked for: the list of specs is empty")
     ids = [config.run_id(s) for s in specs]
@@ -64,91 +70,127 @@ def plan(specs: list[RunSpec], store: Store) -> list[_Batch]:
     batches = []
     for _, group in itertools.groupby(sorted(waiting, key=family), family):
         group = list(group)
-        for start in range(0, len(group), MEMBERS):
-            batches.append(_Batch(*zip(*group[start : start + MEMBERS], strict=True)))
-    return batches
+        batches += [group[start : start + members] for start in range(0, len(group), members)]
+    return sorted(batches, key=lambda batch: -sum(_work(spec, p.levels) for spec, p in batch))
 
 
-def run(specs: list[RunSpec], store: Store | None = None, device: str = "auto",
+def run(specs: list[RunSpec], store: Store | None = None, device: str = "auto", threads: int | None = None,
         progress: Callable[[str, float], None] | None = None) -> Report:
     """Compute every run of `specs` that is not finished; interrupted ones go on from their last level.
 
-    device: see ``population.device``; progress: called with a line of text and the share done, in
-    [0, 1].  Raises :class:`SweepError` at the end if runs failed.
+    device: see ``population.device``; threads: on the CPU, how many runs are in flight at once
+    (default: one per core), which changes no result; progress: called with a line of text and the
+    share done, in [0, 1].  Raises :class:`SweepError` at the end if runs failed.
     """
     store, where, began = store or Store(), population.device(device), time.perf_counter()
-    batches = plan(specs, store)
+    apart = population.engine(where.type).MEMBERS_APART
+    batches = plan(specs, store, 1 if apart else MEMBERS)
     store.prepare()
     ids = [config.run_id(s) for s in specs]
     reused = tuple(i for i in ids if store.done(i))
-    total = sum(_work(spec, p.levels) for b in batches for spec, p in zip(b.specs, b.progress, strict=True))
-    spent, finished, failed = 0.0, [], {}
-    for batch in batches:
-        for event in _run_batch(batch, store, where):
+    total = sum(_work(spec, p.levels) for batch in batches for spec, p in batch)
+    spent, finished, failed = 0.0, {}, {}
+    workers = (threads or os.cpu_count() or 1) if apart else 1
+    with contextlib.closing(_events(batches, store, where, workers)) as events:
+        for event in events:
             spent += event.work
-            finished += event.done
+            finished |= event.done
             failed |= event.failed
             if progress:
-                progress(event.text, min(1.0, spent / total))
+                words = list(finished.values())
+                counts = "".join(f", {words.count(w)} {w}" for w in OUTCOMES if w in words)
+                progress(f"{len(reused) + len(words)}/{len(ids)} runs{counts}; {event.text}", min(1.0, spent / total))
     if failed:
         raise SweepError(f"{len(failed)} of {len(ids)} runs failed, {len(ids) - len(failed)} are finished and kept:\n"
                          + "\n".join(f"  {i}: {why}" for i, why in failed.items()))
-    return Report(tuple(finished), reused, failed, time.perf_counter() - began)
+    return Report(tuple(finished), reused, time.perf_counter() - began)
 
 
 def _work(spec: RunSpec, level: int) -> float:
-    """Weights times levels still to train: what the remaining time is estimated from."""
-    shape, keep = pruning.plan(spec)
-    return float((len(keep) - level) * pruning.n_weights(shape))
+    """Weights still to train, over all levels from `level`: what the remaining time is estimated from."""
+    return float(sum(pruning.plan(spec)[1][level:]))
 
 
 @dataclass
 class _Event:
+    """One finished level: a line of text, the work done, ids of finished runs with their outcome, of failed ones with the reason."""
     text: str
     work: float
-    done: list[str]
+    done: dict[str, str]
     failed: dict[str, str]
 
 
-def _run_batch(batch: _Batch, store: Store, where: torch.device) -> Iterator[_Event]:
-    spec = batch.specs[0]
-    dataset = data.load(spec.data)
-    shape, keep = pruning.plan(spec)
-    by_seed = {s.seed: (s, p) for s, p in zip(batch.specs, batch.progress, strict=True)}
+def _events(batches: list[Batch], store: Store, where: torch.device, workers: int) -> Iterator[_Event]:
+    """What happens to the batches, `workers` of them in flight at once; closing it cancels what is in flight."""
+    events, cancel = queue.SimpleQueue(), threading.Event()
+    before = torch.get_num_threads()
+
+    def work(batch):
+        try:
+            if population.engine(where.type).MEMBERS_APART:
+                torch.set_num_threads(1)      # one run per thread; sums then never depend on how many threads there are
+            for event in _run_batch(batch, store, where, cancel):
+                events.put(event)
+            events.put(None)
+        except BaseException as error:
+            events.put(error)
+
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for batch in batches:
+                pool.submit(work, batch)
+            running = len(batches)
+            while running:
+                event = events.get()
+                if isinstance(event, BaseException):
+                    raise event
+                if event is None:
+                    running -= 1
+                else:
+                    yield event
+        finally:
+            cancel.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            torch.set_num_threads(before)
+
+
+def _run_batch(batch: Batch, store: Store, where: torch.device, cancel: threading.Event) -> Iterator[_Event]:
+    spec, began = batch[0][0], time.perf_counter()
+    dataset, (shape, keep) = data.load(spec.data), pruning.plan(spec)
+    by_seed = {run.seed: (run, progress) for run, progress in batch}
     members, start, trained = _restore(batch, shape, where)
-    began = time.perf_counter()
-    for level in imp.run(members, dataset, keep, spec.train, spec.prune, spec.coverage, spec.stop_at, start, trained):
-        event = _Event("", 0.0, [], {})
-        for m, seed in enumerate(level.population.seeds):
+    for level in imp.run(members, dataset, keep, spec.train, spec.prune, spec.coverage, spec.stop_at, start, trained, cancel):
+        seeds = level.population.seeds
+        who = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
+        event = _Event(f"{'-'.join(map(str, shape))} {who} level {level.level}/{len(keep) - 1}", 0.0, {}, {})
+        for m, seed in enumerate(seeds):
             run, progress = by_seed[seed]
-            event.work += float(pruning.n_weights(shape))
+            run_id, left = config.run_id(run), _work(run, level.level + 1)
+            event.work += keep[level.level]
             if level.failed[m]:
-                event.failed[config.run_id(run)] = (f"the loss of seed {seed} is not finite at level {level.level}, "
-                                                    f"epoch {level.training.epochs[m]}")
+                event.failed[run_id] = f"the loss of seed {seed} is not finite at level {level.level}, epoch {level.training.epochs[m]}"
+                event.work += left
                 continue
             row = _row(level, m, dataset)
             progress.add(row, level.population.mask[m].cpu().numpy(), level.population.parameters[m].cpu().numpy())
-            if level.level == len(keep) - 1 or row["status"] in spec.stop_at:
-                store.finish(run, progress, time.perf_counter() - began, _device_name(where))
-                event.done.append(config.run_id(run))
-                event.work += _work(run, level.level + 1)
-                log.info("%s finished: %s", config.run_id(run), outcome([r["status"] for r in progress.rows]))
-            else:
+            if left and row["status"] not in spec.stop_at:
                 store.save_partial(run, progress)
-        words = [m.status for m in level.measures]
-        event.text = (f"{'-'.join(map(str, shape))} level {level.level}/{len(keep) - 1}, {keep[level.level]} weights: "
-                      + ", ".join(f"{words.count(w)} {w}" for w in dict.fromkeys(words)))
+                continue
+            store.finish(run, progress, time.perf_counter() - began, _device_name(where))
+            event.done[run_id] = outcome([r["status"] for r in progress.rows])
+            event.work += left
+            log.info("%s finished: %s", run_id, event.done[run_id])
         yield event
 
 
-def _restore(batch: _Batch, shape, where):
-    """The population of a batch at the level it stands at, and that level's trained weights."""
-    members = population.init(shape, [s.seed for s in batch.specs], where)
-    start = batch.progress[0].levels - 1
+def _restore(batch: Batch, shape, where):
+    """The population of a batch at the level it stands at, the next level, and the trained weights to prune by."""
+    members = population.init(shape, [spec.seed for spec, _ in batch], where)
+    start = batch[0][1].levels - 1
     if start < 0:
         return members, 0, None
-    mask = torch.from_numpy(np.stack([p.mask(start) for p in batch.progress])).to(where)
-    weights = np.stack([p.last[: mask.shape[1]] for p in batch.progress])
+    mask = torch.from_numpy(np.stack([p.mask(start) for _, p in batch])).to(where)
+    weights = np.stack([p.last[: mask.shape[1]] for _, p in batch])
     return population.rewind(members, mask), start + 1, torch.from_numpy(weights).to(where)
 
 
@@ -171,19 +213,22 @@ def _device_name(where: torch.device) -> str:
 
 @contextlib.contextmanager
 def bar(file=None) -> Iterator[Callable[[str, float], None]]:
-    """A progress callable: a bar on a terminal or in a notebook seen live, else one line per step with the remaining time."""
-    file, began = file or sys.stdout, time.perf_counter()
+    """A progress callable: a bar on a terminal, else a line now and then with the remaining time."""
+    file, began, shown = file or sys.stdout, time.perf_counter(), -1.0
     if sys.stderr.isatty():
         from tqdm.auto import tqdm
-        with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as shown:
+        with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as line:
             def update(text, share):
-                shown.set_description_str(text, refresh=False)
-                shown.update(100 * share - shown.n)
+                line.set_description_str(text, refresh=False)
+                line.update(100 * share - line.n)
             yield update
         return
 
-    def line(text, share):
-        left = (time.perf_counter() - began) * (1 - share) / share if share else float("nan")
-        print(f"{share:6.1%}  {text}  (about {left:.0f} s left)", file=file, flush=True)
+    def write(text, share):
+        nonlocal shown
+        if share - shown < LINES_EVERY and share < 1:
+            return
+        shown, left = share, (time.perf_counter() - began) * (1 - share) / max(share, 1e-9)
+        print(f"{share:4.0%}  {text}; about {left:.0f} s left", file=file, flush=True)
 
-    yield line
+    yield write
