@@ -18,8 +18,8 @@ from torch.nn import functional as F
 from lth_utils.config import TrainSpec, rng
 from lth_utils.data import Dataset
 
-MEMBERS_APART = False
-"""This engine is fastest with many members at once."""
+IN_FLIGHT = 0
+"""How many runs to train at once, each from a thread of its own; 0: one population after the other."""
 
 
 def _exactly(logits: Tensor) -> Tensor:
@@ -104,7 +104,7 @@ class Layers:
         return activations
 
 
-def _backward(layers: Layers, gradients: Layers, activations: list[Tensor], d_logits: Tensor):
+def backward(layers: Layers, gradients: Layers, activations: list[Tensor], d_logits: Tensor):
     delta = d_logits
     for n in reversed(range(len(layers.weights))):
         torch.bmm(delta.transpose(1, 2), activations[n], out=gradients.weights[n])
@@ -146,7 +146,7 @@ class _Stack:
         for start in range(0, n, size):
             batch = order[:, start : start + size]
             activations = self.layers.forward(x[batch])
-            _backward(self.layers, self.gradients, activations, objective.gradient(activations[-1], y[batch]))
+            backward(self.layers, self.gradients, activations, objective.gradient(activations[-1], y[batch]))
             self.gradient[:, :n_weights].mul_(self.mask)
             self.adam.step()
 

@@ -23,6 +23,7 @@ keep sums over a loop's lanes in registers by itself, so three loops are written
 from __future__ import annotations
 
 import math
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -45,8 +46,7 @@ PANEL = 4096  # weights whose gradients are collected before Adam takes them
 TILE_DENSITY, TILE_WIDTH = 0.4, 48  # tiles where a layer is at least as dense and as wide as this
 CHUNK = 0.3  # seconds in compiled code, about, before Python may handle an interrupt
 
-MEMBERS_APART = True
-"""Members do not share any work: whoever has many runs gives each its own thread, and nobody waits."""
+IN_FLIGHT = os.cpu_count() or 1  # members share no work: each run gets a thread, and nobody waits
 
 BETA1, BETA2, EPS = (np.float32(c) for c in (0.9, 0.999, 1e-8))
 NEW1, NEW2 = np.float32(1 - 0.9), np.float32(1 - 0.999)

@@ -130,7 +130,10 @@ def check_fit(shape: Sequence[int], data: Dataset):
 
 @functools.cache
 def engine(device_type: str) -> ModuleType:
-    """What trains on a device: ``_sparse`` on the CPU, ``_dense`` elsewhere and where numba is missing or fails."""
+    """What trains on a device: ``_sparse`` on the CPU (``_dense`` where numba is missing or fails), ``_seats`` on CUDA, else ``_dense``."""
+    if device_type == "cuda":
+        from lth_utils import _seats
+        return _seats
     if device_type == "cpu":
         try:
             from lth_utils import _sparse

@@ -4,7 +4,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import os
 import queue
 import sys
 import threading
@@ -78,20 +77,19 @@ def run(specs: list[RunSpec], store: Store | None = None, device: str = "auto", 
         progress: Callable[[str, float], None] | None = None) -> Report:
     """Compute every run of `specs` that is not finished; interrupted ones go on from their last level.
 
-    device: see ``population.device``; threads: on the CPU, how many runs are in flight at once
-    (default: one per core), which changes no result; progress: called with a line of text and the
+    device: see ``population.device``; threads: at most so many runs in flight at once
+    (default: on the CPU one per core), which changes no result; progress: called with a line of text and the
     share done, in [0, 1].  Raises :class:`SweepError` at the end if runs failed.
     """
     store, where, began = store or Store(), population.device(device), time.perf_counter()
-    apart = population.engine(where.type).MEMBERS_APART
-    batches = plan(specs, store, 1 if apart else MEMBERS)
+    in_flight = population.engine(where.type).IN_FLIGHT
+    batches = plan(specs, store, 1 if in_flight else MEMBERS)
     store.prepare()
     ids = [config.run_id(s) for s in specs]
     reused = tuple(i for i in ids if store.done(i))
     total = sum(_work(spec, p.levels) for batch in batches for spec, p in batch)
     spent, finished, failed = 0.0, {}, {}
-    workers = (threads or os.cpu_count() or 1) if apart else 1
-    with contextlib.closing(_events(batches, store, where, workers)) as events:
+    with contextlib.closing(_events(batches, store, where, min(in_flight, threads or in_flight))) as events:
         for event in events:
             spent += event.work
             finished |= event.done
@@ -120,14 +118,14 @@ class _Event:
     failed: dict[str, str]
 
 
-def _events(batches: list[Batch], store: Store, where: torch.device, workers: int) -> Iterator[_Event]:
-    """What happens to the batches, `workers` of them in flight at once; closing it cancels what is in flight."""
+def _events(batches: list[Batch], store: Store, where: torch.device, in_flight: int) -> Iterator[_Event]:
+    """What happens to the batches, so many of them in flight at once; closing it cancels what is in flight."""
     events, cancel = queue.SimpleQueue(), threading.Event()
     before = torch.get_num_threads()
 
     def work(batch):
         try:
-            if population.engine(where.type).MEMBERS_APART:
+            if in_flight:
                 torch.set_num_threads(1)      # one run per thread; sums then never depend on how many threads there are
             for event in _run_batch(batch, store, where, cancel):
                 events.put(event)
@@ -135,7 +133,7 @@ def _events(batches: list[Batch], store: Store, where: torch.device, workers: in
         except BaseException as error:
             events.put(error)
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(in_flight or 1) as pool:
         try:
             for batch in batches:
                 pool.submit(work, batch)

@@ -16,8 +16,8 @@ KINDS = pytest.mark.parametrize("kind", ["total", "output"])
 
 
 def masks_from(*layers):
-    """Masks of one member from nested lists of 0 and 1."""
-    return [torch.tensor([layer], dtype=torch.bool) for layer in layers]
+    """Masks of one member from rows of 0 and 1."""
+    return [torch.from_numpy(np.array([layer], dtype=bool)) for layer in layers]
 
 
 def case(number):
@@ -220,7 +220,7 @@ def test_removing_inactive_weights_leaves_outputs_unchanged_bit_for_bit(cases):
         without = population.Population(members.shape, members.seeds, parameters, members.initial, members.mask & ~inactive)
         x = torch.randn(9, members.shape[0], generator=torch.Generator().manual_seed(number))
         assert torch.equal(logits(members, x), logits(without, x))
-    assert removed > 1000
+    assert removed > 500
 
 
 @pytest.mark.parametrize("shape", [(4, 6, 2), (4, 9, 7, 2), (4, 5, 5, 5, 2)])
