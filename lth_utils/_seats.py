@@ -15,6 +15,7 @@ whatever else is in flight.  Works on any torch device; on the CPU it serves the
 """
 from __future__ import annotations
 
+import atexit
 import queue
 import threading
 import warnings
@@ -119,7 +120,8 @@ class _Stack:
         def zeros(*size, dtype=torch.float32):
             return torch.zeros(seats, *size, dtype=dtype, device=device)
 
-        self.flat, self.gradient, self.final = (zeros(n) for _ in range(3))
+        # every seat starts on a cache line: libraries may add in another order where memory is aligned otherwise
+        self.flat, self.gradient, self.final = (zeros(n + -n % 16) for _ in range(3))
         self.mask = zeros(n_weights)
         self.layers, self.gradients = Layers.of(self.flat, shape), Layers.of(self.gradient, shape)
         # one tensor and one step count per seat; fused: one kernel for all of them
@@ -186,7 +188,7 @@ class _Stack:
 
     def _seat(self, seat: int, job: _Job):
         values = np.where(job.home >= 0, job.values[job.home], 0).astype(np.float32)
-        self.flat[seat] = torch.from_numpy(values).to(self.device)
+        self.flat[seat, : len(values)] = torch.from_numpy(values).to(self.device)
         self.mask[seat] = torch.from_numpy(job.home[: self.mask.shape[1]] >= 0).to(self.device)
         self.above[seat], self.epoch[seat] = 0, 0
         for state in self.adam.state[self.optimised[seat]].values():
@@ -213,7 +215,7 @@ class _Stack:
             job.curve += curve[seat, : int(epochs[seat]) - len(job.curve)].tolist()
             if not alive[seat]:
                 trained = job.values.copy()
-                trained[job.home[job.home >= 0]] = self.final[seat].cpu().numpy()[job.home >= 0]
+                trained[job.home[job.home >= 0]] = self.final[seat, : len(job.home)].cpu().numpy()[job.home >= 0]
                 self.jobs[seat] = None
                 if not job.result.cancelled():
                     job.result.set_result((trained, job.curve))
@@ -225,7 +227,7 @@ class _Trainer(threading.Thread):
     def __init__(self, key, data: Dataset, spec: TrainSpec, device: torch.device):
         super().__init__(daemon=True, name="lth_utils trainer")
         self.key, self.data, self.spec, self.device = key, data, spec, device
-        self.arrivals: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self.arrivals: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()      # None: the interpreter is going down
         self.objective, self.orders = Objective(data.tasks, spec.loss), _Orders(len(data.x_train))
         self.stacks: dict[tuple, _Stack] = {}
         self.waiting: dict[tuple, list[_Job]] = {}
@@ -241,7 +243,7 @@ class _Trainer(threading.Thread):
                 _TRAINERS.pop(self.key, None)
             seated = [j for s in self.stacks.values() for j in s.jobs if j]
             for job in [*seated, *(j for w in self.waiting.values() for j in w), *_drain(self.arrivals)]:
-                if not job.result.done():
+                if job and not job.result.done():
                     job.result.set_exception(error)
 
     def _take(self) -> bool:
@@ -257,6 +259,8 @@ class _Trainer(threading.Thread):
                     if not arrived:
                         _TRAINERS.pop(self.key, None)
                         return False
+        if None in arrived:
+            return False
         for job in arrived:
             self.waiting.setdefault(job.small, []).append(job)
         return True
@@ -312,6 +316,16 @@ def _submit(jobs: list[_Job], data: Dataset, spec: TrainSpec, device: torch.devi
             _TRAINERS[key].start()
         for job in jobs:
             _TRAINERS[key].arrivals.put(job)
+
+
+@atexit.register
+def _end():
+    """Let the trainers leave before the interpreter does: a thread killed inside the library would abort the process."""
+    trainers = list(_TRAINERS.values())
+    for trainer in trainers:
+        trainer.arrivals.put(None)
+    for trainer in trainers:
+        trainer.join(timeout=30)
 
 
 def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSpec, cancel: Event | None = None):

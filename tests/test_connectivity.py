@@ -23,17 +23,25 @@ def masks_from(*layers):
 def case(number):
     """A random population of five members: masks, tasks and what networkx says of each member.
 
-    Every third population is made by thinning a separated network, so that all statuses occur.
+    Of three populations one is a thinned separated network and one a thinned fragmented one, so that all statuses occur.
     """
     rng = np.random.default_rng(number)
     tasks = random_tasks(rng)
     shape = random_shape(rng, tasks)
     masks = random_masks(rng, shape, members=5)
-    if number % 3 == 0:
-        shape = (shape[0], *(max(w, len(tasks)) for w in shape[1:-1]), shape[-1])
+    if number % 3:
+        pieces = tasks if number % 3 == 1 else [p for t in tasks for p in halves(t)]
+        shape = (shape[0], *(max(w, len(pieces)) for w in shape[1:-1]), shape[-1])
         thin = random_masks(rng, shape, members=5, low=0.8)
-        masks = [m & t for m, t in zip(separating_masks(shape, tasks, 5), thin, strict=True)]
+        masks = [m & t for m, t in zip(separating_masks(shape, pieces, 5), thin, strict=True)]
     return SimpleNamespace(masks=masks, tasks=tasks, oracles=[Structure([m[k] for m in masks], tasks) for k in range(5)])
+
+
+def halves(task):
+    """A task in two, where it has two inputs and two outputs to share."""
+    if min(len(task.inputs), len(task.outputs)) < 2:
+        return [task]
+    return [Task(f"{task.name}{n}", task.inputs[part], task.outputs[part]) for n, part in enumerate((slice(0, 1), slice(1, None)))]
 
 
 @pytest.fixture(scope="module")

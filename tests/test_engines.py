@@ -1,0 +1,186 @@
+"""Every engine behind ``population.train`` means the same; tests/study_engines.py compares their statistics."""
+import threading
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from lth_utils import _dense, _seats, _sparse, data, population
+from lth_utils.config import TrainSpec, rng
+
+ENGINES = {"sparse": _sparse, "seats": _seats}
+DEVICES = {"sparse": ["cpu"], "seats": ["cpu", "cuda"]}
+CASES = [(name, device) for name in ENGINES for device in DEVICES[name]]
+
+
+@pytest.fixture(params=CASES, ids="-".join)
+def engine(request):
+    name, device = request.param
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    return ENGINES[name], torch.device(device)
+
+
+def mixed(n=150):
+    """A three-class and a binary task with a distractor input; 150 examples that no batch size here divides."""
+    stream = rng(0, "test data")
+    x = stream.standard_normal((2 * n, 6), dtype=np.float32)
+    y = np.stack([x[:, :3].argmax(1), x[:, 3] * x[:, 4] > 0], 1).astype(np.int64)
+    tasks = data.Task("largest", range(3), range(3)), data.Task("sign", range(3, 5), range(3, 4))
+    return data.Dataset(x[:n], y[:n], x[n:], y[n:], tasks)
+
+
+def members(shape, densities, device="cpu"):
+    """One seed per density, with a random mask of that density."""
+    dense = population.init(shape, range(len(densities)), device)
+    mask = torch.rand(dense.mask.shape, generator=torch.Generator().manual_seed(1)) < torch.tensor(densities)[:, None]
+    return population.rewind(dense, mask.to(device))
+
+
+def fit(module, people, dataset, spec):
+    return module.train(people.parameters, people.mask, people.shape, people.seeds, dataset, spec)
+
+
+@pytest.mark.parametrize(("dataset", "shape"), [(data.moons_circles(n_samples=150), (4, 20, 20, 2)), (mixed(), (6, 11, 9, 13, 4)),
+                                                (data.moons_circles(n_samples=100), (4, 60, 60, 2))], ids=["binary", "softmax", "wide"])
+@pytest.mark.parametrize("loss", ["mean", "sum"])
+def test_loss_curves_agree_with_the_batched_engine_to_rounding(engine, dataset, shape, loss):
+    module, device = engine
+    spec = TrainSpec(batch_size=48, max_epochs=8, loss=loss)
+    people = members(shape, (1.0, 0.5, 0.2, 0.05), device)
+    values, curves = fit(module, people, dataset, spec)
+    expected, expected_curves = fit(_dense, members(shape, (1.0, 0.5, 0.2, 0.05)), dataset, spec)
+    np.testing.assert_allclose(curves, expected_curves, rtol=2e-4)
+    # Adam turns the rounding of a gradient near zero into up to a whole step, lr, of a single weight
+    torch.testing.assert_close(values.cpu(), expected, rtol=0, atol=spec.lr)
+    assert (values.cpu() - expected).abs().median() < 1e-6
+
+
+def test_pruned_weights_stay_zero_and_what_leads_nowhere_stays_as_it_was(engine):
+    from lth_utils.connectivity import unit_states
+    module, device = engine
+    people = members((4, 20, 20, 2), (0.1, 0.05), device)
+    values, _ = fit(module, people, data.moons_circles(n_samples=100), TrainSpec(max_epochs=3))
+    weights, trained = people.mask.shape[1], _dense.Layers.of(values, people.shape)
+    assert not values[:, :weights][~people.mask].any()
+    dead = [s == 2 for s in unit_states(people.masks)][1:]
+    assert sum(int(d.sum()) for d in dead) > 0
+    for bias, weight, before, gone in zip(trained.biases, trained.weights, people.weights, dead, strict=True):
+        assert not bias[gone].any() and torch.equal(weight[gone], before[gone])
+
+
+def test_a_member_alone_equals_the_member_in_company_whatever_the_threads(engine):
+    module, device = engine
+    people, dataset, spec = members((4, 20, 20, 2), (1.0, 0.4, 0.2, 0.1, 0.05), device), data.moons_circles(n_samples=100), TrainSpec(max_epochs=6)
+    together, _ = fit(module, people, dataset, spec)
+
+    def alone(m):
+        return fit(module, people.select([m]), dataset, spec)[0][0]
+
+    with ThreadPoolExecutor(3) as pool:
+        apart = list(pool.map(alone, range(5)))
+    for m in range(5):
+        assert torch.equal(together[m], alone(m)) and torch.equal(together[m], apart[m])
+
+
+def test_early_stopping_follows_the_rule(engine):
+    module, device = engine
+    people, spec = members((4, 12, 12, 2), (1.0, 0.5, 0.2), device), TrainSpec(lr=0.05, patience=3, max_epochs=60)
+    _, curves = fit(module, people, data.moons_circles(n_samples=80), spec)
+    assert min(map(len, curves)) < 60
+    for curve in curves:
+        best, above = np.inf, 0
+        for epoch, loss in enumerate(curve, start=1):
+            above = 0 if loss < best else above + (loss > best)
+            best = min(best, loss)
+            assert (above >= 3 or epoch == 60) == (epoch == len(curve))
+
+
+def test_a_loss_that_is_not_finite_ends_that_member_alone(engine):
+    module, device = engine
+    people = members((4, 12, 12, 2), (1.0, 1.0, 1.0), device)
+    people.parameters[1] = torch.nan
+    _, curves = fit(module, people, data.moons_circles(n_samples=80), TrainSpec(max_epochs=4))
+    assert [len(c) for c in curves] == [4, 1, 4] and not np.isfinite(curves[1][-1])
+
+
+def test_masks_of_the_early_levels_agree_between_engines(engine):
+    from lth_utils import pruning
+    module, device = engine
+    dataset, shape, spec = data.moons_circles(n_samples=200), (4, 24, 24, 2), TrainSpec(max_epochs=15)
+    masks = []
+    for trainer, where in ((module, device), (_dense, torch.device("cpu"))):
+        people = population.init(shape, range(4), where)
+        for level, keep in enumerate((500, 340), start=1):
+            values, _ = fit(trainer, people, dataset, spec)
+            mask = pruning.prune(values[:, : people.mask.shape[1]], people.mask, keep, shape=shape, seeds=people.seeds, level=level)
+            people = population.rewind(people, mask)
+        masks.append(people.mask.cpu())
+    assert (masks[0] & masks[1]).sum(1).min() >= 0.98 * 340
+
+
+def test_cancelling_ends_a_training_within_seconds(engine):
+    module, device = engine
+    people, cancel = members((4, 40, 40, 2), (1.0, 0.5), device), threading.Event()
+    threading.Timer(0.5, cancel.set).start()
+    began = time.perf_counter()
+    with pytest.raises(_dense.Cancelled):
+        module.train(people.parameters, people.mask, people.shape, people.seeds, data.moons_circles(),
+                     TrainSpec(max_epochs=10**6, patience=10**6), cancel)
+    assert time.perf_counter() - began < 20
+
+
+def test_more_members_than_seats_are_seated_in_turn(monkeypatch):
+    monkeypatch.setattr(_seats, "seats_for", lambda shape: 2)
+    dataset, spec, people = data.moons_circles(n_samples=80), TrainSpec(max_epochs=12, patience=2, lr=0.02), members((4, 8, 8, 2), (1.0,) * 7)
+    _, curves = fit(_seats, people, dataset, spec)
+    np.testing.assert_allclose([c[0] for c in curves], [c[0] for c in fit(_dense, people, dataset, spec)[1]], rtol=1e-4)
+
+
+def test_too_little_memory_halves_the_seats_with_a_warning(monkeypatch):
+    made, build = [], _seats._Stack.__init__
+
+    def small(self, shape, data, objective, spec, device, seats):
+        made.append(seats)
+        if seats > 8:
+            raise torch.cuda.OutOfMemoryError("simulated")
+        build(self, shape, data, objective, spec, device, seats)
+
+    monkeypatch.setattr(_seats._Stack, "__init__", small)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        _, curves = fit(_seats, members((4, 8, 8, 2), (1.0,)), data.moons_circles(n_samples=70), TrainSpec(max_epochs=2))
+    assert made == [128, 64, 32, 16, 8] and len(curves[0]) == 2
+    assert "8 networks of (4, 8, 8, 2) train at once instead" in str(heard[-1].message)
+
+
+def test_an_error_in_the_trainer_reaches_whoever_waits(monkeypatch):
+    def fail(*_):
+        raise RuntimeError("the device is gone")
+
+    monkeypatch.setattr(_seats._Stack, "launch", fail)
+    with pytest.raises(RuntimeError, match="the device is gone"):
+        fit(_seats, members((4, 8, 8, 2), (1.0,)), data.moons_circles(n_samples=60), TrainSpec(max_epochs=2))
+
+
+def test_without_numba_torch_takes_over_with_one_warning(monkeypatch):
+    import builtins
+    importer = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name == "lth_utils" and args[2] and "_sparse" in args[2]:
+            raise ImportError("No module named 'numba'")
+        return importer(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    population.engine.cache_clear()
+    try:
+        with pytest.warns(RuntimeWarning, match="numba cannot be used .*No module named 'numba'") as heard:
+            engines = {population.engine("cpu") for _ in range(3)}
+        assert engines == {_dense} and len(heard) == 1
+    finally:
+        population.engine.cache_clear()

@@ -1,0 +1,292 @@
+"""Populations of masked networks: each engine against a plain torch loop, each member against itself alone."""
+import importlib
+import sys
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from oracles import dressed, flat, logits, random_masks
+from scipy import stats
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils import prune
+
+import lth_utils
+from lth_utils import population
+from lth_utils.config import SpecError, TrainSpec, rng
+from lth_utils.population import Ticket, init, rewind, train
+
+QUICK = TrainSpec(lr=0.01, batch_size=40, patience=50, max_epochs=4)
+CONVERGING = TrainSpec(lr=0.03, batch_size=40, patience=4, max_epochs=400)
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+
+
+@pytest.fixture(params=["_sparse", "_dense", "_seats"])
+def engine(request, monkeypatch):
+    """Every way to train, made the one that ``population.train`` uses."""
+    module = importlib.import_module(f"lth_utils.{request.param}")
+    monkeypatch.setattr(population, "engine", lambda device_type: module)
+
+
+def masked(shape, seeds, low=0.3):
+    """A population at its initial values under random masks, members of different density."""
+    return rewind(init(shape, seeds), flat(random_masks(np.random.default_rng(5), shape, len(seeds), low)))
+
+
+def same(one, other):
+    """Whether two results of ``train`` are equal bit for bit."""
+    (a, t), (b, u) = one, other
+    return torch.equal(a.parameters, b.parameters) and t.curves == u.curves and np.array_equal(t.loss, u.loss)
+
+
+def task_losses(outputs, labels, tasks):
+    return [F.cross_entropy(outputs[:, t.outputs], labels[:, k]) if len(t.outputs) > 1
+            else F.binary_cross_entropy_with_logits(outputs[:, t.outputs.start], labels[:, k].to(outputs.dtype))
+            for k, t in enumerate(tasks)]
+
+
+def plain_training(members, member, data, spec):
+    """One member trained by torch alone, in float64: its parameters in our flat order and the validation loss of each epoch."""
+    x, y, x_test, y_test = (torch.from_numpy(a) for a in (data.x_train, data.y_train, data.x_test, data.y_test))
+    linears = [nn.Linear(i, o) for i, o in zip(members.shape, members.shape[1:], strict=False)]
+    model = nn.Sequential(*[m for linear in linears for m in (linear, nn.ReLU())][:-1]).double()
+    for linear, weight, bias, mask in zip(linears, members.weights, members.biases, members.masks, strict=True):
+        linear.weight.data, linear.bias.data = weight[member].double(), bias[member].double()
+        prune.custom_from_mask(linear, "weight", mask[member])
+    optimizer = torch.optim.Adam(model.parameters(), lr=spec.lr)
+    stream, curve = rng(members.seeds[member], "batches"), []
+
+    def loss(inputs, labels):
+        losses = task_losses(model(inputs.double()), labels, data.tasks)
+        return sum(losses) / (len(losses) if spec.loss == "mean" else 1)
+
+    for _ in range(spec.max_epochs):
+        for batch in torch.from_numpy(stream.permutation(len(x))).split(spec.batch_size):
+            optimizer.zero_grad()
+            loss(x[batch], y[batch]).backward()
+            optimizer.step()
+        with torch.no_grad():
+            curve.append(float(loss(x_test, y_test)))
+    parameters = [(m.weight_orig * m.weight_mask).flatten() for m in linears] + [m.bias for m in linears]
+    return torch.cat(parameters).detach(), curve
+
+
+# initial values
+
+def test_weights_are_kaiming_normal_and_biases_zero():
+    members = init((50, 400, 300, 2), [7])
+    for weight, fan_in in zip(members.weights, (50, 400, 300), strict=True):
+        scaled = weight.flatten().numpy() / np.sqrt(2 / fan_in)
+        assert scaled.std() == pytest.approx(1, abs=4 / np.sqrt(2 * scaled.size))
+        assert stats.kstest(scaled, "norm").pvalue > 1e-3
+    assert not any(b.any() for b in members.biases)
+
+
+def test_the_seed_determines_the_values_whatever_the_company():
+    alone, company = init((4, 8, 8, 2), [5]), init((4, 8, 8, 2), [3, 5, 9])
+    assert torch.equal(alone.parameters[0], company.parameters[1])
+    assert not torch.equal(company.parameters[0], company.parameters[1])
+
+
+def test_rewind_returns_to_the_initial_values_under_the_mask(toy):
+    start = masked((4, 8, 8, 2), [0, 1])
+    back = rewind(train(start, toy, QUICK)[0], start.mask)
+    assert torch.equal(back.parameters, start.parameters)
+    assert torch.equal(back.initial, init((4, 8, 8, 2), [0, 1]).parameters)
+
+
+# training
+
+@pytest.mark.parametrize(("shape", "low"), [((4, 9, 2), 1), ((4, 8, 8, 2), 0.2), ((4, 60, 55, 2), 1), ((4, 60, 55, 50, 2), 0.1)])
+def test_training_is_that_of_a_plain_torch_loop(toy, engine, shape, low):
+    start = masked(shape, [0, 3], low)
+    trained, training = train(start, toy, QUICK)
+    for member in range(2):
+        parameters, curve = plain_training(start, member, toy, QUICK)
+        np.testing.assert_allclose(training.curves[member], curve, rtol=1e-4)
+        np.testing.assert_allclose(trained.parameters[member], parameters, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["mean", "sum"])
+@pytest.mark.parametrize("batch_size", [7, 64, 1000])
+def test_classes_beside_a_binary_task_train_as_in_a_plain_torch_loop(mixed, engine, loss, batch_size):
+    spec = replace(QUICK, loss=loss, batch_size=batch_size)
+    start = masked((5, 12, 9, 4), [2], low=0.5)
+    trained, training = train(start, mixed, spec)
+    parameters, curve = plain_training(start, 0, mixed, spec)
+    np.testing.assert_allclose(training.curves[0], curve, rtol=1e-4)
+    np.testing.assert_allclose(trained.parameters[0], parameters, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(4, 2, 2), (4, 8, 8, 2), (4, 57, 57, 2)])
+def test_a_member_alone_equals_the_member_in_company_bit_for_bit(toy, engine, shape):
+    start = masked(shape, range(6))
+    together, training = train(start, toy, QUICK)
+    for member in (0, 3, 5):
+        trained, alone = train(start.select([member]), toy, QUICK)
+        assert torch.equal(trained.parameters[0], together.parameters[member])
+        assert alone.curves[0] == training.curves[member]
+
+
+def test_a_member_alone_equals_the_member_in_company_to_convergence(toy, mixed, engine):
+    for data, shape in ((toy, (4, 8, 8, 2)), (mixed, (5, 7, 4))):
+        start = masked(shape, range(5))
+        together, training = train(start, data, CONVERGING)
+        assert len(set(training.epochs)) > 2, "members should leave at different epochs"
+        for member in range(5):
+            trained, alone = train(start.select([member]), data, CONVERGING)
+            assert torch.equal(trained.parameters[0], together.parameters[member])
+            assert alone.curves[0] == training.curves[member]
+
+
+def test_pruned_weights_stay_exactly_zero_and_unreached_ones_where_they_were(toy, engine):
+    start = masked((4, 8, 8, 2), range(4), low=0.1)
+    trained = train(start, toy, QUICK)[0]
+    weights = trained.parameters[:, : start.mask.shape[1]]
+    assert not weights[~start.mask].any()
+    assert (weights != start.parameters[:, : start.mask.shape[1]])[start.mask].float().mean() > 0.5
+
+
+@pytest.mark.parametrize("shape", [(4, 2, 2), (4, 8, 8, 2)])
+def test_training_leaves_its_argument_alone_and_repeats_itself(toy, engine, shape):
+    start = init(shape, [0, 1])
+    first = train(start, toy, QUICK)
+    assert torch.equal(start.parameters, start.initial)
+    assert same(first, train(start, toy, QUICK))
+
+
+def epochs_until_stop(curve, patience):
+    """When a run stops by the rule's words: a counter grows above the best, a new best zeroes it."""
+    best, counter = float("inf"), 0
+    for epoch, loss in enumerate(curve, start=1):
+        if loss < best:
+            best, counter = loss, 0
+        elif loss > best:
+            counter += 1
+        if counter == patience:
+            return epoch
+    return None
+
+
+def test_members_stop_by_the_rule_and_keep_their_last_weights(toy, engine):
+    trained, training = train(init((4, 8, 8, 2), range(6)), toy, CONVERGING)
+    losses = population.evaluate(trained, toy)[0].mean(1)
+    for curve, epochs, loss in zip(training.curves, training.epochs, losses, strict=True):
+        assert epochs_until_stop(curve, CONVERGING.patience) == epochs == len(curve)
+        assert loss == pytest.approx(curve[-1], rel=1e-5) and curve[-1] > min(curve)
+
+
+def test_the_cap_ends_training(toy, engine):
+    curves = train(init((4, 8, 8, 2), [0, 1]), toy, replace(QUICK, max_epochs=11))[1].curves
+    assert [len(c) for c in curves] == [11, 11]
+    assert [epochs_until_stop(c, QUICK.patience) for c in curves] == [None, None]
+
+
+def test_only_the_member_whose_loss_is_not_finite_stops(toy, engine):
+    start = init((4, 8, 8, 2), [0, 1, 2])
+    values = start.parameters.clone()
+    values[1] = torch.nan
+    trained, training = train(replace(start, parameters=values), toy, QUICK)
+    assert training.epochs == [4, 1, 4] and not np.isfinite(training.curves[1][-1])
+    alone = train(start.select([2]), toy, QUICK)[0]
+    assert torch.equal(alone.parameters[0], trained.parameters[2])
+
+
+def test_a_huge_learning_rate_ends_with_a_loss_that_is_not_finite(toy, engine):
+    curves = train(init((4, 8, 8, 2), [0, 1]), toy, replace(QUICK, lr=1e30))[1].curves
+    assert all(not np.isfinite(c[-1]) and np.isfinite(c[:-1]).all() for c in curves)
+
+
+def test_training_can_be_cancelled(toy, engine):
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(population.Cancelled):
+        train(init((4, 8, 8, 2), [0, 1]), toy, QUICK, cancel)
+
+
+def test_without_numba_torch_trains_and_says_so(monkeypatch):
+    monkeypatch.delattr(lth_utils, "_sparse", raising=False)
+    monkeypatch.setitem(sys.modules, "lth_utils._sparse", None)
+    with pytest.warns(RuntimeWarning, match="numba cannot be used"):
+        assert population.engine.__wrapped__("cpu") is importlib.import_module("lth_utils._dense")
+
+
+# evaluation and tickets
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_loss_and_accuracy_are_those_of_a_plain_network(mixed, part):
+    members = dressed(random_masks(np.random.default_rng(0), (5, 8, 4), 3))
+    x, y = (torch.from_numpy(getattr(mixed, f"{side}_{part}")) for side in "xy")
+    losses, accuracies = population.evaluate(members, mixed, part)
+    for member, outputs in enumerate(logits(members, x)):
+        np.testing.assert_allclose(losses[member], [float(v) for v in task_losses(outputs, y, mixed.tasks)], rtol=1e-5)
+        guesses = torch.stack([outputs[:, 3] > 0, outputs[:, :3].argmax(1)], 1)
+        np.testing.assert_allclose(accuracies[member], (guesses == y).double().mean(0))
+
+
+def test_the_model_of_a_ticket_gives_the_logits_of_the_population(toy):
+    start = masked((4, 8, 8, 2), [0, 1])
+    trained = train(start, toy, QUICK)[0]
+    x = torch.from_numpy(toy.x_test)
+    for member in range(2):
+        ticket = Ticket(start.shape, [m[member : member + 1] for m in start.masks], start.parameters[member].numpy(),
+                        trained.parameters[member].numpy(), toy.tasks, member, 0)
+        for which, members in (("trained", trained), ("initial", start)):
+            torch.testing.assert_close(ticket.model(which)(x).detach(), logits(members, x)[member])
+        assert all(torch.equal(a[0], b[member]) for a, b in zip(ticket.weights, trained.weights, strict=True))
+
+
+def test_a_ticket_without_trained_values_says_how_to_get_them(toy):
+    start = init((4, 3, 2), [0])
+    ticket = Ticket(start.shape, start.masks, start.parameters[0].numpy(), None, toy.tasks, 0, 0)
+    with pytest.raises(SpecError, match="retrain from which='initial'"):
+        ticket.model()
+    assert all(torch.equal(a, b) for a, b in zip(ticket.weights, start.weights, strict=True))
+
+
+# what is refused
+
+@pytest.mark.parametrize("shape", [(5, 8, 2), (4, 8, 3)])
+def test_a_network_that_does_not_fit_the_tasks_is_refused(toy, shape):
+    for verb in (lambda members: train(members, toy, QUICK), lambda members: population.evaluate(members, toy)):
+        with pytest.raises(SpecError, match=f"network {shape[0]}-8-{shape[-1]} does not fit the data"):
+            verb(init(shape, [0]))
+
+
+def test_repeated_seeds_and_unknown_parts_are_refused(toy):
+    with pytest.raises(SpecError, match="seeds .* repeat"):
+        init((4, 8, 2), [1, 2, 1])
+    with pytest.raises(SpecError, match="did you mean test"):
+        population.evaluate(init((4, 8, 2), [1]), toy, "tests")
+
+
+def test_an_unknown_device_gets_the_nearest_guess():
+    with pytest.raises(SpecError, match="did you mean cuda"):
+        population.device("cud")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
+def test_a_device_that_is_not_there_is_refused():
+    assert population.device("auto") == torch.device("cpu")
+    with pytest.raises(SpecError, match="device is cuda, and this machine has none"):
+        population.device("cuda")
+
+
+@needs_cuda
+@pytest.mark.parametrize("shape", [(4, 8, 8, 2), (4, 60, 55, 2)])
+def test_on_cuda_the_first_epochs_are_those_of_the_cpu(toy, shape):
+    start = masked(shape, range(3))
+    there = replace(start, parameters=start.parameters.cuda(), initial=start.initial.cuda(), mask=start.mask.cuda())
+    for here, curve in zip(train(start, toy, QUICK)[1].curves, train(there, toy, QUICK)[1].curves, strict=True):
+        np.testing.assert_allclose(curve, here, rtol=1e-3)
+
+
+@needs_cuda
+def test_on_cuda_a_member_alone_equals_the_member_in_company(toy):
+    start = init((4, 8, 8, 2), range(4), "cuda")
+    together, training = train(start, toy, CONVERGING)
+    trained, alone = train(start.select([2]), toy, CONVERGING)
+    assert torch.equal(trained.parameters[0], together.parameters[2])
+    assert alone.curves[0] == training.curves[2]
