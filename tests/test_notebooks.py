@@ -1,8 +1,10 @@
 """The notebooks, executed by the project's own command as a user would, and what careless use gets to hear."""
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,22 @@ def test_check_names_corrupt_runs_and_repairs_them(smoke, tmp_path):
     assert found.returncode == 1 and victim.name in found.stdout
     assert lth("check", "--repair", outputs=tmp_path).returncode == 0 and not victim.exists()
     assert lth("check", outputs=tmp_path).returncode == 0
+
+
+def test_ctrl_c_keeps_the_finished_levels_and_the_next_call_goes_on(tmp_path):
+    """SIGINT to the whole process group, as a terminal sends it."""
+    longer = ["run", "01", "--set", "smoke", "-p", "levels", "9", "-p", "n_samples", "1000"]
+    longer += ["-p", "max_epochs", "100", "-p", "patience", "100"]
+    process = subprocess.Popen([sys.executable, "-m", "lth_utils", *longer], cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE,
+                               text=True, env={**os.environ, "LTH_OUTPUTS": str(tmp_path)})
+    while not (found := list(tmp_path.glob("runs/*/partial.npz"))) and process.poll() is None:
+        time.sleep(0.02)
+    assert found, "the notebook ended before it could be interrupted"
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130 and "the same command goes on from there" in errors
+    assert not (tmp_path / "smoke" / "notebooks" / "01_toy_data.ipynb").exists()
+    assert not store.Store(tmp_path).check()
+    done = lth(*longer, outputs=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.glob("runs/*/partial.npz"))
