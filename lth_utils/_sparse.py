@@ -26,6 +26,7 @@ import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from threading import Event
 from typing import NamedTuple
 
@@ -43,7 +44,7 @@ from lth_utils.data import Dataset
 
 LANES, WIDTH, ROWS = 64, 16, 6  # examples per block, floats per vector, rows per tile
 PANEL = 4096  # weights whose gradients are collected before Adam takes them
-TILE_DENSITY, TILE_WIDTH = 0.4, 48  # tiles where a layer is at least as dense and as wide as this
+TILE_SHARE = 0.55  # tiles where more than this share of their slots would be in use (measured)
 CHUNK = 0.3  # seconds in compiled code, about, before Python may handle an interrupt
 
 IN_FLIGHT = os.cpu_count() or 1  # members share no work: each run gets a thread, and nobody waits
@@ -111,18 +112,19 @@ class _Code:
 
 
 @intrinsic
-def _weighted_sum(typingctx, out, row, low, weights, which, begin, end, sources, h):
+def _weighted_sum(typingctx, out, row, low, gate, weights, which, begin, end, sources, h):
     """``out[row] = max(low, sum of weights[which[e]] * h[sources[e]])`` over e in [begin, end).
 
-    `which` None: weights[e].  A sum that is not a number stays so.
+    gate: zero where ``gate[row]`` is not positive, unless None; which: None for weights[e].  A sum
+    that is not a number stays so.
     """
-    signature = types.void(*map(types.unliteral, (out, row, low, weights, which, begin, end, sources, h)))
+    signature = types.void(*map(types.unliteral, (out, row, low, gate, weights, which, begin, end, sources, h)))
 
     def generate(context, builder, signature, values):
         c = _Code(context, builder, signature, values)
-        out, row, low, weights, which, begin, end, sources, h = c.arguments
+        out, row, low, gate, weights, which, begin, end, sources, h = c.arguments
         per = LANES if _WIDE else LANES // 2
-        low = c.splat(low)
+        low, place = c.splat(low), builder.mul(row, _INT(LANES))
         for lane in range(0, LANES, per):
             def add(cells, e, lane=lane):
                 w = c.splat(builder.load(c.at(weights, e if which is None else c.index(which, e))))
@@ -141,7 +143,10 @@ def _weighted_sum(typingctx, out, row, low, weights, which, begin, end, sources,
             for n, (a, d) in enumerate(zip(even, odd, strict=True)):
                 total = builder.fadd(builder.load(a), builder.load(d))
                 total = builder.select(builder.fcmp_ordered("<", total, low), low, total)
-                c.store(total, out, builder.mul(row, _INT(LANES)), lane + n * WIDTH)
+                if gate is not None:
+                    active = builder.fcmp_ordered(">", c.load(gate, place, lane + n * WIDTH), zeros[0])
+                    total = builder.select(active, total, zeros[0])
+                c.store(total, out, place, lane + n * WIDTH)
         return context.get_dummy_value()
     return signature, generate
 
@@ -245,7 +250,7 @@ class _Net(NamedTuple):
 
 def _aligned(*shape, dtype=np.float32) -> np.ndarray:
     """Zeros that start on a cache line, so that no vector straddles two."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
+    size = math.prod(map(int, shape)) * np.dtype(dtype).itemsize
     raw = np.zeros(size + 64, dtype=np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + size].view(dtype).reshape(shape)
@@ -261,7 +266,7 @@ def _homes(mask: np.ndarray, shape) -> list[np.ndarray]:
     Hidden units without a path to an output are left out of the rows and of the next layer's columns.
     """
     homes, kept, end = [], np.arange(shape[-1]), len(mask) + sum(shape[1:])
-    for i, o in reversed(list(zip(shape, shape[1:], strict=False))):
+    for i, o in reversed(list(pairwise(shape))):
         layer = mask[(start := len(mask) - i * o) :].reshape(o, i)[kept]
         mask, end = mask[:start], end - o
         inputs = np.flatnonzero(layer.any(0)) if start else np.arange(i)
@@ -288,7 +293,8 @@ def _build(flat: np.ndarray, mask: np.ndarray, shape) -> tuple[_Net, np.ndarray]
         total += len(home) + fill
 
     for n, home in enumerate(homes):
-        tiled = min(home.shape) >= TILE_WIDTH and (home >= 0).mean() >= TILE_DENSITY
+        slots = (_up(len(home), ROWS) + 8) * _up(home.shape[1], LANES)  # 8 rows: what _flip costs
+        tiled = (home >= 0).sum() > TILE_SHARE * slots
         stride.append(_up(home.shape[1], LANES) if tiled else 0)
         at.append(total)
         first = unit[n + 1]
@@ -326,8 +332,11 @@ def _build(flat: np.ndarray, mask: np.ndarray, shape) -> tuple[_Net, np.ndarray]
 
 # The compiled loops
 
+# numpy's division: that of Python looks for zeros, which keeps a loop from becoming vector code
+_compiled = njit(nogil=True, cache=True, error_model="numpy")
 
-@njit(nogil=True, cache=True)
+
+@_compiled
 def _forward(net, h):
     """All activations from those of the inputs; the outputs' are the logits."""
     layers = len(net.stride)
@@ -336,7 +345,7 @@ def _forward(net, h):
         first, stride = net.unit[n + 1], net.stride[n]
         if not stride:
             for row in range(first, first + net.count[n + 1]):
-                _weighted_sum(h, row, low, net.weight, None, net.begin[row], net.end[row], net.source, h)
+                _weighted_sum(h, row, low, None, net.weight, None, net.begin[row], net.end[row], net.source, h)
             continue
         h[first : net.unit[n + 2]] = 0
         for row in range(first, net.unit[n + 2], ROWS):
@@ -347,46 +356,49 @@ def _forward(net, h):
                     h[r, lane] = low if h[r, lane] < low else h[r, lane]
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _backward(net, h, delta):
     """All hidden units' gradients from those of the logits."""
     for n in range(len(net.stride) - 1, 0, -1):
         first, last, stride = net.unit[n], net.unit[n + 1], net.stride[n]
-        if stride:
-            delta[first:last] = 0
-            for row in range(first, last, ROWS):
-                _tile(delta, row * LANES, LANES, net.weight, net.at[n] + row - first, 1, stride,
-                      delta, last * LANES, LANES, net.count[n + 1])
-        for row in range(first, first + net.count[n]):
-            if not stride:
-                _weighted_sum(delta, row, np.float32(-np.inf), net.weight, net.edge,
+        if not stride:
+            for row in range(first, first + net.count[n]):
+                _weighted_sum(delta, row, np.float32(-np.inf), h, net.weight, net.edge,
                               net.out[row], net.out[row + 1], net.target, delta)
-            for lane in range(LANES):
-                delta[row, lane] = delta[row, lane] if h[row, lane] > 0 else np.float32(0)
+            continue
+        delta[first:last] = 0
+        for row in range(first, last, ROWS):
+            _tile(delta, row * LANES, LANES, net.weight, net.at[n] + row - first, 1, stride,
+                  delta, last * LANES, LANES, net.count[n + 1])
+            for r in range(row, row + ROWS):
+                for lane in range(LANES):
+                    delta[r, lane] = delta[r, lane] if h[r, lane] > 0 else np.float32(0)
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _adam(w, m, v, g, keep, rate, root):
-    """Adam as torch does it: `rate` is lr over the first bias correction, `root` the square root of the second."""
+    """Adam as torch does it: `rate` is lr over the first bias correction, `root` one over the square root of the second."""
     for i in range(len(w)):
         gradient = g[i] if keep[i] else np.float32(0)
         m[i] += NEW1 * (gradient - m[i])
         v[i] = BETA2 * v[i] + NEW2 * gradient * gradient
-        w[i] -= rate * m[i] / (np.sqrt(v[i]) / root + EPS)
+        w[i] -= rate * m[i] / (np.sqrt(v[i]) * root + EPS)
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _flip(net, layer, h, out):
-    """A layer's inputs with examples as rows, ``[LANES, stride]``, so that the weights are the contiguous side."""
-    first, size, stride = net.unit[layer], net.count[layer] + 1, net.stride[layer]
-    for lane in range(LANES):
-        for i in range(size):
-            out[lane * stride + i] = h[first + i, lane]
-        for i in range(size, stride):
-            out[lane * stride + i] = 0
+    """A layer's inputs with examples as rows, ``[LANES, stride]``, so that the weights are the contiguous side.
+
+    What it finds beyond the layer's units fills padding, whose gradients Adam leaves out.
+    """
+    first, stride = net.unit[layer], net.stride[layer]
+    for i in range(0, stride, WIDTH):  # as many rows as stay in the nearest cache
+        for lane in range(LANES):
+            for k in range(WIDTH):
+                out[lane * stride + i + k] = h[first + i + k, lane]
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _update(net, h, delta, gradient, flipped, rate, root):
     """One Adam step from the activations and their gradients, both ``[blocks, units, LANES]``."""
     blocks, there = len(h), -1
@@ -410,19 +422,22 @@ def _update(net, h, delta, gradient, flipped, rate, root):
         _adam(net.weight[begin:end], net.m[begin:end], net.v[begin:end], g, net.keep[begin:end], rate, root)
 
 
-@njit(nogil=True, cache=True)
+_SERIES = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
+
+
+@_compiled
 def _exp(x):
     """exp of x <= 0, to the last bit or two of float64, in a form that compiles to vector code."""
     x = -700.0 if x < -700.0 else x
     k = np.floor(x * 1.4426950408889634 + 0.5)
     x = (x - k * 0.6931471803691238) - k * 1.9082149292705877e-10
-    series = 1.0
-    for n in range(13, 0, -1):
-        series = 1.0 + series * x / n
+    series = 0.0
+    for coefficient in _SERIES:
+        series = series * x + coefficient
     return series * np.int64((np.int64(k) + 1023) << 52).view(np.float64)
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _softmax(z, p, top, excess):
     """Probabilities p of one task's logits z, both ``[outputs, LANES]``, in float64.
 
@@ -451,7 +466,7 @@ def _softmax(z, p, top, excess):
         excess[lane] -= 1.0
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _load(rows, order, first, out):
     """``out[i, lane] = rows[order[first + lane], i]``, as many as there are; returns how many."""
     lanes = min(LANES, len(order) - first)
@@ -462,7 +477,7 @@ def _load(rows, order, first, out):
     return lanes
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _step(net, tasks, weight, x, y, batch, h, delta, room):
     """Activations and gradients of one batch; y: one-hot ``[B, O]``; returns the blocks it fills."""
     outputs = net.unit[-2]
@@ -481,7 +496,7 @@ def _step(net, tasks, weight, x, y, batch, h, delta, room):
     return (len(batch) + LANES - 1) // LANES
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _loss(net, tasks, weight, x, y, order, h, room):
     """The loss on the examples of `order`."""
     total, blocks, outputs = 0.0, (len(order) + LANES - 1) // LANES, net.unit[-2]
@@ -509,7 +524,7 @@ def _loss(net, tasks, weight, x, y, order, h, room):
 
 
 class _Room(NamedTuple):
-    """Working space: y ``[O, LANES]``; p, top, excess: see :func:`_softmax`; product ``[K, LANES]``; gradient, flipped: see :func:`_update`."""
+    """Working space: y ``[O, LANES]``; p, top, excess of :func:`_softmax`; product ``[K, LANES]``; gradient, flipped of :func:`_update`."""
     y: np.ndarray
     p: np.ndarray
     top: np.ndarray
@@ -519,7 +534,7 @@ class _Room(NamedTuple):
     flipped: np.ndarray
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _epochs(net, tasks, weight, x, y, x_test, y_test, lr, size, patience, orders, h, delta, room, state, curve):
     """Train for at most as many epochs as there are `orders`, ``[epochs, B]``; returns how many, and whether the member stopped.
 
@@ -530,7 +545,7 @@ def _epochs(net, tasks, weight, x, y, x_test, y_test, lr, size, patience, orders
         for start in range(0, len(x), size):
             blocks = _step(net, tasks, weight, x, y, orders[epoch, start : start + size], h, delta, room)
             state[0] += 1
-            rate, root = np.float32(lr / (1 - 0.9 ** state[0])), np.float32(math.sqrt(1 - 0.999 ** state[0]))
+            rate, root = np.float32(lr / (1 - 0.9 ** state[0])), np.float32(1 / math.sqrt(1 - 0.999 ** state[0]))
             _update(net, h[:blocks], delta[:blocks], room.gradient, room.flipped, rate, root)
         loss = _loss(net, tasks, weight, x_test, y_test, everything, h[0], room)
         curve[epoch] = loss
@@ -557,7 +572,8 @@ def prepare(flat: np.ndarray, mask: np.ndarray, shape, data: Dataset, spec: Trai
     net, home = _build(flat, mask, shape)
     tasks = np.array([(t.outputs.start, t.outputs.stop) for t in data.tasks])
     blocks = _up(min(spec.batch_size, len(data.x_train)), LANES) // LANES
-    h, delta = _aligned(blocks, net.unit[-1], LANES), _aligned(blocks, net.unit[-1], LANES)
+    units = net.unit[-1] + LANES  # _flip reads whole vectors of units
+    h, delta = _aligned(blocks, units, LANES), _aligned(blocks, units, LANES)
     h[:, net.unit[:-1] + net.count] = 1
     wide = {"dtype": np.float64}
     room = _Room(_aligned(shape[-1], LANES), _aligned(shape[-1], LANES, **wide), _aligned(LANES, **wide), _aligned(LANES, **wide),
