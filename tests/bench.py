@@ -58,6 +58,7 @@ def training():
     """Member-epochs per second, 32 seeds to convergence, against one eager loop after the other."""
     shape, seeds, dataset, spec = (4, 57, 57, 2), range(32), data.moons_circles(), TrainSpec()
     ratios = []
+    population.train(population.init(shape, [0]), dataset, TrainSpec(max_epochs=1))      # compiles, once per machine
     for repeat in range(REPEATS):
         members = population.init(shape, seeds)
         began = time.perf_counter()
@@ -140,7 +141,7 @@ def memory():
 
 
 def main():
-    import bench_engines      # it takes the eager loop from here
+    import bench_engines  # it takes the eager loop from here
     rows = [training(), structure(), memory(), *bench_engines.rows()]
     path = store.outputs() / "bench.json"
     store.write_atomically(path, json.dumps(rows, indent=1) + "\n")

@@ -42,7 +42,7 @@ def _per_epoch(run):
     """Median seconds per epoch of ``run(epochs)``, by the difference of two lengths, so that set-up does not count."""
     run(1)
     times, began = [], time.perf_counter()
-    while len(times) < 3 or time.perf_counter() - began < BURST and len(times) < 15:
+    while len(times) < 3 or (time.perf_counter() - began < BURST and len(times) < 15):
         marks = [time.perf_counter()]
         for epochs in (1, 4):
             run(epochs)
@@ -116,8 +116,8 @@ def whole_runs():
         for (peer, theirs), target in zip(peers.items(), targets, strict=True):
             rows.append({"case": f"whole runs of {name}", "peer": f"{peer} (its epochs timed, times their number)",
                          "ratio": round(theirs / seconds, 1), "target": target})
-        print(f"  {name}: {seconds:.1f} s for {table['epochs'].sum()} epochs; eager {list(peers.values())[0]:.0f} s, vmapped "
-              f"{list(peers.values())[1]:.0f} s; {flops / seconds / peak:.0%} of sgemm ({peak / 1e9:.0f} GFLOP/s) into unpruned weights",
+        print(f"  {name}: {seconds:.1f} s for {table['epochs'].sum()} epochs; eager loop, vmapped "
+              f"{', '.join(f'{p:.0f} s' for p in peers.values())}; {flops / seconds / peak:.0%} of sgemm ({peak / 1e9:.0f} GFLOP/s) into unpruned weights",
               flush=True)
     return rows
 

@@ -74,7 +74,8 @@ def test_pruned_weights_stay_zero_and_what_leads_nowhere_stays_as_it_was(engine)
 
 def test_a_member_alone_equals_the_member_in_company_whatever_the_threads(engine):
     module, device = engine
-    people, dataset, spec = members((4, 20, 20, 2), (1.0, 0.4, 0.2, 0.1, 0.05), device), data.moons_circles(n_samples=100), TrainSpec(max_epochs=6)
+    people, dataset = members((4, 20, 20, 2), (1.0, 0.4, 0.2, 0.1, 0.05), device), data.moons_circles(n_samples=100)
+    spec = TrainSpec(max_epochs=6)
     together, _ = fit(module, people, dataset, spec)
 
     def alone(m):
@@ -135,7 +136,8 @@ def test_cancelling_ends_a_training_within_seconds(engine):
 
 def test_more_members_than_seats_are_seated_in_turn(monkeypatch):
     monkeypatch.setattr(_seats, "seats_for", lambda shape: 2)
-    dataset, spec, people = data.moons_circles(n_samples=80), TrainSpec(max_epochs=12, patience=2, lr=0.02), members((4, 8, 8, 2), (1.0,) * 7)
+    dataset, people = data.moons_circles(n_samples=80), members((4, 8, 8, 2), (1.0,) * 7)
+    spec = TrainSpec(max_epochs=12, patience=2, lr=0.02)
     _, curves = fit(_seats, people, dataset, spec)
     np.testing.assert_allclose([c[0] for c in curves], [c[0] for c in fit(_dense, people, dataset, spec)[1]], rtol=1e-4)
 
