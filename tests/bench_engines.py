@@ -117,8 +117,8 @@ def whole_runs():
             rows.append({"case": f"whole runs of {name}", "peer": f"{peer} (its epochs timed, times their number)",
                          "ratio": round(theirs / seconds, 1), "target": target})
         print(f"  {name}: {seconds:.1f} s for {table['epochs'].sum()} epochs; eager loop, vmapped "
-              f"{', '.join(f'{p:.0f} s' for p in peers.values())}; {flops / seconds / peak:.0%} of sgemm ({peak / 1e9:.0f} GFLOP/s) into unpruned weights",
-              flush=True)
+              f"{', '.join(f'{p:.0f} s' for p in peers.values())}; {flops / seconds / peak:.0%} of sgemm ({peak / 1e9:.0f} GFLOP/s) "
+              "into unpruned weights", flush=True)
     return rows
 
 

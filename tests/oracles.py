@@ -5,6 +5,7 @@ Nothing here calls the code under test, except to make populations and their log
 import itertools
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import networkx as nx
 import numpy as np
@@ -35,7 +36,7 @@ def random_shape(rng, tasks, layers=3, widest=7):
 def random_masks(rng, shape, members, low=0.1):
     """Masks bool [M, O, I] per layer; each member and layer of its own density in [low, 1]."""
     return [torch.from_numpy(rng.random((members, o, i)) < rng.uniform(low, 1, (members, 1, 1)))
-            for i, o in zip(shape, shape[1:], strict=False)]
+            for i, o in pairwise(shape)]
 
 
 def flat(masks):

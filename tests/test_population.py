@@ -21,6 +21,7 @@ from lth_utils.population import Ticket, init, rewind, train
 
 QUICK = TrainSpec(lr=0.01, batch_size=40, patience=50, max_epochs=4)
 CONVERGING = TrainSpec(lr=0.05, batch_size=40, patience=3, max_epochs=400)
+on_the_cpu = pytest.mark.parametrize("engine", ["_sparse", "_dense"], indirect=True)
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 
 
@@ -121,6 +122,7 @@ def test_classes_beside_a_binary_task_train_as_in_a_plain_torch_loop(mixed, engi
     np.testing.assert_allclose(trained.parameters[0], parameters, rtol=1e-3, atol=1e-4)
 
 
+@on_the_cpu
 @pytest.mark.parametrize("shape", [(4, 2, 2), (4, 8, 8, 2), (4, 57, 57, 2)])
 def test_a_member_alone_equals_the_member_in_company_bit_for_bit(toy, engine, shape):
     start = masked(shape, range(6))
@@ -131,6 +133,7 @@ def test_a_member_alone_equals_the_member_in_company_bit_for_bit(toy, engine, sh
         assert alone.curves[0] == training.curves[member]
 
 
+@on_the_cpu
 def test_a_member_alone_equals_the_member_in_company_to_convergence(toy, mixed, engine):
     for data, shape in ((toy, (4, 8, 8, 2)), (mixed, (5, 7, 4))):
         start = masked(shape, range(5))
@@ -147,7 +150,7 @@ def test_pruned_weights_stay_exactly_zero_and_inactive_ones_where_they_were(toy,
     states = flat(connectivity.weight_states(start.masks))
     before, after = (p.parameters[:, : states.shape[1]] for p in (start, train(start, toy, QUICK)[0]))
     assert not after[~start.mask].any()
-    assert (states == INACTIVE).sum() > 20 and torch.equal(after[states == INACTIVE], before[states == INACTIVE])
+    assert (states == INACTIVE).sum() > 10 and torch.equal(after[states == INACTIVE], before[states == INACTIVE])
     assert (after != before)[states == ACTIVE].float().mean() > 0.5
 
 
@@ -258,7 +261,7 @@ def test_a_network_that_does_not_fit_the_tasks_is_refused(toy, shape):
 
 
 def test_repeated_seeds_and_unknown_parts_are_refused(toy):
-    with pytest.raises(SpecError, match="seeds .* repeat"):
+    with pytest.raises(SpecError, match=r"seeds .* repeat"):
         init((4, 8, 2), [1, 2, 1])
     with pytest.raises(SpecError, match="did you mean test"):
         population.evaluate(init((4, 8, 2), [1]), toy, "tests")
