@@ -62,12 +62,12 @@ def coerce(value, kind, where: str):
     if kind is tuple or origin is tuple:
         if isinstance(value, (list, tuple, range)):
             return tuple(coerce(v, args[0] if args else typing.Any, f"{where}[{i}]") for i, v in enumerate(value))
-    elif kind in (int, float) and not isinstance(value, bool):
+    elif kind in (int, float):
         try:
-            number = float(value)
+            number = math.nan if isinstance(value, bool) else float(value)
             if kind is float and math.isfinite(number):
                 return number
-            if kind is int and number == int(number):
+            if kind is int and math.isfinite(number) and number == int(number):
                 return int(value) if not isinstance(value, float) else int(number)
         except (TypeError, ValueError, OverflowError):
             pass
@@ -199,6 +199,9 @@ def parse(cls, mapping, where: str):
     for key in mapping:
         if key not in known:
             raise SpecError(f"{where}.{key} is not a field; {cls.__name__} has {', '.join(known)}{nearest(key, known)}")
+    empty = dataclasses.MISSING
+    if lacking := [f.name for f in dataclasses.fields(cls) if f.name not in mapping and f.default is f.default_factory is empty]:
+        raise SpecError(f"{where} lacks {', '.join(lacking)}")
     return cls(**mapping)
 
 
@@ -231,27 +234,35 @@ def expand(spec: RunSpec, axes: dict[str, list]) -> list[RunSpec]:
     >>> [s.prune.levels for s in expand(RunSpec(DataSpec()), {"prune.levels": [0, 9]})]
     [0, 9]
     """
-    for name, values in axes.items():
-        if not isinstance(values, (list, tuple, range)) or not len(values):
-            raise SpecError(f"axis {name} is {values!r}; expected a list with at least one value")
-        if repeated := sorted({v for v in values if list(values).count(v) > 1}):
+    values = {}
+    for name, given in axes.items():
+        kind = _kind(type(spec), name.split("."), name)
+        if not isinstance(given, (list, tuple, range)) or not len(given):
+            raise SpecError(f"axis {name} is {given!r}; expected a list with at least one value")
+        values[name] = [coerce(v, kind, f"axis {name}") for v in given]
+        if repeated := [v for n, v in enumerate(values[name]) if v in values[name][:n]]:
             raise SpecError(f"axis {name} repeats {repeated}; a run is computed once")
     specs = []
-    for point in itertools.product(*axes.values()):
-        changed = spec
-        for name, value in zip(axes, point, strict=True):
-            changed = _with(changed, name.split("."), value, name)
-        specs.append(changed)
+    for point in itertools.product(*values.values()):
+        mapping = asdict(spec)
+        for name, value in zip(values, point, strict=True):
+            *path, last = name.split(".")
+            inner = mapping
+            for key in path:
+                inner = inner[key]
+            inner[last] = value
+        specs.append(parse(type(spec), mapping, "spec"))      # checked only here: what two axes say may fit only together
     return specs
 
 
-def _with(spec, path: list[str], value, name: str):
-    known = [f.name for f in dataclasses.fields(spec)]
+def _kind(cls, path: list[str], name: str):
+    """The type of the field that a dotted name means."""
+    known = [f.name for f in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
     if path[0] not in known:
-        raise SpecError(f"{name} is not a field; {type(spec).__name__} has {', '.join(known)}{nearest(path[0], known)}")
-    if len(path) > 1:
-        value = _with(getattr(spec, path[0]), path[1:], value, name)
-    return dataclasses.replace(spec, **{path[0]: value})
+        has = f"{cls.__name__} has {', '.join(known)}" if known else f"{getattr(cls, '__name__', cls)} has no fields"
+        raise SpecError(f"{name} is not a field; {has}{nearest(path[0], known)}")
+    kind = typing.get_type_hints(cls)[path[0]]
+    return kind if len(path) == 1 else _kind(kind, path[1:], name)
 
 
 def asdict(spec: RunSpec) -> dict:

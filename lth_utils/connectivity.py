@@ -219,16 +219,17 @@ def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "ou
     choose(seen_from, ("outputs", "inputs"), "seen_from")
 
     def belongs(side, size):
-        table = torch.zeros(size, len(tasks), dtype=torch.bool, device=masks[0].device)
+        table = torch.zeros(size, len(tasks) + 1, dtype=torch.bool, device=masks[0].device)
         for k, task in enumerate(tasks):
             table[getattr(task, side), k] = True
+        table[:, -1] = True      # the last column: whatever the task, none included
         return table
 
     forward, backward = _reach([m.float() for m in masks], belongs("inputs", masks[0].shape[2]), belongs("outputs", masks[-1].shape[1]))
     shares = []
     for f, b in zip(forward, backward, strict=True):
-        active = f.any(-1) & b.any(-1)
-        one = ((b if seen_from == "outputs" else f).sum(-1) == 1) & active
+        active = f[..., -1] & b[..., -1]
+        one = ((b if seen_from == "outputs" else f)[..., :-1].sum(-1) == 1) & active
         shares.append(one.sum(1, dtype=torch.float64) / active.sum(1))
     return torch.stack(shares, 1)
 

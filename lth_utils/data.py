@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lth_utils.config import DataSpec, SpecError, choose, nearest, rng
+from lth_utils.config import DataSpec, SpecError, choose, coerce, nearest, rng
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,10 @@ def moons_circles(n_samples: int = 1000, noise: float = 0.1, factor: float = 0.3
 
     if n_samples < 2:
         raise SpecError(f"n_samples is {n_samples}; allowed: 2 or more points per half")
-    if noise < 0 or not 0 <= factor < 1:
+    if not (0 <= noise < np.inf and 0 <= factor < 1):
         raise SpecError(f"noise is {noise} and factor {factor}; allowed: noise 0 or more, factor in [0, 1)")
+    if seed < 0:
+        raise SpecError(f"seed is {seed}; allowed: 0 or more")
 
     def draw(make, name, **options):
         # one random_state for both would shuffle both alike and make the labels equal
@@ -145,8 +147,7 @@ def spec(name: str, **options) -> DataSpec:
     for key in options:
         if key not in known:
             raise SpecError(f"{key} is not an option of {name}; it has {', '.join(known)}{nearest(key, known)}")
-    typed = {n: type(d)(options.get(n, d)) if isinstance(d, (int, float)) else options.get(n, d) for n, d in known.items()}
-    return DataSpec(name, tuple(typed.items()))
+    return DataSpec(name, tuple((n, coerce(options.get(n, default), type(default), f"{name}: {n}")) for n, default in known.items()))
 
 
 @functools.lru_cache(maxsize=4)

@@ -1,8 +1,16 @@
-"""Small data sets that several test modules train on."""
+"""Small data sets that several test modules train on, and the notebooks executed once for all of them."""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from lth_utils.data import Dataset, Task, moons_circles, standardise
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +27,22 @@ def mixed() -> Dataset:
     y = np.stack([x[:, 0] * x[:, 1] > 0, np.argmax(x[:, 2:] + 0.3 * rng.standard_normal((160, 3)), 1)], 1).astype(np.int64)
     tasks = (Task("sign", range(0, 2), range(3, 4)), Task("largest", range(2, 5), range(0, 3)))
     return Dataset(*(part for pair in zip(standardise(x[:80], x[80:]), (y[:80], y[80:]), strict=True) for part in pair), tasks)
+
+
+def lth(*arguments, outputs, cwd=ROOT, **environment):
+    return subprocess.run([sys.executable, "-m", "lth_utils", *arguments], cwd=cwd, capture_output=True, text=True,
+                          env={**os.environ, "LTH_OUTPUTS": str(outputs), **environment})
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory):
+    """All notebooks executed with the smallest set, from another folder, beside a broken kernel of the name python3."""
+    outputs, elsewhere = tmp_path_factory.mktemp("outputs"), tmp_path_factory.mktemp("elsewhere")
+    trap = elsewhere / "data" / "kernels" / "python3"
+    trap.mkdir(parents=True)
+    spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "trap", "language": "python"}
+    (trap / "kernel.json").write_text(json.dumps(spec))
+    done = lth("run", "all", "--set", "smoke", outputs=outputs, cwd=elsewhere, JUPYTER_DATA_DIR=str(elsewhere / "data"),
+               JUPYTER_PATH=str(elsewhere / "data"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return outputs, done

@@ -1,80 +1,173 @@
-"""Tasks and toy data: which rows are what, standardised on train, paired at random."""
+"""Data sets: tasks side by side, split, scaled, and independent of each other."""
 import numpy as np
 import pytest
+from scipy import stats
 
-from lth_utils.config import SpecError
-from lth_utils.data import Dataset, Task, moons_circles
+from lth_utils import data
+from lth_utils.config import DataSpec, SpecError
+from lth_utils.data import Dataset, Task, check_tasks, load, moons_circles, standardise
 
-
-def test_halves_and_scaling():
-    dataset = moons_circles(n_samples=300)
-    assert dataset.x_train.shape == dataset.x_test.shape == (300, 4) and dataset.ends == (4, 2)
-    np.testing.assert_allclose(dataset.x_train.mean(0), 0, atol=1e-6)
-    np.testing.assert_allclose(dataset.x_train.std(0), 1, atol=1e-6)
-    assert np.abs(dataset.x_test.mean(0)).max() > 1e-4, "the test half must be scaled by the training half"
+A, B = Task("a", range(0, 2), range(0, 1)), Task("b", range(2, 4), range(1, 4))
 
 
-def test_train_and_test_are_different_points():
-    dataset = moons_circles(n_samples=300)
-    assert not {*map(bytes, dataset.x_train)} & {*map(bytes, dataset.x_test)}
+# moons and circles
+
+def test_the_halves_are_as_large_as_asked_and_balanced_together():
+    toy = moons_circles(n_samples=150)
+    assert toy.x_train.shape == toy.x_test.shape == (150, 4) and toy.x_train.dtype == np.float32
+    assert np.concatenate([toy.y_train, toy.y_test]).sum(0).tolist() == [150, 150]
+    assert not set(map(tuple, toy.x_train)) & set(map(tuple, toy.x_test))
 
 
-def test_each_task_has_its_problem_in_its_inputs():
-    dataset = moons_circles(n_samples=2000, noise=0.02)
-    radius = np.linalg.norm(dataset.x_train[:, :2], axis=1)
-    inner = dataset.y_train[:, 0] == 1
-    assert radius[inner].max() < radius[~inner].min()
-    # the upper moon lies above: its second coordinate is higher on average
-    upper = dataset.y_train[:, 1] == 0
-    assert dataset.x_train[upper, 3].mean() > dataset.x_train[~upper, 3].mean() + 1
+def test_both_halves_are_scaled_by_the_training_half():
+    toy = moons_circles(n_samples=400)
+    np.testing.assert_allclose(toy.x_train.mean(0), 0, atol=1e-6)
+    np.testing.assert_allclose(toy.x_train.std(0), 1, atol=1e-5)
+    assert np.abs(toy.x_test.mean(0)).max() > 1e-3 and np.abs(toy.x_test.mean(0)).max() < 0.2
 
 
-def test_pairing_is_random():
-    """Labels of the two tasks agree in half of the cases: within five standard errors over ten data seeds."""
-    agree = np.concatenate([d.y_train[:, 0] == d.y_train[:, 1] for d in (moons_circles(seed=s) for s in range(10))])
-    assert abs(agree.mean() - 0.5) < 5 * 0.5 / np.sqrt(len(agree))
+def test_tasks_own_their_inputs_and_outputs():
+    circles, moons = moons_circles(n_samples=50).tasks
+    assert (circles.name, circles.inputs, circles.outputs, circles.classes) == ("circles", range(0, 2), range(0, 1), 2)
+    assert (moons.name, moons.inputs, moons.outputs, moons.classes) == ("moons", range(2, 4), range(1, 2), 2)
 
 
-def test_the_seed_decides_the_data():
-    a, b, c = moons_circles(50), moons_circles(50), moons_circles(50, seed=1)
-    assert np.array_equal(a.x_train, b.x_train) and np.array_equal(a.y_test, b.y_test)
-    assert not np.array_equal(a.x_train, c.x_train)
+def test_without_noise_circles_are_two_circles_and_moons_lie_apart():
+    toy = moons_circles(n_samples=1000, noise=0, factor=0.35)
+    radius, inner = np.hypot(*toy.x_train[:, :2].T), toy.y_train[:, 0] == 1
+    assert radius[inner].max() / radius[~inner].min() == pytest.approx(0.35, rel=0.1)
+    low, high = (toy.x_train[toy.y_train[:, 1] == label, 3].mean() for label in (1, 0))
+    assert low < -0.5 < 0.5 < high
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    ({"n_samples": 1}, "2 or more"), ({"noise": -0.1}, "noise 0 or more"), ({"factor": 1}, "factor in"),
+def test_noise_blurs_the_circles():
+    def spread(noise):
+        toy = moons_circles(noise=noise)
+        return np.hypot(*toy.x_train[toy.y_train[:, 0] == 1, :2].T).std()
+    assert spread(0) < 0.05 < spread(0.1) < spread(0.3)
+
+
+@pytest.mark.parametrize("half", ["train", "test"])
+def test_labels_of_the_two_tasks_are_independent(half):
+    pvalues = []
+    for seed in range(30):
+        y = getattr(moons_circles(seed=seed), f"y_{half}")
+        table = [[((y[:, 0] == a) & (y[:, 1] == b)).sum() for b in (0, 1)] for a in (0, 1)]
+        pvalues.append(stats.chi2_contingency(table).pvalue)
+    assert min(pvalues) > 1e-4
+    assert stats.kstest(pvalues, "uniform").pvalue > 1e-3
+
+
+def test_points_of_one_task_say_nothing_about_the_labels_of_the_other():
+    toy = moons_circles(n_samples=2000)
+    own, other = (abs(np.corrcoef(toy.x_train[:, 3], toy.y_train[:, k])[0, 1]) for k in (1, 0))
+    assert own > 0.5 and other < 0.08
+
+
+def test_the_seed_makes_the_data():
+    one, again, other = moons_circles(seed=1), moons_circles(seed=1), moons_circles(seed=2)
+    for part in ("x_train", "y_train", "x_test", "y_test"):
+        np.testing.assert_array_equal(getattr(one, part), getattr(again, part))
+        assert (getattr(one, part) != getattr(other, part)).mean() > 0.3
+
+
+@pytest.mark.parametrize("bad", [{"n_samples": 1}, {"n_samples": -5}, {"noise": -0.1}, {"noise": float("nan")}, {"factor": 1.0},
+                                 {"factor": -0.1}, {"factor": float("nan")}, {"seed": -1}])
+def test_options_out_of_range_are_refused(bad):
+    with pytest.raises(SpecError, match=next(iter(bad))):
+        moons_circles(**bad)
+
+
+def test_constant_features_become_zero_and_nothing_else_does():
+    rng = np.random.default_rng(0)
+    x = rng.normal([5, 3, -2], [10, 0, 0.1], (200, 3))
+    train, test = standardise(x[:100], x[100:])
+    assert not train[:, 1].any() and not test[:, 1].any()
+    np.testing.assert_allclose(test[:, 0], (x[100:, 0] - x[:100, 0].mean()) / x[:100, 0].std(), rtol=1e-5)
+
+
+# specs
+
+def test_a_spec_is_complete_and_its_options_have_one_form():
+    complete = data.spec("moons_circles", noise=0)
+    assert dict(complete.options) == {"n_samples": 1000, "noise": 0.0, "factor": 0.35, "seed": 0}
+    assert repr(complete) == repr(data.spec("moons_circles", noise=0.0)) == repr(data.spec("moons_circles", noise="0"))
+
+
+def test_load_gives_what_the_spec_says():
+    spec = data.spec("moons_circles", n_samples=40, seed=3)
+    np.testing.assert_array_equal(load(spec).x_test, moons_circles(n_samples=40, seed=3).x_test)
+
+
+def test_an_incomplete_spec_is_not_loaded():
+    with pytest.raises(SpecError, match="not complete"):
+        load(DataSpec("moons_circles", (("noise", 0.1),)))
+
+
+def test_unknown_names_and_options_get_the_nearest_guess():
+    with pytest.raises(SpecError, match="did you mean moons_circles"):
+        data.spec("moon_circles")
+    with pytest.raises(SpecError, match=r"nois is not an option of moons_circles.*did you mean noise"):
+        data.spec("moons_circles", nois=0.2)
+
+
+@pytest.mark.parametrize("bad", [{"n_samples": 100.5}, {"n_samples": "many"}, {"n_samples": True}, {"noise": "loud"}, {"noise": None}])
+def test_options_of_the_wrong_type_are_refused(bad):
+    with pytest.raises(SpecError, match=next(iter(bad))):
+        data.spec("moons_circles", **bad)
+
+
+# tasks
+
+@pytest.mark.parametrize("positions", [range(0, 4, 2), range(3, 0, -1), range(2, 2), range(-1, 2), [0, 1]])
+def test_a_task_needs_gapless_ranges(positions):
+    for inputs, outputs in ((positions, range(1)), (range(1), positions)):
+        with pytest.raises(SpecError, match="expected a range of step 1"):
+            Task("a", inputs, outputs)
+
+
+@pytest.mark.parametrize(("tasks", "message"), [
+    ([], "no task given"),
+    ([A, Task("b", range(1, 4), range(1, 4))], "a and b overlap in inputs at 1"),
+    ([A, Task("b", range(2, 4), range(0, 3))], "a and b overlap in outputs at 0"),
+    ([A, Task("b", range(2, 5), range(1, 4))], "inputs reach to 5, the network has 4 inputs"),
+    ([A, Task("b", range(2, 4), range(1, 5))], "outputs reach to 5, the network has 4 outputs"),
+    ([A, Task("a", range(2, 4), range(1, 4))], "share a name"),
 ])
-def test_bad_options_are_refused(options, message):
+def test_tasks_that_do_not_share_the_network_are_refused(tasks, message):
     with pytest.raises(SpecError, match=message):
-        moons_circles(**options)
+        check_tasks(tasks, 4, 4)
 
 
-@pytest.mark.parametrize("bad", [range(0), range(0, 4, 2), range(-1, 1), [0, 1]])
-def test_a_task_owns_ranges(bad):
-    with pytest.raises(SpecError, match="task t: inputs is"):
-        Task("t", bad, range(1))
+def test_inputs_of_no_task_are_allowed():
+    check_tasks([A, B], 9, 4)
 
 
-def build(x=None, y=None, tasks=None):
-    x = np.zeros((5, 3), np.float32) if x is None else x
-    y = np.zeros((5, 2), np.int64) if y is None else y
-    return Dataset(x, y, x, y, tasks or (Task("a", range(0, 2), range(0, 1)), Task("b", range(2, 3), range(1, 4))))
+# data sets
+
+def arrays(**changed):
+    """A data set of A (binary) and B (three classes) with some arrays changed."""
+    x, y = np.zeros((6, 4), dtype=np.float32), np.array([[0, 0], [1, 1], [0, 2]] * 2)
+    return {"x_train": x, "y_train": y, "x_test": x[:3], "y_test": y[:3], "tasks": (A, B), **changed}
 
 
-def test_a_sound_dataset_passes_and_inputs_without_a_task_are_allowed():
-    assert build().ends == (3, 4)
-    assert build(x=np.zeros((5, 9), np.float32)).ends == (9, 4)
+def test_a_data_set_knows_the_ends_of_its_networks():
+    assert Dataset(**arrays()).ends == (4, 4)
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"x": np.full((5, 3), np.nan, np.float32)}, r"x_train\[0, 0\] is nan; data must be finite"),
-    ({"y": np.full((5, 2), 3)}, "labels of task a span 3…3; allowed: 0…1"),
-    ({"y": np.zeros((4, 2), int)}, "expected"),
-    ({"tasks": (Task("a", range(0, 2), range(0, 1)), Task("b", range(1, 3), range(1, 2)))}, "tasks a and b overlap in inputs at 1"),
-    ({"tasks": (Task("a", range(0, 2), range(0, 1)), Task("b", range(2, 4), range(1, 2)))}, "inputs reach to 4, the network has 3"),
-    ({"tasks": (Task("a", range(0, 2), range(0, 1)), Task("a", range(2, 3), range(1, 2)))}, "tasks share a name"),
-    ({"tasks": (Task("a", range(0, 2), range(0, 1)), Task("b", range(2, 3), range(2, 3)))}, "outputs reach to 3"),
-], ids=["nan", "label", "rows", "overlap", "range", "names", "gap"])
-def test_a_dataset_is_checked(changes, message):
+@pytest.mark.parametrize(("changed", "message"), [
+    ({"x_train": np.array([[0, 0, 0, 0]] * 5 + [[0, 0, np.nan, 0]])}, r"x_train\[5, 2\] is nan"),
+    ({"x_test": np.array([[0, 0, 0, np.inf]] * 3)}, r"x_test\[0, 3\] is inf"),
+    ({"y_train": np.array([[2, 0]] * 6)}, "labels of task a span 2…2; allowed: 0…1"),
+    ({"y_test": np.array([[0, 3]] * 3)}, "labels of task b span 3…3; allowed: 0…2"),
+    ({"y_test": np.array([[0, -1]] * 3)}, "labels of task b span -1…-1"),
+    ({"y_train": np.zeros((5, 2), dtype=int)}, "with the same B"),
+    ({"y_train": np.zeros((6, 3), dtype=int)}, "with the same B"),
+    ({"x_test": np.zeros((3, 5))}, r"expected \[B, 4\]"),
+    ({"x_test": np.zeros((0, 4)), "y_test": np.zeros((0, 2), dtype=int)}, "1 or more"),
+    ({"tasks": (A,)}, "y_train"),
+    ({"tasks": (A, Task("b", range(2, 4), range(2, 5)))}, "outputs reach to 5, the network has 4"),
+])
+def test_data_that_cannot_be_trained_on_is_refused(changed, message):
     with pytest.raises(SpecError, match=message):
-        build(**changes)
+        Dataset(**arrays(**changed))

@@ -1,4 +1,4 @@
-"""The house: imports point down, every module stands alone, notebooks are thin and clean."""
+"""The order of the house: imports point down, modules stand alone, notebooks hold calls, every notebook has its parameters."""
 import ast
 import json
 import subprocess
@@ -7,67 +7,76 @@ from pathlib import Path
 
 import pytest
 
+from lth_utils import config
+
 ROOT = Path(__file__).parents[1]
 ORDER = ["config", "data", "connectivity", "pruning", "population", "imp", "store", "sweep", "claims", "plots", "explorer", "__main__"]
-ENGINES = ["_dense", "_sparse", "_seats"]       # private, behind population
-MODULES = sorted(p.stem for p in (ROOT / "lth_utils").glob("*.py") if p.stem != "__init__")
+MODULES = {p.stem: p for p in sorted((ROOT / "lth_utils").glob("*.py")) if p.stem != "__init__"}
+ENGINES = ["_dense", "_sparse", "_seats"]  # private, behind population
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SETS = sorted({"smoke", "quick", "thesis"} | {p.name for p in (ROOT / "parameters").iterdir()})
+
+each_module = pytest.mark.parametrize("name", MODULES)
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 
 
-def imported(module):
-    tree = ast.parse((ROOT / "lth_utils" / f"{module}.py").read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "lth_utils":
-            parts = node.module.split(".")
-            yield from parts[1:2] or [alias.name for alias in node.names if alias.name != "__version__"]
-        elif isinstance(node, ast.Import):
-            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("lth_utils."))
+def imported(path):
+    """The modules of this package that a file imports, at the top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("lth_utils.")}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path.name} line {node.lineno}: imports are written out, not relative"
+            if node.module == "lth_utils":
+                found |= {a.name for a in node.names if a.name != "__version__"}
+            elif node.module.startswith("lth_utils."):
+                found.add(node.module.split(".")[1])
+    return found
 
 
-def rank(module):
-    return ORDER.index("population") - 0.5 + ENGINES.index(module) / 10 if module in ENGINES else ORDER.index(module)
+# modules
 
-
-def test_no_module_is_unknown_to_the_house():
+def test_every_module_has_its_place_in_the_order():
     assert set(MODULES) <= {*ORDER, *ENGINES}
+    assert imported(ROOT / "lth_utils" / "__init__.py") == set()
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_point_down(module):
-    for other in imported(module):
-        assert rank(other) < rank(module), f"{module} imports {other}"
-        assert other not in ENGINES or module in (*ENGINES, "population"), f"{module} reaches past population for {other}"
+@each_module
+def test_imports_point_down(name):
+    allowed = set(ORDER[: ORDER.index("population" if name in ENGINES else name)])
+    if name in ("population", *ENGINES):
+        allowed |= set(ENGINES[: ENGINES.index(name)] if name in ENGINES else ENGINES)
+    assert imported(MODULES[name]) <= allowed
 
 
-def test_every_module_imports_alone():
-    """In a fresh process each; a module that needs another one imported first fails here."""
-    running = [(m, subprocess.Popen([sys.executable, "-W", "error", "-c", f"import lth_utils.{m}"], stderr=subprocess.PIPE, text=True))
-               for m in MODULES if m != "__main__"]
-    failed = {m: errors for m, process in running if (errors := process.communicate()[1]) or process.returncode}
-    assert not failed
+IMPORT_ALONE = """
+import importlib, sys, traceback
+for name in sys.argv[1:]:
+    for loaded in [m for m in sys.modules if m.split(".")[0] == "lth_utils"]:
+        del sys.modules[loaded]
+    try:
+        importlib.import_module(f"lth_utils.{name}")
+    except BaseException:
+        sys.exit(f"{name} cannot be imported alone: {traceback.format_exc()}")
+"""
 
 
-def test_the_command_line_starts_without_the_slow_libraries():
-    code = "import sys, lth_utils.__main__; print([m for m in ('papermill', 'seaborn', 'scipy.stats', 'matplotlib') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+def test_every_module_can_be_imported_alone():
+    """In two fresh processes, which forget this package before each of its modules; libraries are slow, so they stay."""
+    running = [subprocess.Popen([sys.executable, "-W", "error", "-c", IMPORT_ALONE, *half], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+               for half in (list(MODULES)[::2], list(MODULES)[1::2])]
+    assert [process.communicate()[1] for process in running] == ["", ""]
+    assert [process.returncode for process in running] == [0, 0]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
-def test_notebooks_are_thin_and_without_outputs(path):
-    cells = [c for c in json.loads(path.read_text())["cells"] if c["cell_type"] == "code"]
-    assert len(cells) <= 14
-    assert sum("parameters" in c["metadata"].get("tags", []) for c in cells) == 1
-    for cell in cells:
-        assert not cell["outputs"] and cell["execution_count"] is None
-        defined = [n for n in ast.walk(ast.parse("".join(cell["source"])))
-                   if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda))]
-        assert not defined
-
-
-def test_every_notebook_has_parameters_in_every_set_and_none_is_left_over():
-    for folder in (ROOT / "parameters").iterdir():
-        assert sorted(p.stem for p in folder.iterdir()) == [p.stem for p in NOTEBOOKS], folder.name
-    assert {"smoke", "quick", "thesis"} <= {p.name for p in (ROOT / "parameters").iterdir()}
+@pytest.mark.parametrize(("modules", "slow"), [
+    (["config", "data"], ["torch", "sklearn", "pandas"]),
+    (["__main__"], ["papermill", "seaborn", "scipy.stats", "matplotlib"]),
+])
+def test_what_must_start_fast_leaves_slow_libraries_alone(modules, slow):
+    code = f"import sys, {', '.join(f'lth_utils.{m}' for m in modules)}; print([m for m in {slow} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
 def test_nothing_names_a_registry():
@@ -78,3 +87,59 @@ def test_nothing_names_a_registry():
         if (ROOT / name).suffix in (".md", ".txt", ".toml", ".yml", ".yaml", ".py", ".cff", ""):
             text = (ROOT / name).read_text(errors="ignore")
             assert "pypi" + ".org" not in text and "files.pythonhosted" + ".org" not in text, name
+
+
+# notebooks
+
+def cells(path):
+    return [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def parameters_cell(path):
+    (cell,) = [c for c in cells(path) if "parameters" in c["metadata"].get("tags", [])]
+    return source(cell)
+
+
+@each_notebook
+def test_notebooks_define_nothing(path):
+    for cell in cells(path):
+        for node in ast.walk(ast.parse(source(cell))):
+            assert not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)), source(cell)
+
+
+@each_notebook
+def test_notebooks_are_committed_without_results(path):
+    for cell in cells(path):
+        assert cell["outputs"] == [] and cell["execution_count"] is None, source(cell)
+
+
+@each_notebook
+def test_notebooks_are_short(path):
+    assert len(cells(path)) <= 14
+
+
+@each_notebook
+def test_parameters_are_one_cell_of_typed_literals(path):
+    names = []
+    for line, node in zip(parameters_cell(path).splitlines(), ast.parse(parameters_cell(path)).body, strict=True):
+        assert isinstance(node, ast.AnnAssign), f"{line}: expected name: type = literal"
+        assert isinstance(node.annotation, ast.Name), f"{line}: papermill reads plain types only"
+        assert line.count("=") == 1, f"{line}: a second = hides the parameter from papermill"
+        ast.literal_eval(node.value)
+        names.append(node.target.id)
+    assert "set_name" in names and len(set(names)) == len(names)
+
+
+@each_notebook
+@pytest.mark.parametrize("set_name", SETS)
+def test_every_notebook_has_parameters_in_every_set(path, set_name):
+    known = {node.target.id for node in ast.parse(parameters_cell(path)).body}
+    assert set(config.read(ROOT / "parameters" / set_name / f"{path.stem}.yaml")) <= known
+
+
+def test_every_parameter_file_belongs_to_a_notebook():
+    assert {p.name for p in (ROOT / "parameters").glob("*/*")} <= {f"{n.stem}.yaml" for n in NOTEBOOKS}

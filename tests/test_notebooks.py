@@ -8,31 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import lth
 
 from lth_utils import __main__ as command
 from lth_utils import store
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-
-
-def lth(*arguments, outputs, cwd=ROOT, **environment):
-    return subprocess.run([sys.executable, "-m", "lth_utils", *arguments], cwd=cwd, capture_output=True, text=True,
-                          env={**os.environ, "LTH_OUTPUTS": str(outputs), **environment})
-
-
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
-    """All notebooks executed with the smallest set, from another folder, beside a broken kernel of the name python3."""
-    outputs, elsewhere = tmp_path_factory.mktemp("outputs"), tmp_path_factory.mktemp("elsewhere")
-    trap = elsewhere / "data" / "kernels" / "python3"
-    trap.mkdir(parents=True)
-    spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "trap", "language": "python"}
-    (trap / "kernel.json").write_text(json.dumps(spec))
-    done = lth("run", "all", "--set", "smoke", outputs=outputs, cwd=elsewhere, JUPYTER_DATA_DIR=str(elsewhere / "data"),
-               JUPYTER_PATH=str(elsewhere / "data"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    return outputs, done
 
 
 def test_every_cell_ran_and_nothing_is_left_over(smoke):
@@ -115,21 +97,21 @@ def test_numbers_that_yaml_reads_as_text_are_understood():
     assert command.parameters(NOTEBOOKS[0], {"lr": "1e-3", "seeds": "[1, 2]"}, "test") == {"lr": 0.001, "seeds": [1, 2]}
 
 
-def test_check_names_corrupt_runs_and_repairs_them(smoke, tmp_path):
+def test_check_names_corrupt_runs_and_repairs_them(smoke, tmp_path, monkeypatch, capsys):
     import shutil
     shutil.copytree(smoke[0] / "runs", tmp_path / "runs")
     victim = next((tmp_path / "runs").iterdir())
     (victim / "levels.csv").write_text("level\n")
-    found = lth("check", outputs=tmp_path)
-    assert found.returncode == 1 and victim.name in found.stdout
-    assert lth("check", "--repair", outputs=tmp_path).returncode == 0 and not victim.exists()
-    assert lth("check", outputs=tmp_path).returncode == 0
+    monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
+    assert command.main(["check"]) == 1 and victim.name in capsys.readouterr().out
+    assert command.main(["check", "--repair"]) == 0 and not victim.exists()
+    assert command.main(["check"]) == 0
 
 
 def test_ctrl_c_keeps_the_finished_levels_and_the_next_call_goes_on(tmp_path):
     """SIGINT to the whole process group, as a terminal sends it."""
-    longer = ["run", "01", "--set", "smoke", "-p", "levels", "9", "-p", "n_samples", "1000"]
-    longer += ["-p", "max_epochs", "100", "-p", "patience", "100"]
+    longer = ["run", "01", "--set", "smoke", "-p", "levels", "6", "-p", "n_samples", "1000"]
+    longer += ["-p", "max_epochs", "150", "-p", "patience", "150"]
     process = subprocess.Popen([sys.executable, "-m", "lth_utils", *longer], cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE,
                                text=True, env={**os.environ, "LTH_OUTPUTS": str(tmp_path)})
     while not (found := list(tmp_path.glob("runs/*/partial.npz"))) and process.poll() is None:

@@ -118,7 +118,9 @@ def test_an_unknown_criterion_gets_the_nearest_guess():
 
 # how many
 
-@pytest.mark.parametrize(("n", "rate", "levels"), [(3591, 0.32, 9), (1000, 0.5, 4), (112, 0.2, 12), (1723960, 0.32, 25), (7, 0.9, 3), (5, 0.1, 0)])
+@pytest.mark.parametrize(("n", "rate", "levels"), [
+    (3591, 0.32, 9), (1000, 0.5, 4), (112, 0.2, 12), (1723960, 0.32, 25), (7, 0.9, 3), (5, 0.1, 0),
+])
 def test_rate_and_levels_give_the_rounded_powers(n, rate, levels):
     assert trajectory(n, rate=rate, levels=levels) == [round(n * (1 - Fraction(str(rate))) ** i) for i in range(levels + 1)]
 
@@ -186,7 +188,8 @@ def thesis_table(network):
 
 
 @pytest.mark.parametrize(("network", "base", "levels"), [
-    ("1", (4, 20, 2), range(17)), ("2", (4, 8, 8, 2), range(26)), ("3mini", (4, 4, 4, 4, 2), range(19)), ("3", (4, 4, 4, 4, 2), range(2, 19)),
+    ("1", (4, 20, 2), range(17)), ("2", (4, 8, 8, 2), range(26)),
+    ("3mini", (4, 4, 4, 4, 2), range(19)), ("3", (4, 4, 4, 4, 2), range(2, 19)),
 ])
 def test_extended_networks_are_those_of_the_thesis(network, base, levels):
     shapes = extend(base, 0.32, levels[-1])[levels[0] :]

@@ -1,0 +1,103 @@
+"""The pruning loop: exact counts, nested masks, a true rewind, members that leave, and going on where it was left."""
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from lth_utils import connectivity, imp, population
+from lth_utils.config import PruneSpec, TrainSpec
+from lth_utils.pruning import n_weights, trajectory
+
+SHAPE, SEEDS = (4, 8, 6, 2), (3, 0, 7, 5)
+KEEP = trajectory(n_weights(SHAPE), rate=0.35, levels=6)
+TRAIN = TrainSpec(lr=0.02, batch_size=40, patience=3, max_epochs=12)
+PRUNE = PruneSpec(rate=0.35, levels=6)
+
+
+def levels(data, seeds=SEEDS, prune=PRUNE, stop_at=(), **options):
+    return list(imp.run(population.init(SHAPE, seeds), data, KEEP, TRAIN, prune, stop_at=stop_at, **options))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(toy):
+    """All levels of all members."""
+    return levels(toy)
+
+
+def test_every_level_has_exactly_the_weights_of_the_trajectory(undisturbed):
+    assert [level.level for level in undisturbed] == list(range(7))
+    for level, keep in zip(undisturbed, KEEP, strict=True):
+        assert level.population.mask.sum(1).tolist() == [keep] * 4
+        assert [m.available for m in level.measures] == [keep] * 4
+        assert not level.population.parameters[:, : n_weights(SHAPE)][~level.population.mask].any()
+
+
+def test_each_mask_keeps_the_largest_trained_weights_of_the_mask_before(undisturbed):
+    for before, after in pairwise(undisturbed):
+        for trained, old, new in zip(before.population.parameters, before.population.mask, after.population.mask, strict=True):
+            assert not (new & ~old).any()
+            size = trained[: len(old)].abs()
+            assert size[new].min() >= size[old & ~new].max()
+
+
+def test_every_level_is_trained_from_the_initial_weights_and_biases(undisturbed, toy):
+    dense = population.init(SHAPE, SEEDS)
+    for level in undisturbed:
+        assert torch.equal(level.population.initial, dense.initial)
+        again, training = population.train(population.rewind(dense, level.population.mask), toy, TRAIN)
+        assert torch.equal(again.parameters, level.population.parameters)
+        assert training.curves == level.training.curves
+
+
+def test_measures_are_those_of_the_masks(undisturbed, toy):
+    for level in undisturbed:
+        assert [m.status for m in level.measures] == connectivity.status(level.population.masks, toy.tasks)
+
+
+def test_a_run_in_company_equals_the_run_alone(undisturbed, toy):
+    for together, alone in zip(undisturbed, levels(toy, seeds=SEEDS[2:3]), strict=True):
+        assert torch.equal(together.population.mask[2], alone.population.mask[0])
+        assert torch.equal(together.population.parameters[2], alone.population.parameters[0])
+
+
+def test_members_leave_after_the_level_at_which_they_degrade(undisturbed, toy):
+    """Those that stay are not disturbed by it, and the run ends when none is left."""
+    expected, staying = [], SEEDS
+    for level in undisturbed:
+        expected += [staying] if staying else []
+        staying = tuple(s for s, m in zip(SEEDS, level.measures, strict=True) if s in staying and m.status != "degraded")
+    assert 0 < len(expected[-1]) < 4 and len(expected) < 7, "members should leave at different levels, the last one early"
+    stopped = levels(toy, stop_at=("degraded",))
+    assert [level.population.seeds for level in stopped] == expected
+    for level, whole in zip(stopped, undisturbed, strict=False):
+        for m, seed in enumerate(level.population.seeds):
+            assert torch.equal(level.population.parameters[m], whole.population.parameters[SEEDS.index(seed)])
+
+
+def test_the_run_ends_with_its_last_member(toy):
+    assert len(levels(toy, stop_at=connectivity.STATUSES)) == 1
+
+
+def test_members_whose_loss_is_not_finite_leave(toy):
+    members = population.init(SHAPE, SEEDS)
+    members.parameters[1] = torch.nan
+    first, second = list(imp.run(members, toy, KEEP[:2], TRAIN, PRUNE, stop_at=()))
+    assert first.failed == [False, True, False, False]
+    assert second.population.seeds == (3, 7, 5) and not any(second.failed)
+
+
+@pytest.mark.parametrize("prune", [PRUNE, replace(PRUNE, criterion="random"), replace(PRUNE, scope="layer")],
+                         ids=["magnitude", "random", "layer"])
+def test_a_resumed_run_goes_on_bit_for_bit(toy, prune):
+    whole = levels(toy, seeds=(1, 2), prune=prune)
+    last = whole[2].population
+    rewound = population.rewind(population.init(SHAPE, (1, 2)), last.mask)
+    rest = list(imp.run(rewound, toy, KEEP, TRAIN, prune, stop_at=(), start=3, trained=last.parameters[:, : n_weights(SHAPE)]))
+    assert [level.level for level in rest] == [3, 4, 5, 6]
+    for expected, level in zip(whole[3:], rest, strict=True):
+        assert torch.equal(level.population.mask, expected.population.mask)
+        assert torch.equal(level.population.parameters, expected.population.parameters)
+        assert level.training.curves == expected.training.curves
+        np.testing.assert_array_equal(level.training.accuracy, expected.training.accuracy)
