@@ -12,6 +12,8 @@ A layer's weights are stored in one of two ways:
     edges   only the unpruned ones, sorted by destination (*row*), and an index by source beside it
     tiles   a padded matrix ``[O, stride]``, for layers dense enough that its slots cost less
 
+A bias is the weight from a constant unit, one, that follows each layer's others.
+
 Parameters that no gradient reaches, those of units without a path to an output, are left out; that
 changes nothing, since Adam never moves them.  Units that no input reaches stay: their bias trains.
 
@@ -332,8 +334,15 @@ def _build(flat: np.ndarray, mask: np.ndarray, shape) -> tuple[_Net, np.ndarray]
 
 # The compiled loops
 
-# numpy's division: that of Python looks for zeros, which keeps a loop from becoming vector code
-_compiled = njit(nogil=True, cache=True, error_model="numpy")
+
+def _compiled(function):
+    """Compiled at the first call and kept on disk; without numba's checks for division by zero, which hinder vector code."""
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError:  # no directory that numba may keep it in: see NUMBA_CACHE_DIR
+        return njit(**options)(function)
+
 
 
 @_compiled
@@ -524,7 +533,7 @@ def _loss(net, tasks, weight, x, y, order, h, room):
 
 
 class _Room(NamedTuple):
-    """Working space: y ``[O, LANES]``; p, top, excess of :func:`_softmax`; product ``[K, LANES]``; gradient, flipped of :func:`_update`."""
+    """Working space: y ``[O, LANES]``; p, top, excess: see :func:`_softmax`; product ``[K, LANES]``; gradient, flipped: see :func:`_update`."""
     y: np.ndarray
     p: np.ndarray
     top: np.ndarray

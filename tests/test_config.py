@@ -56,7 +56,7 @@ def test_a_spec_survives_json():
 
 @pytest.mark.parametrize(("value", "kind", "expected"), [
     ("1e-3", float, 0.001), (1, float, 1.0), (64.0, int, 64), ("64", int, 64), ([1, "2"], tuple[int, ...], (1, 2)),
-    (None, int | None, None),    (np.int64(3), int, 3), (np.float32(0.5), float, 0.5), (range(3), tuple[int, ...], (0, 1, 2)),
+    (None, int | None, None), (np.int64(3), int, 3), (np.float32(0.5), float, 0.5), (range(3), tuple[int, ...], (0, 1, 2)),
 ])
 def test_unambiguous_values_are_understood(value, kind, expected):
     found = coerce(value, kind, "x")

@@ -160,6 +160,23 @@ def test_one_shared_weight_interconnects():
     assert connectivity.status(masks, TWO) == ["interconnected"]
 
 
+def test_two_tasks_that_share_a_subnetwork_interconnect_though_a_third_has_its_own():
+    tasks = [Task(name, range(k, k + 1), range(k, k + 1)) for k, name in enumerate("abc")]
+    masks = masks_from(np.eye(3), [[1, 1, 0], [0, 1, 0], [0, 0, 1]])
+    assert connectivity.status(masks, tasks) == ["interconnected"]
+    np.testing.assert_array_equal(connectivity.coverage(masks, tasks)[0], [[1, 1, 0], [0, 0, 1]])
+
+
+@pytest.mark.parametrize("length", [2, 3, 4, 5, 9, 17, 30])
+def test_outputs_joined_only_through_a_long_chain_are_one_subnetwork(length):
+    """Output k hears inputs k and k+1 only; without input 1's second weight the first output stands alone."""
+    chain = np.eye(length, length + 1) + np.eye(length, length + 1, k=1)
+    for layer in (chain, chain[::-1]):
+        assert all((labels == 0).all() for labels in connectivity.components(masks_from(layer)))
+    chain[1, 1] = 0
+    assert connectivity.components(masks_from(chain))[1].tolist() == [[0] + [1] * (length - 1)]
+
+
 def test_an_empty_mask_is_degraded_without_subnetworks():
     masks = masks_from(np.zeros((3, 4)), np.zeros((2, 3)))
     (found,) = connectivity.measure(masks, TWO)
