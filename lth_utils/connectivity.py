@@ -1,7 +1,6 @@
 """What a mask's graph says about the tasks: states, subnetworks, coverage, status.
 
 Everything is boolean reachability, batched over the members and on the masks' device.  One sweep
-from itertools import pairwise
 from the outputs records for each unit which outputs it leads to, one from the inputs which units
 the inputs reach; all definitions below are read off these two.  Each sweep is one matrix product
 per layer, so the cost is proportional to weights times outputs, whatever the structure.

@@ -36,9 +36,9 @@ def run(members: Population, data: Dataset, keep: Sequence[int], train: TrainSpe
         start: int = 0, trained: Tensor | None = None, cancel: Event | None = None) -> Iterator[Level]:
     """Prune a population level by level; members whose status is in `stop_at`, or that failed, leave.
 
-    members: at level `start`; keep: weights available at each level, the dense network first (see
-    ``pruning.trajectory``); trained: weights ``[M, W]`` of that level if it is finished already
-    (a resumed run), which then is not yielded again; cancel: ends the run in the middle, from another thread,
+    keep: weights available at each level, the dense network first (see ``pruning.trajectory``);
+    start: the first level to train.  To resume, give the members with the mask of level ``start - 1``
+    and, as `trained`, the weights ``[M, W]`` they had after it; cancel: ends the run in the middle, from another thread,
     by ``population.Cancelled``.  Yields one :class:`Level` per level.
     """
     for level in range(start, len(keep)):
