@@ -38,13 +38,12 @@ def run(members: Population, data: Dataset, keep: Sequence[int], train: TrainSpe
 
     keep: weights available at each level, the dense network first (see ``pruning.trajectory``);
     start: the first level to train.  To resume, give the members with the mask of level ``start - 1``
-    and, as `trained`, the weights ``[M, W]`` they had after it; cancel: ends the run in the middle, from another thread,
-    by ``population.Cancelled``.  Yields one :class:`Level` per level.
+    and, as `trained`, the weights ``[M, W]`` they had after it.  cancel: ends the run in the middle,
+    from another thread, by ``population.Cancelled``.  Yields one :class:`Level` per level.
     """
     for level in range(start, len(keep)):
-        if level > start or trained is not None:
-            scores = trained
-            mask = pruning.prune(scores, members.mask, keep[level], shape=members.shape, seeds=members.seeds,
+        if trained is not None:
+            mask = pruning.prune(trained, members.mask, keep[level], shape=members.shape, seeds=members.seeds,
                                  level=level, criterion=prune.criterion, scope=prune.scope)
             members = population.rewind(members, mask)
         finished, training = population.train(members, data, train, cancel)
