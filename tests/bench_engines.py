@@ -137,14 +137,14 @@ def scaling():
 
 
 MEMORY = """
-import resource, tempfile
+import tempfile
 from lth_utils import data, store, sweep
 from lth_utils.config import PruneSpec, RunSpec, TrainSpec, expand
 spec = RunSpec(data.spec("moons_circles"), base=(4, 8, 8, 2), train=TrainSpec(max_epochs=2),
                prune=PruneSpec(rate=0.32, levels=25, schedule="extension"), stop_at=())
 with tempfile.TemporaryDirectory() as folder:
     sweep.run(expand(spec, {"seed": range(4)}), store.Store(folder), device="cpu")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+print(int(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))) / 2**20)
 """
 
 
