@@ -26,7 +26,7 @@ def find(name: str) -> list[Path]:
     """The notebooks that `name` means: ``all``, a number (``01``) or a full name, in order."""
     folder = store.project_root() / "notebooks"
     known = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    found = [p for p in known if name in ("all", p.stem, p.stem[:2], p.name)]
+    found = [p for p in known if name == "all" or name.zfill(2) in (p.stem, p.stem[:2], p.name)]
     if not found:
         raise SpecError(f"no notebook {name} in {folder}; known: all, {', '.join(p.stem for p in known)}"
                         f"{nearest(name, [p.stem for p in known])}")
@@ -145,7 +145,8 @@ def run(name: str, set_name: str, overrides: dict, force: bool = False):
         except Exception as error:
             failed = output.with_suffix(".failed.ipynb")
             reason = str(error).strip().splitlines() or [type(error).__name__]
-            raise RuntimeError(f"{notebook.name} failed: {reason[-1]}\n  the notebook up to there: {failed}") from error
+            kept = f"\n  the notebook up to there: {failed}" if failed.exists() else ""
+            raise RuntimeError(f"{notebook.name} failed: {reason[-1]}{kept}") from error
         print(f"{notebook.stem}: done in {time.perf_counter() - began:.0f} s, {output}", flush=True)
     for notebook, _ in jobs:
         facts = store.outputs() / set_name / "facts" / f"{notebook.stem}.json"
