@@ -141,7 +141,8 @@ class _Stack:
     def _capture(self):
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
+        with torch.cuda.stream(side), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*capturable=True.*")     # Adam wonders about this one uncaptured step
             self._epoch()      # lets the libraries allocate what they need before the capture
             self.tick.zero_()
         torch.cuda.current_stream().wait_stream(side)
