@@ -77,7 +77,7 @@ def _states(masks, from_input, to_output) -> list[Tensor]:
         # of one weight that is available: inactive without a sink, else zombie without a source
         lively = torch.where(source, ACTIVE, ZOMBIE).to(torch.uint8)[:, None, :]
         state = torch.where(sink[:, :, None], lively, INACTIVE)
-        states.append(state.mul_(mask.view(torch.uint8)) if state.dtype == torch.uint8 else (state * mask).to(torch.uint8))
+        states.append(state.mul_(mask))
     return states
 
 

@@ -121,7 +121,7 @@ def network(ax: Axes, ticket: Ticket, colour_by: str = "state", states: Sequence
     shown += [drawn[n].any(1) | touched[n + 1] for n in range(len(drawn) - 1)] + [np.ones(len(of_unit[-1]), bool)]
     places = _positions(ticket, component, shown)
 
-    segments, widths, edge_colours, strength = [], [], [], []
+    segments, edge_colours, strength = [], [], []
     for layer, (draw, weights) in enumerate(zip(drawn, ticket.weights, strict=True)):
         size = weights[0].abs().numpy()
         top = size[draw].max(initial=1e-12)

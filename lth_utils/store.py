@@ -21,7 +21,6 @@ import platform
 import shutil
 import sys
 import tempfile
-import zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,12 +100,23 @@ def _pack(arrays: dict[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-def _unpack(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.zlib.error) as error:
-        raise CorruptRun(path.parent, f"{path.name} cannot be read ({error})") from error
+def _unpack(content: bytes) -> dict[str, np.ndarray]:
+    """The arrays in bytes whose checksum was compared before."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _read_partial(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an interrupted run; its last 32 bytes are the checksum of the others."""
+    content = path.read_bytes()
+    if content[-32:].hex() != digest(content[:-32]):
+        raise CorruptRun(path.parent, f"{path.name} does not match its checksum")
+    return _unpack(content[:-32])
+
+
+def _with_biases(mask: np.ndarray, parameters: int) -> np.ndarray:
+    """Which of all parameters ``[P]`` are left, from the weights' mask ``[W]``: biases are never pruned."""
+    return np.concatenate([mask, np.ones(parameters - len(mask), dtype=bool)])
 
 
 @dataclass
@@ -139,8 +149,11 @@ class Progress:
         self.rows.append(row)
         self.last = trained
         if mask.sum() <= KEEP_TRAINED:
-            alive = np.concatenate([mask, np.ones(len(trained) - len(mask), dtype=bool)])
-            self.trained[level] = trained[alive]
+            self.trained[level] = trained[_with_biases(mask, len(trained))]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a finished run keeps of its weights, by name."""
+        return {"death": self.death, **{f"trained{level}": values for level, values in self.trained.items()}}
 
 
 class Store:
@@ -170,9 +183,7 @@ class Store:
 
     def save_partial(self, spec: RunSpec, progress: Progress):
         """Keep the finished levels of a run that goes on, in one file."""
-        arrays = {"rows": np.array(json.dumps(progress.rows)), "death": progress.death, "last": progress.last}
-        arrays |= {f"trained{k}": v for k, v in progress.trained.items()}
-        content = _pack(arrays)
+        content = _pack({"rows": np.array(json.dumps(progress.rows)), "last": progress.last, **progress.arrays()})
         write_atomically(self.folder(config.run_id(spec)) / "partial.npz", content + bytes.fromhex(digest(content)))
 
     def load_partial(self, spec: RunSpec) -> Progress | None:
@@ -180,11 +191,7 @@ class Store:
         path = self.folder(config.run_id(spec)) / "partial.npz"
         if not path.is_file():
             return None
-        content = path.read_bytes()
-        if content[-32:].hex() != digest(content[:-32]):
-            raise CorruptRun(path.parent, "partial.npz does not match its checksum")
-        with np.load(io.BytesIO(content[:-32]), allow_pickle=False) as file:
-            arrays = dict(file)
+        arrays = _read_partial(path)
         trained = {int(k[7:]): v for k, v in arrays.items() if k.startswith("trained")}
         return Progress(json.loads(str(arrays["rows"])), arrays["death"], trained, arrays["last"])
 
@@ -196,7 +203,7 @@ class Store:
         contents = {
             "spec.json": config.canonical(spec).encode(),
             "levels.csv": pd.DataFrame(progress.rows).to_csv(index=False).encode(),
-            "arrays.npz": _pack({"death": progress.death, **{f"trained{k}": v for k, v in progress.trained.items()}}),
+            "arrays.npz": _pack(progress.arrays()),
         }
         for name, content in contents.items():
             write_atomically(folder / name, content)
@@ -258,7 +265,7 @@ class Store:
             known = [p.parent.name for p in self.runs.glob("*/done.json")]
             raise StoreError(f"no finished run {run_id}{config.nearest(run_id, known)}; {len(known)} runs in {self.runs}")
         provenance, spec = self.provenance(run_id), self.spec(run_id)
-        rows, arrays = pd.read_csv(self.folder(run_id) / "levels.csv"), _unpack(self.folder(run_id) / "arrays.npz")
+        rows, arrays = pd.read_csv(self.folder(run_id) / "levels.csv"), _unpack((self.folder(run_id) / "arrays.npz").read_bytes())
         if level is None:
             separated = rows.index[rows["status"] == "separated"]
             level = int(separated[0]) if len(separated) else len(rows) - 1
@@ -269,7 +276,7 @@ class Store:
         if digest(initial.tobytes()) != provenance["initial"]:
             raise StoreError(f"the initial values of {run_id} differ from those drawn by this numpy ({np.__version__}); "
                              f"the run was made with numpy {provenance['numpy']}")
-        alive = np.concatenate([mask, np.ones(len(initial) - len(mask), dtype=bool)])
+        alive = _with_biases(mask, len(initial))
         trained = None
         if (kept := arrays.get(f"trained{level}")) is not None:
             trained = np.zeros_like(initial)
@@ -288,9 +295,7 @@ class Store:
                     self.provenance(folder.name)
                     self.spec(folder.name)
                 elif (folder / "partial.npz").exists():
-                    content = (folder / "partial.npz").read_bytes()
-                    if content[-32:].hex() != digest(content[:-32]):
-                        raise CorruptRun(folder, "partial.npz does not match its checksum")
+                    _read_partial(folder / "partial.npz")
             except CorruptRun as error:
                 found.append(error)
                 if repair:
