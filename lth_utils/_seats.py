@@ -322,7 +322,7 @@ def _submit(jobs: list[_Job], data: Dataset, spec: TrainSpec, device: torch.devi
 @atexit.register
 def _end():
     """Let the trainers leave before the interpreter does: a thread killed inside the library would abort the process."""
-    trainers = list(_TRAINERS.values())
+    trainers = [t for t in threading.enumerate() if isinstance(t, _Trainer)]      # one that has just timed out is in no list of ours
     for trainer in trainers:
         trainer.arrivals.put(None)
     for trainer in trainers:

@@ -1,8 +1,11 @@
 """Every engine behind ``population.train`` means the same; tests/study_engines.py compares their statistics."""
+import subprocess
+import sys
 import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,6 +170,31 @@ def test_an_error_in_the_trainer_reaches_whoever_waits(monkeypatch):
     monkeypatch.setattr(_seats._Stack, "launch", fail)
     with pytest.raises(RuntimeError, match="the device is gone"):
         fit(_seats, members((4, 8, 8, 2), (1.0,)), data.moons_circles(n_samples=60), TrainSpec(max_epochs=2))
+
+
+LINGERING = """
+import time
+import torch
+from test_engines import TrainSpec, _seats, data, fit, members
+
+leave = _seats._Trainer.run
+
+def linger(self):
+    leave(self)
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        torch.ones(1000, 1000).sum()
+
+_seats._Trainer.run, _seats.IDLE = linger, 0.0
+fit(_seats, members((4, 8, 8, 2), (1.0,)), data.moons_circles(n_samples=60), TrainSpec(max_epochs=1))
+while _seats._TRAINERS:
+    time.sleep(0.01)
+"""
+
+
+def test_a_trainer_that_is_just_leaving_does_not_abort_the_exit():
+    done = subprocess.run([sys.executable, "-c", LINGERING], cwd=Path(__file__).parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_without_numba_torch_takes_over_with_one_warning(monkeypatch):
