@@ -111,7 +111,7 @@ def test_check_names_corrupt_runs_and_repairs_them(smoke, tmp_path, monkeypatch,
 def test_ctrl_c_keeps_the_finished_levels_and_the_next_call_goes_on(tmp_path):
     """SIGINT to the whole process group, as a terminal sends it."""
     longer = ["run", "01", "--set", "smoke", "-p", "levels", "6", "-p", "n_samples", "1000"]
-    longer += ["-p", "max_epochs", "150", "-p", "patience", "150"]
+    longer += ["-p", "max_epochs", "1500", "-p", "patience", "1500"]
     process = subprocess.Popen([sys.executable, "-m", "lth_utils", *longer], cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE,
                                text=True, env={**os.environ, "LTH_OUTPUTS": str(tmp_path)})
     while not (found := list(tmp_path.glob("runs/*/partial.npz"))) and process.poll() is None:
