@@ -226,8 +226,27 @@ def read(path: str | Path) -> dict:
     return content or {}
 
 
-def expand(spec: RunSpec, axes: dict[str, list]) -> list[RunSpec]:
+def span(text) -> list[int]:
+    """Whole numbers from the way people write them: ``"0-3, 7"``, a single number, or a list of them.
+
+    >>> span("0-3, 7"), span(5), span([1, 2])
+    ([0, 1, 2, 3, 7], [5], [1, 2])
+    """
+    if isinstance(text, (list, tuple, range)):
+        return [coerce(v, int, "number") for v in text]
+    numbers = []
+    for part in str(text).split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdigit() or not (last.isdigit() or "-" not in part) or int(last or first) < int(first):
+            raise SpecError(f"{text!r} is no span of whole numbers; expected something like 0-3, 7")
+        numbers += range(int(first), int(last or first) + 1)
+    return numbers
+
+
+def expand(spec: RunSpec, axes: dict[str, list], limit: int = 1_000_000) -> list[RunSpec]:
     """All combinations of `axes` over `spec`; the keys are fields, nested ones dotted.
+
+    Raises :class:`SpecError` for an empty axis, a value that repeats, and a grid of more than `limit` runs.
 
     >>> [s.seed for s in expand(RunSpec(DataSpec()), {"seed": [0, 1]})]
     [0, 1]
@@ -242,6 +261,8 @@ def expand(spec: RunSpec, axes: dict[str, list]) -> list[RunSpec]:
         values[name] = [coerce(v, kind, f"axis {name}") for v in given]
         if repeated := [v for n, v in enumerate(values[name]) if v in values[name][:n]]:
             raise SpecError(f"axis {name} repeats {repeated}; a run is computed once")
+    if (size := math.prod(map(len, values.values()))) > limit:
+        raise SpecError(f"the grid has {size} runs, more than {limit}; if that is meant, call expand(..., limit={size})")
     specs = []
     for point in itertools.product(*values.values()):
         mapping = asdict(spec)

@@ -6,6 +6,8 @@
         arrays.npz            the level at which each weight died, trained values of the small levels
         done.json             written last: provenance, seconds, checksums of the three others
         partial.npz           only while the run is going on: all finished levels, to resume from
+    outputs/runs/index.jsonl  what tables need of every finished run; a cache, rebuilt from the folders
+    outputs/older/<version>/  runs whose results may differ from this package's (another minor version)
     outputs/<set>/notebooks | figures | tables | facts
 
 Every file is written under a temporary name and renamed, so a file is either whole or not there.
@@ -13,14 +15,13 @@ Initial values are drawn again from the seed and compared with their recorded ch
 """
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import io
 import json
 import os
 import platform
 import shutil
-import sys
-import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,19 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lth_utils import __version__, config, data, pruning
+from lth_utils import __version__, config, connectivity, data, pruning
+from lth_utils._files import (
+    StoreError,
+    digest,
+    outputs,
+    project_root,
+    provenance,
+    read_table,
+    write_atomically,
+    write_facts,
+    write_figure,
+    write_table,
+)
 from lth_utils.config import RunSpec, SpecError
 from lth_utils.population import Ticket, initial_values, split_mask
 
@@ -39,9 +52,12 @@ ALIVE = 255
 KEEP_TRAINED = 8192
 """Trained values are kept for levels with at most this many available weights."""
 
+FILES = ("done.json", "spec.json", "levels.csv", "arrays.npz")
+"""What a finished run consists of."""
 
-class StoreError(RuntimeError):
-    """The outputs folder cannot be used."""
+
+__all__ = ["CorruptRun", "Progress", "Store", "StoreError", "digest", "outputs", "project_root", "provenance", "read_table",
+           "series", "write_atomically", "write_facts", "write_figure", "write_table"]
 
 
 class CorruptRun(StoreError):
@@ -51,47 +67,6 @@ class CorruptRun(StoreError):
         super().__init__(f"{folder} is corrupt: {reason}. It was not used. To set it aside and compute the run again: "
                          "python -m lth_utils check --repair, then repeat the command")
         self.folder = folder
-
-
-def project_root(start: str | Path = ".") -> Path:
-    """The project's folder: the nearest one upwards from `start` that holds ``notebooks`` and ``lth_utils``.
-
-    Where there is none (papermill started elsewhere), the folder this package was installed from.
-    """
-    here = Path(start).resolve()
-    for folder in (here, *here.parents, Path(__file__).resolve().parents[1]):
-        if (folder / "notebooks").is_dir() and (folder / "lth_utils").is_dir() and (folder / "pyproject.toml").is_file():
-            return folder
-    raise StoreError(f"no project folder (with notebooks/, lth_utils/ and pyproject.toml) at or above {here}; "
-                     "start from inside the project or install it with pip install -e")
-
-
-def outputs() -> Path:
-    """Where results go: ``$LTH_OUTPUTS`` if set, else ``outputs`` in the project's folder."""
-    return Path(os.environ.get("LTH_OUTPUTS") or project_root() / "outputs")
-
-
-def write_atomically(path: str | Path, content: bytes | str):
-    """Write a file under a temporary name and rename it; folders are made; errors name the file."""
-    path = Path(path)
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content.encode() if isinstance(content, str) else content)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        if temporary:
-            temporary.unlink(missing_ok=True)
-        raise StoreError(f"cannot write {path}: {error.strerror}; outputs go to {path.parent}, "
-                         "set LTH_OUTPUTS to a writable folder to put them elsewhere") from error
-
-
-def digest(content: bytes) -> str:
-    """The SHA-256 of some bytes, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def _pack(arrays: dict[str, np.ndarray]) -> bytes:
@@ -125,12 +100,14 @@ class Progress:
 
     rows: one dict of plain values per level; death: uint8 ``[W]``, the level at which each weight
     was pruned, ``ALIVE`` if not yet; trained: per level the parameters ``[P]`` where they are kept;
-    last: trained parameters ``[P]`` of the last finished level, from which the next one is pruned.
+    last: trained parameters ``[P]`` of the last finished level, from which the next one is pruned;
+    seconds: computing time so far, interrupted sessions included.
     """
     rows: list[dict] = field(default_factory=list)
     death: np.ndarray | None = None
     trained: dict[int, np.ndarray] = field(default_factory=dict)
     last: np.ndarray | None = None
+    seconds: float = 0.0
 
     @property
     def levels(self) -> int:
@@ -156,6 +133,11 @@ class Progress:
         return {"death": self.death, **{f"trained{level}": values for level, values in self.trained.items()}}
 
 
+def series(version: str) -> str:
+    """Versions that give the same results have the same first two numbers: ``0.1`` of ``0.1.3``."""
+    return ".".join(version.split(".")[:2])
+
+
 class Store:
     """All runs under one outputs folder.
 
@@ -171,19 +153,42 @@ class Store:
         return self.runs / run_id
 
     def done(self, run_id: str) -> bool:
-        """Whether the run is finished: one file says so."""
-        return (self.folder(run_id) / "done.json").is_file()
+        """Whether the run is finished, by a version of the package that gives the same results."""
+        return (version := self._version(run_id)) is not None and series(version) == series(__version__)
+
+    def _version(self, run_id: str) -> str | None:
+        """The version that finished a run, None where it is not finished; an unreadable file is for ``provenance`` to name."""
+        try:
+            return json.loads((self.folder(run_id) / "done.json").read_bytes())["version"]
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, KeyError, TypeError):
+            return __version__
 
     # ------------------------------------------------------------------ writing
-    def prepare(self):
-        """Raise :class:`StoreError` now, not after the first training, if runs cannot be written."""
+    def prepare(self, run_ids: Iterable[str] = ()):
+        """Make room for runs that are going to be computed: what an older version left there is set aside.
+
+        Raises :class:`StoreError` now, not after the first training, if runs cannot be written.
+        """
         probe = self.runs / f".writable-{os.getpid()}"
         write_atomically(probe, "")
         probe.unlink()
+        for run_id in run_ids:
+            if (version := self._version(run_id)) is not None and not self.done(run_id):
+                self._set_aside(run_id, self.root / "older" / version)
+
+    def _set_aside(self, run_id: str, where: Path):
+        aside = where / run_id
+        if aside.exists():
+            aside = where / f"{run_id}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+        where.mkdir(parents=True, exist_ok=True)
+        shutil.move(self.folder(run_id), aside)
 
     def save_partial(self, spec: RunSpec, progress: Progress):
         """Keep the finished levels of a run that goes on, in one file."""
-        content = _pack({"rows": np.array(json.dumps(progress.rows)), "last": progress.last, **progress.arrays()})
+        about = json.dumps({"version": __version__, "seconds": progress.seconds, "rows": progress.rows})
+        content = _pack({"about": np.array(about), "last": progress.last, **progress.arrays()})
         write_atomically(self.folder(config.run_id(spec)) / "partial.npz", content + bytes.fromhex(digest(content)))
 
     def load_partial(self, spec: RunSpec) -> Progress | None:
@@ -192,10 +197,13 @@ class Store:
         if not path.is_file():
             return None
         arrays = _read_partial(path)
+        about = json.loads(str(arrays["about"]))
+        if series(about["version"]) != series(__version__):
+            return None
         trained = {int(k[7:]): v for k, v in arrays.items() if k.startswith("trained")}
-        return Progress(json.loads(str(arrays["rows"])), arrays["death"], trained, arrays["last"])
+        return Progress(about["rows"], arrays["death"], trained, arrays["last"], about["seconds"])
 
-    def finish(self, spec: RunSpec, progress: Progress, seconds: float, device: str):
+    def finish(self, spec: RunSpec, progress: Progress, device: str):
         """Write a finished run, ``done.json`` last."""
         run_id = config.run_id(spec)
         folder = self.folder(run_id)
@@ -209,7 +217,7 @@ class Store:
             write_atomically(folder / name, content)
         done = {
             "version": __version__, "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__,
-            "device": device, "machine": platform.machine(), "seconds": round(seconds, 3),
+            "device": device, "machine": platform.machine(), "seconds": round(progress.seconds, 3),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "initial": digest(initial_values(shape, spec.seed).tobytes()),
             "sha256": {name: digest(content) for name, content in contents.items()},
@@ -240,29 +248,99 @@ class Store:
             raise CorruptRun(self.folder(run_id), f"its spec belongs to {config.run_id(spec)}")
         return spec
 
+    def entries(self, run_ids: Sequence[str] | None = None) -> dict[str, dict]:
+        """What tables need of each finished run among `run_ids` (default: all): ``outcome``, ``head``, ``levels``, ``seconds``, ``version``.
+
+        Read from the index where the run's files are as they were when it was made, else from the run's
+        folder, whose checksums are compared; :class:`CorruptRun` names a damaged one.
+        """
+        if run_ids is None:
+            run_ids = sorted(e.name for e in os.scandir(self.runs) if e.is_dir()) if self.runs.is_dir() else []
+        index, found, new = self._read_index() if run_ids else {}, {}, False
+        for run_id in run_ids:
+            try:
+                files = sorted([e.name, e.stat().st_mtime_ns, e.stat().st_size] for e in os.scandir(self.folder(run_id)) if e.name in FILES)
+            except (FileNotFoundError, NotADirectoryError):
+                files = []
+            if not any(name == "done.json" for name, *_ in files):
+                continue
+            if (entry := index.get(run_id)) is None or entry["files"] != files:
+                entry = index[run_id] = {"run": run_id, "files": files, **self._entry(run_id)}
+                new = True
+            if series(entry["version"]) == series(__version__):
+                found[run_id] = entry
+        if new:
+            text = "\n".join(json.dumps(e, separators=(",", ":")) for e in index.values())
+            with contextlib.suppress(StoreError):      # only a cache: where nothing can be written, it is read again
+                write_atomically(self.runs / "index.jsonl", f"{digest(text.encode())}\n{text}")
+        return found
+
+    def _entry(self, run_id: str) -> dict:
+        done, spec = self.provenance(run_id), self.spec(run_id)
+        about = {name: done[name] for name in ("version", "seconds", "device", "machine", "torch", "finished")}
+        levels = (self.folder(run_id) / "levels.csv").read_text()
+        words = pd.read_csv(io.StringIO(levels), usecols=["status"])["status"]
+        return {**about, "outcome": connectivity.outcome(list(words)), "head": _flat(spec), "levels": levels}
+
+    def _read_index(self) -> dict[str, dict]:
+        """The index by run, or nothing where it is missing or damaged: it is a cache."""
+        try:
+            checksum, _, text = (self.runs / "index.jsonl").read_text().partition("\n")
+        except OSError:
+            return {}
+        return {e["run"]: e for e in map(json.loads, text.splitlines())} if digest(text.encode()) == checksum else {}
+
     def table(self, specs: list[RunSpec] | None = None) -> pd.DataFrame:
         """One row per run and level, spec fields as columns; of `specs`, or of all finished runs.
 
         Runs of `specs` that are not finished raise :class:`StoreError`: a figure never has unseen holes.
         """
-        if specs is None:
-            ids = sorted(p.parent.name for p in self.runs.glob("*/done.json"))
-        else:
-            ids = [config.run_id(s) for s in specs]
-            if missing := [i for i in ids if not self.done(i)]:
-                raise StoreError(f"{len(missing)} of {len(ids)} runs are not finished, first {missing[0]}; run them with sweep.run")
+        ids = None if specs is None else [config.run_id(s) for s in specs]
+        entries = self.entries(ids)
+        if ids and (missing := [i for i in ids if i not in entries]):
+            raise StoreError(f"{len(missing)} of {len(ids)} runs are not finished, first {missing[0]}; run them with sweep.run")
+        if not entries:
+            return pd.DataFrame()
+        groups = {}      # by header: data sets differ in their tasks' columns
+        for position, entry in enumerate(entries.values()):
+            header, _, body = entry["levels"].partition("\n")
+            groups.setdefault(header, []).append((position, body))
         frames = []
-        for run_id in ids:
+        for header, parts in groups.items():
+            frame = pd.read_csv(io.StringIO(header + "\n" + "".join(body for _, body in parts)))
+            frame.index = np.repeat([p for p, _ in parts], [body.count("\n") for _, body in parts])
+            frames.append(frame)
+        levels = pd.concat(frames).sort_index(kind="stable")
+        heads = pd.DataFrame([{"run": run_id, **e["head"]} for run_id, e in entries.items()])
+        return pd.concat([heads.loc[levels.index].reset_index(drop=True), levels.reset_index(drop=True)], axis=1)
+
+    def about(self, specs: list[RunSpec]) -> dict:
+        """Provenance of finished runs taken together: how many, by which versions, where, when, computing seconds in all."""
+        entries = self.entries([config.run_id(s) for s in specs]).values()
+        found = {name: sorted({e[name] for e in entries}) for name in ("version", "torch", "device", "machine")}
+        dates = sorted(e["finished"] for e in entries)
+        return {"runs": len(entries), **found, "first": dates[0], "last": dates[-1],
+                "seconds": round(sum(e["seconds"] for e in entries), 1), "seeds": sorted({s.seed for s in specs})}
+
+    def masks(self, run_id: str) -> list[list[torch.Tensor]]:
+        """The masks of a finished run, level 0 first: per level a list over layers of bool ``[1, O, I]``."""
+        self.provenance(run_id)
+        shape, _ = pruning.plan(self.spec(run_id))
+        death = torch.from_numpy(_unpack((self.folder(run_id) / "arrays.npz").read_bytes())["death"])[None]
+        levels = len((self.folder(run_id) / "levels.csv").read_text().splitlines()) - 1
+        return [split_mask(death > level, shape) for level in range(levels)]
+
+    def copy(self, run_ids: Iterable[str], other: Store):
+        """Copy finished runs into another store, ``done.json`` last."""
+        for run_id in run_ids:
             self.provenance(run_id)
-            rows = pd.read_csv(self.folder(run_id) / "levels.csv")
-            head = {"run": run_id, **_flat(self.spec(run_id))}
-            frames.append(pd.concat([pd.DataFrame([head] * len(rows)), rows], axis=1))
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+            for name in reversed(FILES):
+                write_atomically(other.folder(run_id) / name, (self.folder(run_id) / name).read_bytes())
 
     def ticket(self, run_id: str, level: int | None = None) -> Ticket:
         """The network of a finished run at a pruning level; without `level`, where it first separated, else the last one."""
         if not self.done(run_id):
-            known = [p.parent.name for p in self.runs.glob("*/done.json")]
+            known = list(self.entries())
             raise StoreError(f"no finished run {run_id}{config.nearest(run_id, known)}; {len(known)} runs in {self.runs}")
         provenance, spec = self.provenance(run_id), self.spec(run_id)
         rows, arrays = pd.read_csv(self.folder(run_id) / "levels.csv"), _unpack((self.folder(run_id) / "arrays.npz").read_bytes())
@@ -299,9 +377,7 @@ class Store:
             except CorruptRun as error:
                 found.append(error)
                 if repair:
-                    aside = self.root / "corrupt" / f"{folder.name}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-                    aside.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.move(folder, aside)
+                    self._set_aside(folder.name, self.root / "corrupt")
         return found
 
 
@@ -317,35 +393,3 @@ def _flat(spec: RunSpec) -> dict:
         else:
             columns[name] = "-".join(map(str, value)) if isinstance(value, tuple) else value
     return columns
-
-
-# ---------------------------------------------------------------------- products of notebooks
-def provenance() -> dict:
-    """Versions that belong in a product's metadata."""
-    return {"lth_utils": __version__, "torch": torch.__version__, "python": sys.version.split()[0]}
-
-
-def write_facts(set_name: str, notebook: str, facts: dict) -> Path:
-    """Write a notebook's facts, a small dict of plain values, to ``outputs/<set>/facts/<notebook>.json``."""
-    path = outputs() / set_name / "facts" / f"{notebook}.json"
-    write_atomically(path, json.dumps(facts, indent=1, allow_nan=False) + "\n")
-    return path
-
-
-def write_table(set_name: str, name: str, table: pd.DataFrame) -> Path:
-    """Write a table to ``outputs/<set>/tables/<name>.csv``."""
-    path = outputs() / set_name / "tables" / f"{name}.csv"
-    write_atomically(path, table.to_csv(index=False))
-    return path
-
-
-def write_figure(set_name: str, key: str, figure, about: str = "") -> list[Path]:
-    """Write a figure as ``outputs/<set>/figures/<key>.png`` (150 dpi) and ``.svg``, with `about` and versions in their metadata."""
-    description = "; ".join([about, *(f"{k} {v}" for k, v in provenance().items())]).lstrip("; ")
-    paths = []
-    for kind, undated in (("png", {}), ("svg", {"Date": None})):
-        buffer, metadata = io.BytesIO(), {"Title": key, "Description": description, **undated}
-        figure.savefig(buffer, format=kind, dpi=150, bbox_inches="tight", metadata=metadata)
-        paths.append(outputs() / set_name / "figures" / f"{key}.{kind}")
-        write_atomically(paths[-1], buffer.getvalue())
-    return paths

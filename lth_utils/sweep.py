@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +25,9 @@ log = logging.getLogger("lth_utils")
 MEMBERS = 128
 """Largest population trained at once."""
 
+UNIT = 0.02
+"""Largest share of a sweep's work that an executor's worker is given at once."""
+
 LINES_EVERY = 0.04
 """Share of the work between two lines of a log."""
 
@@ -35,10 +38,19 @@ class SweepError(RuntimeError):
 
 @dataclass(frozen=True)
 class Report:
-    """What a sweep did: ids of the runs computed now and of those found finished; seconds spent."""
-    done: tuple[str, ...]
+    """What a sweep did: outcome by id of the runs computed now, ids found finished, reason by id of the failed ones.
+
+    seconds: time spent; saved: what the runs found finished had taken to compute.
+    """
+    done: dict[str, str]
     reused: tuple[str, ...]
+    failed: dict[str, str]
     seconds: float
+    saved: float
+
+    def __str__(self) -> str:
+        return (f"{len(self.done)} runs computed in {self.seconds:.0f} s, {len(self.reused)} found finished "
+                f"(which saved {self.saved:.0f} s of computing), {len(self.failed)} failed")
 
 
 Batch = list[tuple[RunSpec, Progress]]
@@ -48,20 +60,18 @@ Batch = list[tuple[RunSpec, Progress]]
 def plan(specs: list[RunSpec], store: Store, members: int = MEMBERS) -> list[Batch]:
     """What is left to do, as populations of at most `members`, the most work first.
 
-    Raises before anything is computed if a spec cannot run.
+    Raises before anything is computed if a spec cannot run, or if a finished run is corrupt.
     """
     if not specs:
         raise SpecError("no run was asked for: the list of specs is empty")
-    ids = [config.run_id(s) for s in specs]
-    if repeated := sorted({i for i in ids if ids.count(i) > 1}):
-        raise SpecError(f"runs repeat: {', '.join(repeated)}")
-    waiting = []
-    for spec, run_id in zip(specs, ids, strict=True):
+    by_id = {config.run_id(s): s for s in specs}
+    if len(by_id) < len(specs):
+        ids = [config.run_id(s) for s in specs]
+        raise SpecError(f"runs repeat: {', '.join(sorted({i for i in ids if ids.count(i) > 1}))}")
+    for spec in {replace(s, seed=0): s for s in specs}.values():
         population.check_fit(pruning.plan(spec)[0], data.load(spec.data))
-        if store.done(run_id):
-            store.provenance(run_id)      # a corrupt run is named, never silently used
-        else:
-            waiting.append((spec, store.load_partial(spec) or Progress()))
+    finished = store.entries(list(by_id))
+    waiting = [(s, store.load_partial(s) or Progress()) for i, s in by_id.items() if i not in finished]
 
     def family(item):
         return config.canonical(replace(item[0], seed=0)), item[1].levels
@@ -70,38 +80,54 @@ def plan(specs: list[RunSpec], store: Store, members: int = MEMBERS) -> list[Bat
     for _, group in itertools.groupby(sorted(waiting, key=family), family):
         group = list(group)
         batches += [group[start : start + members] for start in range(0, len(group), members)]
-    return sorted(batches, key=lambda batch: -sum(_work(spec, p.levels) for spec, p in batch))
+    return sorted(batches, key=lambda batch: -_left(batch))
 
 
 def run(specs: list[RunSpec], store: Store | None = None, device: str = "auto", threads: int | None = None,
-        progress: Callable[[str, float], None] | None = None) -> Report:
+        progress: Callable[[str, float], None] | None = None, executor: Executor | None = None) -> Report:
     """Compute every run of `specs` that is not finished; interrupted ones go on from their last level.
 
-    device: see ``population.device``; threads: at most so many runs in flight at once
-    (default: on the CPU one per core), which changes no result; progress: called with a line of text and the
-    share done, in [0, 1].  Raises :class:`SweepError` at the end if runs failed.
+    device: see ``population.device``; threads: at most so many runs in flight at once (default: on the
+    CPU one per core, with an executor one per unit), which changes no result; progress: called with a
+    line of text and the share done, in [0, 1].  executor: any ``concurrent.futures.Executor``, such as
+    dask's ``Client(...).get_executor()``; its workers must see the store's folder under the same path.
+    Each of its units trains up to ``MEMBERS`` seeds, of at most the share ``UNIT`` of all the work.
+
+    Raises :class:`SweepError` at the end if runs failed; all others are finished and kept.
     """
-    store, where, began = store or Store(), population.device(device), time.perf_counter()
-    in_flight = population.engine(where.type).IN_FLIGHT
-    batches = plan(specs, store, 1 if in_flight else MEMBERS)
-    store.prepare()
-    ids = [config.run_id(s) for s in specs]
-    reused = tuple(i for i in ids if store.done(i))
-    total = sum(_work(spec, p.levels) for batch in batches for spec, p in batch)
-    spent, finished, failed = 0.0, {}, {}
-    with contextlib.closing(_events(batches, store, where, min(in_flight, threads or in_flight))) as events:
+    report = _run(specs, store or Store(), device, threads, progress, executor)
+    if report.failed:
+        raise SweepError(f"{len(report.failed)} of {len(specs)} runs failed, {len(specs) - len(report.failed)} are finished and kept:\n" + "\n".join(f"  {i}: {why}" for i, why in report.failed.items()))
+    return report
+
+
+def _run(specs, store: Store, device: str, threads: int | None, progress=None, executor: Executor | None = None) -> Report:
+    began = time.perf_counter()
+    if executor is None:
+        where = population.device(device)
+        in_flight = population.engine(where.type).IN_FLIGHT
+        batches = plan(specs, store, 1 if in_flight else MEMBERS)
+        happening = _events(batches, store, where, min(in_flight, threads or in_flight))
+    else:
+        batches = plan(specs, store)
+        happening = _remote(batches, store, device, threads or 1, executor)
+    store.prepare(config.run_id(spec) for batch in batches for spec, _ in batch)
+    reused = store.entries([config.run_id(s) for s in specs])
+    total, spent, done, failed = sum(_left(batch) for batch in batches), 0.0, {}, {}
+    with contextlib.closing(happening) as events:
         for event in events:
             spent += event.work
-            finished |= event.done
+            done |= event.done
             failed |= event.failed
             if progress:
-                words = list(finished.values())
+                words = list(done.values())
                 counts = "".join(f", {words.count(w)} {w}" for w in OUTCOMES if w in words)
-                progress(f"{len(reused) + len(words)}/{len(ids)} runs{counts}; {event.text}", min(1.0, spent / total))
-    if failed:
-        raise SweepError(f"{len(failed)} of {len(ids)} runs failed, {len(ids) - len(failed)} are finished and kept:\n"
-                         + "\n".join(f"  {i}: {why}" for i, why in failed.items()))
-    return Report(tuple(finished), reused, time.perf_counter() - began)
+                progress(f"{len(reused) + len(words)}/{len(specs)} runs{counts}; {event.text}", min(1.0, spent / total))
+    return Report(done, tuple(reused), failed, time.perf_counter() - began, sum(e["seconds"] for e in reused.values()))
+
+
+def _left(batch: Batch) -> float:
+    return sum(_work(spec, p.levels) for spec, p in batch)
 
 
 def _work(spec: RunSpec, level: int) -> float:
@@ -152,13 +178,47 @@ def _events(batches: list[Batch], store: Store, where: torch.device, in_flight: 
             torch.set_num_threads(before)
 
 
+def _remote(batches: list[Batch], store: Store, device: str, threads: int, executor: Executor) -> Iterator[_Event]:
+    """The batches as units of an executor, one event each; closing it cancels those that have not begun."""
+    total = sum(_left(batch) for batch in batches)
+    units = [unit for batch in batches for unit in _units(batch, total * UNIT)]
+    futures = {executor.submit(_run, [s for s, _ in unit], Store(store.root.resolve()), device, threads): unit for unit in units}
+    try:
+        for future in as_completed(futures):
+            unit = futures[future]
+            try:
+                report = future.result()
+            except BrokenExecutor as error:
+                raise SweepError(f"the executor lost a worker ({error}); what was finished is kept, the next call goes on from there") from error
+            found = {i: e["outcome"] for i, e in store.entries(report.reused).items()}      # by a worker that died afterwards
+            shape = "-".join(map(str, pruning.plan(unit[0][0])[0]))
+            yield _Event(f"{shape} {len(unit)} seeds", _left(unit), report.done | found, report.failed)
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _units(batch: Batch, most: float) -> Iterator[Batch]:
+    """A batch cut into parts of about equal work, none above `most` unless it is a single run."""
+    size = max(1, int(len(batch) * most / max(_left(batch), 1)))
+    for start in range(0, len(batch), size):
+        yield batch[start : start + size]
+
+
 def _run_batch(batch: Batch, store: Store, where: torch.device, cancel: threading.Event) -> Iterator[_Event]:
-    spec, began = batch[0][0], time.perf_counter()
+    if elsewhere := store.entries([i for i in (config.run_id(s) for s, _ in batch) if store.done(i)]):      # another process was faster
+        yield _Event("finished by another process", _left([b for b in batch if config.run_id(b[0]) in elsewhere]),
+                     {i: e["outcome"] for i, e in elsewhere.items()}, {})
+        batch = [b for b in batch if config.run_id(b[0]) not in elsewhere]
+    if not batch:
+        return
+    spec, before = batch[0][0], time.perf_counter()
     dataset, (shape, keep) = data.load(spec.data), pruning.plan(spec)
     by_seed = {run.seed: (run, progress) for run, progress in batch}
     members, start, trained = _restore(batch, shape, where)
     for level in imp.run(members, dataset, keep, spec.train, spec.prune, spec.coverage, spec.stop_at, start, trained, cancel):
         seeds = level.population.seeds
+        took, before = (time.perf_counter() - before) / len(seeds), time.perf_counter()
         who = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
         event = _Event(f"{'-'.join(map(str, shape))} {who} level {level.level}/{len(keep) - 1}", 0.0, {}, {})
         for m, seed in enumerate(seeds):
@@ -170,11 +230,12 @@ def _run_batch(batch: Batch, store: Store, where: torch.device, cancel: threadin
                 event.work += left
                 continue
             row = _row(level, m, dataset)
+            progress.seconds += took
             progress.add(row, level.population.mask[m].cpu().numpy(), level.population.parameters[m].cpu().numpy())
             if left and row["status"] not in spec.stop_at:
                 store.save_partial(run, progress)
                 continue
-            store.finish(run, progress, time.perf_counter() - began, _device_name(where))
+            store.finish(run, progress, _device_name(where))
             event.done[run_id] = outcome([r["status"] for r in progress.rows])
             event.work += left
             log.info("%s finished: %s", run_id, event.done[run_id])

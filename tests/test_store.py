@@ -100,7 +100,7 @@ def test_repair_sets_corrupt_runs_aside_and_the_next_sweep_computes_them_again(d
     assert [e.folder.name for e in results.check(repair=True)] == [run_id(specs[0])]
     assert not results.done(run_id(specs[0])) and results.check() == []
     report = sweep.run(specs, results, device="cpu")
-    assert report.done == (run_id(specs[0]),) and report.reused == (run_id(specs[1]),)
+    assert list(report.done) == [run_id(specs[0])] and report.reused == (run_id(specs[1]),)
     assert results.table(specs).equals(before)
 
 
