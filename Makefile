@@ -1,4 +1,5 @@
 # make reproduce   the quick set: environment, notebooks, figures       make test    the test suite
+# make figures     the thesis set's figures from the kept tables, without training (SET=extended: a hundred seeds)
 # make bench       speed and memory against stated peers                make lab     JupyterLab
 # make help        this text
 PYTHON ?= python3
@@ -6,7 +7,7 @@ SET ?= quick
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help reproduce run test bench lab lint clean
+.PHONY: help reproduce figures test bench lab lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +26,10 @@ $(READY): pyproject.toml constraints.txt
 
 reproduce: $(READY)
 	@$(BIN)/python -m lth_utils run all --set $(SET)
+
+figures: SET = thesis
+figures: $(READY)
+	@$(BIN)/python -m lth_utils figures --set $(SET)
 
 test: $(READY)
 	@$(BIN)/python -m pytest -q

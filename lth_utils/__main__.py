@@ -33,16 +33,20 @@ def find(name: str) -> list[Path]:
     return found
 
 
-def parameters(notebook: Path, given: dict, origin: str) -> dict:
-    """`given` checked against the notebook's own parameters cell and brought to the declared types."""
+def parameters_of(notebook: Path) -> dict:
+    """What the notebook's one parameters cell declares: name to papermill's description."""
     import nbformat
     import papermill
 
     tagged = [c for c in nbformat.read(notebook, as_version=4).cells if "parameters" in c.metadata.get("tags", [])]
     if len(tagged) != 1:
         raise SpecError(f"{notebook}: {len(tagged)} cells are tagged parameters; expected exactly one")
-    known = papermill.inspect_notebook(str(notebook))
-    checked = {}
+    return papermill.inspect_notebook(str(notebook))
+
+
+def parameters(notebook: Path, given: dict, origin: str) -> dict:
+    """`given` checked against the notebook's own parameters cell and brought to the declared types."""
+    known, checked = parameters_of(notebook), {}
     for name, value in given.items():
         if name not in known:
             raise SpecError(f"{origin}: {name} is not a parameter of {notebook.name}; it has {', '.join(known)}{nearest(name, known)}")
@@ -120,8 +124,11 @@ def execute(notebook: Path, output: Path, values: dict, mark: str):
     failed.unlink(missing_ok=True)
 
 
-def run(name: str, set_name: str, overrides: dict, force: bool = False):
-    """Execute the notebooks that `name` means with the parameters of a set, after all of them have been checked."""
+def run(name: str, set_name: str, overrides: dict, force: bool = False, train: bool = True):
+    """Execute the notebooks that `name` means with the parameters of a set, after all of them have been checked.
+
+    Without `train` they draw from the tables kept in ``outputs/<set>/``; notebooks that keep none are left out.
+    """
     root = store.project_root()
     known = sorted(p.name for p in (root / "parameters").iterdir() if p.is_dir())
     if set_name not in known:
@@ -132,7 +139,9 @@ def run(name: str, set_name: str, overrides: dict, force: bool = False):
         if not file.is_file():
             raise SpecError(f"set {set_name} lacks the parameters of {notebook.name}: {file} is missing")
         values = parameters(notebook, config.read(file), str(file)) | parameters(notebook, overrides, "command line")
-        jobs.append((notebook, {**values, "set_name": set_name}))
+        if not train and "train" not in parameters_of(notebook):
+            continue
+        jobs.append((notebook, {**values, "set_name": set_name} | ({} if train else {"train": False})))
     for notebook, values in jobs:
         output, mark = store.outputs() / set_name / "notebooks" / notebook.name, digest(notebook, values)
         if not force and up_to_date(output, mark):
@@ -173,12 +182,17 @@ def main(arguments: list[str] | None = None) -> int:
     runner.add_argument("--set", default="quick", dest="set_name", help="folder of parameters/ (default: quick)")
     runner.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="override one parameter")
     runner.add_argument("--force", action="store_true", help="execute again even if nothing changed")
+    drawer = verbs.add_parser("figures", help="draw the figures of a set from its kept tables, without training")
+    drawer.add_argument("--set", default="thesis", dest="set_name", help="folder of parameters/ (default: thesis)")
     checker = verbs.add_parser("check", help="verify the checksums of all finished runs")
     checker.add_argument("--repair", action="store_true", help="set corrupt runs aside, to be computed again")
     given = parser.parse_args(arguments)
     try:
         if given.verb == "check":
             return check(given.repair)
+        if given.verb == "figures":
+            run("all", given.set_name, {}, train=False)
+            return 0
         run(given.notebook, given.set_name, {k: config.yaml.safe_load(v) for k, v in given.p}, given.force)
     except KeyboardInterrupt:
         print("interrupted; finished levels are kept, the same command goes on from there", file=sys.stderr)

@@ -122,6 +122,15 @@ def read_table(set_name: str, name: str, specs: list[RunSpec] | None = None) -> 
     return table
 
 
+def update_table(set_name: str, name: str, rows: pd.DataFrame, key: str) -> Path:
+    """Put `rows` into a table that several notebooks share, in place of those with the same values of the column `key`."""
+    path = outputs() / set_name / "tables" / f"{name}.csv"
+    if path.is_file():
+        before = pd.read_csv(path, dtype={key: str})
+        rows = pd.concat([before[~before[key].isin(rows[key])], rows]).sort_values(key, kind="stable")
+    return write_table(set_name, name, rows)
+
+
 def write_figure(set_name: str, key: str, figure, about: str = "") -> list[Path]:
     """Write a figure as ``outputs/<set>/figures/<key>.png`` (150 dpi) and ``.svg``, with `about` and versions in their metadata."""
     description = "; ".join([about, *(f"{k} {v}" for k, v in provenance().items())]).lstrip("; ")

@@ -4,13 +4,17 @@ The tables in ``lth_utils/thesis`` hold numbers read from the thesis and its fil
 """
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from importlib import resources
 
 import numpy as np
 import pandas as pd
 
+from lth_utils import data, pruning
 from lth_utils.config import choose
-from lth_utils.connectivity import outcome
+from lth_utils.connectivity import ACTIVE, OUTCOMES, decided, outcome, weight_states
+from lth_utils.store import Store
 
 
 def reference(name: str) -> pd.DataFrame:
@@ -25,19 +29,118 @@ def reference(name: str) -> pd.DataFrame:
         return pd.read_csv(file)
 
 
-def outcomes(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per run of ``Store.table``: its outcome, and what it was at the first separated level.
+NETWORKS = {"1": "4-20-2", "2": "4-8-8-2", "3": "4-4-4-4-2", "3mini": "4-4-4-4-2"}
+"""The families of the extension sweep, named as in the reference tables, with their base networks."""
 
-    Columns ``run, seed, outcome`` and, missing where the run never separated, ``level, available,
-    active, loss, accuracy`` there.
+SHIFT, READ_TO = 2, 108
+"""The thesis reads its three-layer runs (network 3) two levels lower than they ran, and only down to so many weights."""
+
+AT_SEPARATION = ["level", "available", "active", "loss", "accuracy"]
+
+
+def readings(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of an extension sweep with the ``network`` and its ``extension`` level as the thesis counts them.
+
+    Three-layer runs appear in both readings: ``3mini`` as they ran, ``3`` shifted and cut as in the thesis' figures.
+    """
+    parts = [table[table["base"] == base].assign(network=network, extension=table["prune.levels"]) for network, base in NETWORKS.items()]
+    shifted = parts[2].assign(extension=parts[2]["extension"] - SHIFT)
+    parts[2] = shifted[(shifted["extension"] >= 0) & (shifted["available"] >= READ_TO)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def outcomes(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per run of ``Store.table`` (and per reading of it): its outcome, and what it was at the first separated level.
+
+    Columns ``network`` and ``extension`` where the table has them, ``run, base, levels, seed, outcome``, the weights
+    ``available_end, active_end`` at its last level and, missing where it never separated, ``level, available, active,
+    loss, accuracy`` at separation.
+    """
+    keys = [*[c for c in ("network", "extension") if c in table], "run"]
+    groups = table.groupby(keys, sort=False)
+    last = groups[["available", "active"]].last().add_suffix("_end")
+    words = groups["status"].agg(lambda status: outcome(list(status))).rename("outcome")
+    there = table[table["status"] == "separated"].groupby(keys, sort=False)[AT_SEPARATION].first()
+    about = groups[["base", "prune.levels", "seed"]].first().rename(columns={"prune.levels": "levels"})
+    found = pd.concat([about, words, last], axis=1).join(there).reset_index()
+    return found.astype({"level": "Int64", "available": "Int64", "active": "Int64"})
+
+
+def trajectories(rate: float = 0.32, levels: dict[str, int] | None = None) -> pd.DataFrame:
+    """Width and weights of every extended network: columns ``network, extension, width, weights``; levels: the highest per family."""
+    rows = []
+    for network, top in (levels or {"1": 16, "2": 25, "3": 16, "3mini": 18}).items():
+        shift = SHIFT if network == "3" else 0
+        shapes = pruning.extend([int(w) for w in NETWORKS[network].split("-")], rate, top + shift)[shift:]
+        rows += [{"network": network, "extension": e, "width": s[1], "weights": pruning.n_weights(s)} for e, s in enumerate(shapes)]
+    return pd.DataFrame(rows)
+
+
+def layers(results: Store, runs: Sequence[str]) -> pd.DataFrame:
+    """What every layer of finished runs looks like at every level.
+
+    One row per run, level and layer (0: the inputs): the ``available`` and ``active`` weights that leave it
+    (missing for the outputs), and the share of its neurons decided, seen from the outputs and from the inputs.
     """
     rows = []
-    for run, levels in table.groupby("run", sort=False):
-        separated = levels[levels["status"] == "separated"]
-        there = separated.iloc[0] if len(separated) else {}
-        rows.append({"run": run, "seed": levels["seed"].iloc[0], "outcome": outcome(list(levels["status"])),
-                     **{name: there.get(name, np.nan) for name in ("level", "available", "active", "loss", "accuracy")}})
-    return pd.DataFrame(rows).astype({"level": "Int64", "available": "Int64", "active": "Int64"})
+    for run in runs:
+        tasks = data.load(results.spec(run).data).tasks
+        for level, masks in enumerate(results.masks(run)):
+            available = [int(m.sum()) for m in masks] + [np.nan]
+            active = [int((s == ACTIVE).sum()) for s in weight_states(masks)] + [np.nan]
+            outputs, inputs = (decided(masks, tasks, seen_from=side)[0].tolist() for side in ("outputs", "inputs"))
+            rows += [{"run": run, "level": level, "layer": n, "available": available[n], "active": active[n],
+                      "decided_outputs": outputs[n], "decided_inputs": inputs[n]} for n in range(len(available))]
+    return pd.DataFrame(rows)
+
+
+def by_level(runs: pd.DataFrame, keys: tuple[str, ...] = ("network", "extension")) -> pd.DataFrame:
+    """Counts of each outcome over runs as :func:`outcomes` gives them, with the share that ever separated and its interval."""
+    counts = runs.groupby(list(keys))["outcome"].value_counts().unstack(fill_value=0).reindex(columns=list(OUTCOMES), fill_value=0)
+    counts["runs"] = counts.sum(axis=1)
+    separated = counts["separated"] + counts["separated-degraded"]
+    shares = [share(k, n) for k, n in zip(separated, counts["runs"], strict=True)]
+    counts[["share", "share_low", "share_high"]] = pd.DataFrame(shares, index=counts.index)
+    return counts.reset_index()
+
+
+def theirs_by_level() -> pd.DataFrame:
+    """The thesis' outcomes per family and extension level, with the columns of :func:`by_level`."""
+    there = reference("extension_outcomes").rename(columns={"extension_level": "extension", "n_runs": "runs"})
+    names = {f"n_{word.replace('-', '_')}": word for word in OUTCOMES}
+    return there.rename(columns=names).assign(fragmented=0).astype({"network": str})[["network", "extension", "runs", *OUTCOMES]]
+
+
+def exact(ours: Sequence[int], theirs: Sequence[int]) -> float:
+    """p-value of the Fisher-Freeman-Halton exact test that two rows of counts are draws from one distribution.
+
+    >>> round(exact([8, 2], [1, 5]), 4)      # Fisher's own, where there are two columns
+    0.0350
+    """
+    from scipy.stats import multivariate_hypergeom
+    total = np.add(ours, theirs)
+    tables = [t for t in itertools.product(*(range(min(k, sum(theirs)) + 1) for k in total)) if sum(t) == sum(theirs)]
+    chance = multivariate_hypergeom.pmf(tables, total, sum(theirs))
+    seen = multivariate_hypergeom.pmf(list(theirs), total, sum(theirs))
+    return float(min(1.0, chance[chance <= seen * (1 + 1e-9)].sum()))
+
+
+def holm(p: Sequence[float]) -> np.ndarray:
+    """p-values corrected for their number after Holm (1979).
+
+    >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p)
+    corrected = np.maximum.accumulate(np.asarray(p, float)[order] * np.arange(len(p), 0, -1))
+    return np.minimum(corrected, 1)[np.argsort(order)]
+
+
+def compare(ours: pd.DataFrame, theirs: pd.DataFrame, keys: Sequence[str], words: Sequence[str]) -> pd.DataFrame:
+    """Counts of `words`, ours beside theirs per combination of `keys`: exact p-values, and corrected for the number of rows."""
+    both = ours[[*keys, "runs", *words]].merge(theirs[[*keys, "runs", *words]], on=list(keys), suffixes=("", "_thesis"))
+    both["p"] = [exact([r[w] for w in words], [r[f"{w}_thesis"] for w in words]) for _, r in both.iterrows()]
+    return both.assign(p_corrected=holm(both["p"]))
 
 
 def share(count: int, runs: int) -> tuple[float, float, float]:

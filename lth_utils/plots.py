@@ -1,71 +1,58 @@
 """Tidy tables or tickets in, matplotlib figures out; one function per figure, named after its key.
 
-One palette, one meaning per colour throughout, readable with the common colour-vision deficiencies
-(Okabe and Ito 2008 for states and statuses, Tol 2021 for tasks); ``tests/test_plots.py`` measures it.
-Theirs, the numbers the thesis reports, are dashed outlines beside our filled marks.
+Tables are drawn in ``_charts``, tickets and data here; the palette is that of ``_style``.
 """
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 
 from lth_utils import connectivity
+from lth_utils._charts import (
+    active_share,
+    how_many_levels,
+    inactive_zombie,
+    layer_separation,
+    outcomes,
+    performance,
+    performance_poster,
+    size_or_levels,
+    split_count,
+    trajectory,
+    twenty_levels,
+    weights_at_separation,
+    which_layer_is_lost,
+)
+from lth_utils._style import STATE_COLOURS, STATUS_COLOURS, TASK_COLOURS, panels, styled, tint
 from lth_utils.config import SpecError, choose
 from lth_utils.connectivity import STATE_NAMES
 from lth_utils.data import Dataset, Task
 from lth_utils.population import Ticket
 
-STATE_COLOURS = {"pruned": "#BBBBBB", "active": "#0072B2", "inactive": "#E69F00", "zombie": "#CC79A7"}
-STATUS_COLOURS = {"interconnected": "#56B4E9", "separated": "#009E73", "fragmented": "#999999", "degraded": "#D55E00"}
-TASK_COLOURS = ("#332288", "#997700", "#882255", "#117733", "#444444", "#6699CC")
-THEIRS = {"facecolor": "none", "linewidth": 1.6, "linestyle": (0, (4, 2))}
+__all__ = ["STATE_COLOURS", "STATUS_COLOURS", "TASK_COLOURS", "active_share", "data", "dense_network", "how_many_levels", "imp_levels",
+           "inactive_zombie", "independent_tickets", "layer_separation", "network", "outcomes", "parameter_states", "performance",
+           "performance_poster", "size_or_levels", "split_count", "trajectory", "twenty_levels", "weights_at_separation",
+           "which_layer_is_lost"]
 
 MAX_EDGES = 4000
 """A drawing thins out to this many weights, the largest first, and says so."""
 
-STYLE = {"font.size": 13, "axes.titlesize": 14, "axes.spines.top": False, "axes.spines.right": False,
-         "legend.frameon": False, "figure.dpi": 100, "svg.fonttype": "path", "axes.titlelocation": "left", "svg.hashsalt": "lth_utils"}
-
-
-def _styled(draw):
-    """Draw in the house's style; the figure is not left open, so a notebook shows it once, as what the cell returns."""
-    @functools.wraps(draw)
-    def drawn(*args, **options):
-        with mpl.rc_context(STYLE):
-            figure = draw(*args, **options)
-        plt.close(figure)
-        return figure
-    return drawn
-
-
-def _panels(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, np.ndarray]:
-    return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-
-
-def _tint(colour: str, share: float) -> tuple:
-    """A colour mixed with white; share 1 is the colour itself."""
-    return tuple(1 - share * (1 - np.array(mpl.colors.to_rgb(colour))))
-
-
 # ---------------------------------------------------------------------- data
-@_styled
+@styled
 def data(dataset: Dataset) -> Figure:
     """Each two-input task's training points with its own labels (top) and with the other task's (bottom: no pattern)."""
     shown = [k for k, t in enumerate(dataset.tasks) if len(t.inputs) == 2]
     if not shown:
         raise SpecError("the figure data needs tasks with two inputs each; use samples for images")
-    figure, axes = _panels(2, len(shown), (5.2 * len(shown), 9.4))
+    figure, axes = panels(2, len(shown), (5.2 * len(shown), 9.4))
     for column, k in enumerate(shown):
         task = dataset.tasks[k]
         x = dataset.x_train[:, task.inputs.start : task.inputs.stop]
@@ -80,7 +67,7 @@ def data(dataset: Dataset) -> Figure:
 def _points(ax: Axes, x: np.ndarray, labels: np.ndarray, colour: str, size: float):
     for label, (marker, share) in enumerate((("o", 1.0), ("^", 0.45))):
         these = labels == label
-        ax.scatter(*x[these].T, s=size, marker=marker, color=_tint(colour, share), linewidths=0, label=f"class {label}")
+        ax.scatter(*x[these].T, s=size, marker=marker, color=tint(colour, share), linewidths=0, label=f"class {label}")
     ax.legend(loc="upper right", handletextpad=0.1, borderpad=0.2, markerscale=1.6, fontsize=11,
               frameon=True, framealpha=0.85, edgecolor="none")
 
@@ -176,7 +163,7 @@ def _state_legend(figure_or_axes, names: Sequence[str], **options):
     figure_or_axes.legend(handles=handles, **options)
 
 
-@_styled
+@styled
 def parameter_states() -> Figure:
     """A small network that has all states of weights: the definitions in one picture."""
     # x1, x2 -> y1 is alive; hidden unit 2 leads nowhere; hidden unit 3 hears nothing
@@ -186,7 +173,7 @@ def parameter_states() -> Figure:
     sizes = [m.numel() for m in (first, second, third)]
     ticket = Ticket((2, 3, 3, 1), [first, second, third], np.ones(sum(sizes) + 7, np.float32), None,
                     (Task("task", range(0, 2), range(0, 1)),), 0, 0)
-    figure, axes = _panels(1, 1, (8, 4.6))
+    figure, axes = panels(1, 1, (8, 4.6))
     ax = network(axes[0, 0], ticket, states=("active", "inactive", "zombie"))
     _state_legend(ax, ("active", "inactive", "zombie"), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3)
     ax.set_title("active: on a path from an input to an output\ninactive: leads to no output\n"
@@ -194,10 +181,10 @@ def parameter_states() -> Figure:
     return figure
 
 
-@_styled
+@styled
 def dense_network(ticket: Ticket) -> Figure:
     """The network before the first pruning."""
-    figure, axes = _panels(1, 1, (9, 6))
+    figure, axes = panels(1, 1, (9, 6))
     ax = network(axes[0, 0], ticket)
     ax.set_title(f"dense network {'-'.join(map(str, ticket.shape))}: {_count(ticket)} weights, seed {ticket.seed}")
     return figure
@@ -207,12 +194,12 @@ def _count(ticket: Ticket) -> int:
     return int(sum(m.sum() for m in ticket.masks))
 
 
-@_styled
+@styled
 def imp_levels(tickets: Sequence[Ticket]) -> Figure:
     """The same network at several pruning levels, weights coloured by state."""
     columns = min(3, len(tickets))
     rows = -(-len(tickets) // columns)
-    figure, axes = _panels(rows, columns, (6 * columns, 4.4 * rows + 0.5))
+    figure, axes = panels(rows, columns, (6 * columns, 4.4 * rows + 0.5))
     for ax in axes.flat[len(tickets):]:
         ax.set_axis_off()
     for ax, ticket in zip(axes.flat, tickets, strict=False):
@@ -223,7 +210,7 @@ def imp_levels(tickets: Sequence[Ticket]) -> Figure:
     return figure
 
 
-@_styled
+@styled
 def independent_tickets(ticket: Ticket, dataset: Dataset) -> Figure:
     """The ticket's active weights, one colour per subnetwork, beside the decision regions each task's output learned.
 
@@ -261,37 +248,9 @@ def _decision_regions(ax: Axes, ticket: Ticket, dataset: Dataset, k: int, resolu
         model = ticket.model()
         chance = model(inputs)[:, task.outputs.start].sigmoid().numpy().reshape(xx.shape)
         hits = ((model(torch.from_numpy(dataset.x_test))[:, task.outputs.start] > 0).numpy() == dataset.y_test[:, k]).mean()
-    shades = mpl.colors.LinearSegmentedColormap.from_list("chance", [_tint(colour, 0.42), "white", _tint(colour, 0.12)])
+    shades = mpl.colors.LinearSegmentedColormap.from_list("chance", [tint(colour, 0.42), "white", tint(colour, 0.12)])
     ax.imshow(chance, extent=(*axis[0][[0, -1]], *axis[1][[0, -1]]), origin="lower", cmap=shades, vmin=0, vmax=1, aspect="auto")
     ax.contour(xx, yy, chance, levels=[0.5], colors=colour, linewidths=2)
     _points(ax, points, dataset.y_test[:, k], colour, size=7)
     ax.set(title=f"{task.name}: accuracy {hits:.1%} on the test half",
            xlabel=f"input x{task.inputs.start + 1} (standardised)", ylabel=f"input x{task.inputs.start + 2}")
-
-
-# ---------------------------------------------------------------------- tables
-@_styled
-def performance(table: pd.DataFrame, theirs: pd.DataFrame | None = None) -> Figure:
-    """Validation loss over active weights, log-log, one dot per run and level, coloured by status.
-
-    table: columns ``active``, ``loss``, ``status``; theirs: the thesis' clusters of dots
-    (``claims.reference("performance_clusters")``), drawn as outlined boxes.
-    """
-    figure, axes = _panels(1, 1, (9, 6.4))
-    ax = axes[0, 0]
-    for word, rows in table.groupby("status", sort=False):
-        ax.scatter(rows["active"], rows["loss"], s=46, color=STATUS_COLOURS[word], alpha=0.8, linewidths=0,
-                   label=f"{word} (ours)", zorder=3)
-    inside = theirs[theirs["active_weights_min"] <= 2 * table["active"].max()] if theirs is not None else []
-    for _, box in (inside.iterrows() if len(inside) else ()):
-        low, high = box["active_weights_min"], box["active_weights_max"]
-        low, high = (low / 1.08, high * 1.08) if low == high else (low, high)
-        ax.add_patch(Rectangle((low, box["val_loss_min"]), high - low, max(box["val_loss_max"] - box["val_loss_min"], 1e-5),
-                               edgecolor=STATUS_COLOURS[box["category"]], **THEIRS))
-    ax.set(xscale="log", yscale="log", xlabel="active weights", ylabel="validation loss (mean over the tasks)")
-    handles, names = ax.get_legend_handles_labels()
-    if len(inside):
-        handles.append(Rectangle((0, 0), 1, 1, edgecolor="black", **THEIRS))
-        names.append("ranges in the thesis,\nin the same colours")
-    ax.legend(handles, names, loc="upper left", bbox_to_anchor=(1, 1))
-    return figure

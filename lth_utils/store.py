@@ -38,6 +38,7 @@ from lth_utils._files import (
     project_root,
     provenance,
     read_table,
+    update_table,
     write_atomically,
     write_facts,
     write_figure,
@@ -57,7 +58,7 @@ FILES = ("done.json", "spec.json", "levels.csv", "arrays.npz")
 
 
 __all__ = ["CorruptRun", "Progress", "Store", "StoreError", "digest", "outputs", "project_root", "provenance", "read_table",
-           "series", "write_atomically", "write_facts", "write_figure", "write_table"]
+           "series", "update_table", "write_atomically", "write_facts", "write_figure", "write_table"]
 
 
 class CorruptRun(StoreError):

@@ -97,7 +97,8 @@ def run(specs: list[RunSpec], store: Store | None = None, device: str = "auto", 
     """
     report = _run(specs, store or Store(), device, threads, progress, executor)
     if report.failed:
-        raise SweepError(f"{len(report.failed)} of {len(specs)} runs failed, {len(specs) - len(report.failed)} are finished and kept:\n" + "\n".join(f"  {i}: {why}" for i, why in report.failed.items()))
+        named = "\n".join(f"  {i}: {why}" for i, why in report.failed.items())
+        raise SweepError(f"{len(report.failed)} of {len(specs)} runs failed, {len(specs) - len(report.failed)} are finished and kept:\n{named}")
     return report
 
 

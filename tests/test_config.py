@@ -216,3 +216,18 @@ def test_specs_are_values():
     with pytest.raises(AttributeError):
         SPEC.seed = 4
     assert {f.name for f in fields(RunSpec)} == set(json.loads(config.canonical(SPEC)))
+
+
+@pytest.mark.parametrize("text", ["", "3-1", "a", "1-", "-2", "1,,2", "0-x"])
+def test_what_is_no_span_is_refused(text):
+    with pytest.raises(SpecError, match="is no span of whole numbers"):
+        config.span(text)
+
+
+def test_a_grid_of_more_than_a_million_runs_asks_for_confirmation():
+    axes = {"seed": range(1001), "train.patience": range(1, 1001)}
+    with pytest.raises(SpecError, match=r"1001000 runs, more than 1000000; if that is meant, call expand\(\.\.\., limit=1001000\)"):
+        expand(RunSpec(DataSpec()), axes)
+    with pytest.raises(SpecError, match="more than 3"):
+        expand(RunSpec(DataSpec()), {"seed": [0, 1, 2, 3]}, limit=3)
+    assert len(expand(RunSpec(DataSpec()), {"seed": [0, 1, 2, 3]}, limit=4)) == 4

@@ -1,4 +1,5 @@
 """Runs on disk: addressed by their spec, whole or not there, checked before they are used."""
+import itertools
 import json
 import stat
 
@@ -164,6 +165,122 @@ def test_trained_values_of_large_levels_are_not_kept(tmp_path, monkeypatch):
     with pytest.raises(SpecError, match="were not kept"):
         large.model()
     assert large.model("initial")(torch.zeros(1, 4)).shape == (1, 2)
+
+
+def test_the_index_saves_reading_the_runs_and_changes_nothing(damaged, monkeypatch):
+    results, specs = damaged
+    (results.runs / "index.jsonl").unlink(missing_ok=True)
+    fresh = results.table()
+    monkeypatch.setattr(Store, "_entry", lambda *_: pytest.fail("the index should have known"))
+    assert results.table().equals(fresh) and results.table(specs).equals(fresh)
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-30], lambda text: text.replace("0.", "1.", 1), lambda text: ""])
+def test_a_damaged_index_is_made_again(damaged, damage):
+    results, _ = damaged
+    before, index = results.table(), results.runs / "index.jsonl"
+    index.write_text(damage(index.read_text()))
+    assert results.table().equals(before) and results._read_index()
+
+
+def test_a_run_computed_again_replaces_what_the_index_says(damaged):
+    results, specs = damaged
+    results.table()
+    folder = results.folder(run_id(specs[0]))
+    levels = (folder / "levels.csv").read_text().replace("interconnected", "degraded")
+    done = json.loads((folder / "done.json").read_text())
+    done["sha256"]["levels.csv"] = store.digest(levels.encode())
+    (folder / "levels.csv").write_text(levels)
+    (folder / "done.json").write_text(json.dumps(done))
+    assert set(results.table(specs[:1])["status"]) == {"degraded"}
+
+
+def test_runs_of_an_older_version_are_kept_apart(damaged):
+    results, specs = damaged
+    mark = results.folder(run_id(specs[0])) / "done.json"
+    mark.write_text(json.dumps(json.loads(mark.read_text()) | {"version": "0.0.7"}))
+    assert not results.done(run_id(specs[0])) and set(results.table()["seed"]) == {1}
+    with pytest.raises(StoreError, match="1 of 2 runs are not finished"):
+        results.table(specs)
+    assert list(sweep.run(specs, results, device="cpu").done) == [run_id(specs[0])]
+    aside = results.root / "older" / "0.0.7" / run_id(specs[0]) / "done.json"
+    assert json.loads(aside.read_text())["version"] == "0.0.7" and set(results.table()["seed"]) == {0, 1}
+
+
+def test_a_full_disk_stops_the_sweep_with_the_reason_and_what_is_finished_stays(tmp_path, monkeypatch):
+    import tempfile
+
+    from lth_utils import _files
+    results, make, room = Store(tmp_path), tempfile.NamedTemporaryFile, [14]
+
+    def nearly_full(*args, **options):
+        room[0] -= 1
+        if room[0] < 0:
+            raise OSError(28, "No space left on device")
+        return make(*args, **options)
+
+    monkeypatch.setattr(_files.tempfile, "NamedTemporaryFile", nearly_full)
+    specs = expand(SPEC, {"seed": list(range(6))})
+    with pytest.raises(StoreError, match="No space left on device"):
+        sweep.run(specs, results, device="cpu", threads=1)
+    finished = [s for s in specs if results.done(run_id(s))]
+    assert 0 < len(finished) < len(specs)
+    room[0] = 10**6
+    assert len(sweep.run(specs, results, device="cpu").reused) == len(finished) and results.check() == []
+
+
+def test_masks_of_every_level_are_nested_and_have_the_counts_of_the_table(filled):
+    results, specs = filled
+    masks, table = results.masks(run_id(specs[0])), results.table(specs[:1])
+    assert [sum(int(m.sum()) for m in level) for level in masks] == list(table["available"])
+    for before, after in itertools.pairwise(masks):
+        assert all(not (a & ~b).any() for a, b in zip(after, before, strict=True))
+
+
+def test_a_copied_run_is_the_same_run(filled, tmp_path):
+    results, specs = filled
+    other = Store(tmp_path)
+    results.copy([run_id(specs[0])], other)
+    assert other.table().equals(results.table(specs[:1])) and other.check() == []
+
+
+@pytest.mark.parametrize("long", [5, 10**6])
+def test_a_kept_table_comes_back_as_it_was(filled, tmp_path, monkeypatch, long):
+    results, specs = filled
+    monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
+    monkeypatch.setattr("lth_utils._files.LONG", long)
+    table = results.table(specs)
+    path = store.write_table("smoke", "levels", table, results.about(specs))
+    assert path.name == ("levels.csv.gz" if long == 5 else "levels.csv")
+    back = store.read_table("smoke", "levels", specs)
+    assert set(back.columns) == set(table.columns)
+    for column in table:
+        if table[column].dtype.kind == "f" and table[column].notna().any():
+            assert back[column].to_numpy() == pytest.approx(table[column].to_numpy(), rel=1e-5)
+        elif table[column].notna().any():
+            assert list(back[column]) == list(table[column])
+    about = json.loads((tmp_path / "smoke" / "tables" / "levels.json").read_text())
+    assert about["runs"] == 2 and about["seeds"] == [0, 1] and about["device"] == ["cpu"] and about["seconds"] > 0
+
+
+def test_a_kept_table_must_hold_the_runs_asked_for(filled, tmp_path, monkeypatch):
+    results, specs = filled
+    monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
+    with pytest.raises(StoreError, match=r"no table .*levels.csv; .* train: true"):
+        store.read_table("smoke", "levels")
+    store.write_table("smoke", "levels", results.table(specs), results.about(specs))
+    with pytest.raises(StoreError, match="1 of them are missing or too many"):
+        store.read_table("smoke", "levels", specs[:1])
+
+
+def test_a_shared_table_keeps_what_other_notebooks_wrote(tmp_path, monkeypatch):
+    import pandas as pd
+    monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
+    store.update_table("smoke", "verdicts", pd.DataFrame({"claim": ["1", "4"], "verdict": ["agrees", "differs"]}), "claim")
+    store.update_table("smoke", "verdicts", pd.DataFrame({"claim": ["3"], "verdict": ["cannot tell"]}), "claim")
+    store.update_table("smoke", "verdicts", pd.DataFrame({"claim": ["1"], "verdict": ["differs"]}), "claim")
+    back = pd.read_csv(tmp_path / "smoke" / "tables" / "verdicts.csv", dtype=str)
+    assert back.to_numpy().tolist() == [["1", "differs"], ["3", "cannot tell"], ["4", "differs"]]
 
 
 def test_provenance_says_with_what_and_how_long(filled):

@@ -3,7 +3,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -89,11 +91,100 @@ def test_killed_and_resumed_equals_undisturbed(tmp_path):
     assert not list(root.glob("runs/*/partial.npz"))
 
 
+def kill_at_random_moments(root, times=10):
+    """In a process of its own, so that each sweep is forked from one that has imported everything already."""
+    import random
+    random.seed(0)
+    finished = 0
+    for _ in range(times):
+        child = os.fork()
+        if not child:
+            sweep.run(slow_specs(), Store(root), device="cpu")
+            os._exit(0)
+        time.sleep(random.uniform(0.05, 0.6))
+        os.kill(child, signal.SIGKILL)
+        finished += os.waitpid(child, 0)[1] == 0
+    print(times - finished)
+
+
+def test_killed_at_ten_random_moments_equals_undisturbed(tmp_path):
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_sweep; test_sweep.kill_at_random_moments({str(tmp_path)!r})"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 3, "the sweep was too fast to be killed"
+    assert Store(tmp_path).check() == []
+    sweep.run(slow_specs(), Store(tmp_path), device="cpu")
+    sweep.run(slow_specs(), Store(tmp_path / "undisturbed"), device="cpu")
+    assert Store(tmp_path).table(slow_specs()).equals(Store(tmp_path / "undisturbed").table(slow_specs()))
+
+
+def test_two_processes_on_one_store_do_not_harm_each_other(tmp_path):
+    code = SLOW.format(tests=str(Path(__file__).parent), root=str(tmp_path))
+    both = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [p.communicate()[1] for p in both] == ["", ""] and [p.returncode for p in both] == [0, 0]
+    sweep.run(slow_specs(), Store(tmp_path / "alone"), device="cpu")
+    assert Store(tmp_path).check() == [] and not list(tmp_path.glob("runs/*/.*"))
+    assert Store(tmp_path).table(slow_specs()).equals(Store(tmp_path / "alone").table(slow_specs()))
+
+
+def test_a_sweep_in_the_threads_of_an_executor_equals_one_without(tmp_path):
+    seen, specs = [], expand(SPEC, {"seed": list(range(5)), "prune.levels": [1, 3]})
+    with ThreadPoolExecutor(2) as executor:
+        report = sweep.run(specs, Store(tmp_path / "with"), device="cpu", executor=executor, progress=lambda text, share: seen.append(share))
+    sweep.run(specs, Store(tmp_path / "without"), device="cpu")
+    assert len(report.done) == 10 and seen == sorted(seen) and seen[-1] == pytest.approx(1)
+    assert Store(tmp_path / "with").table(specs).equals(Store(tmp_path / "without").table(specs))
+    with ThreadPoolExecutor(1) as executor:
+        assert not sweep.run(specs, Store(tmp_path / "with"), device="cpu", executor=executor).done
+
+
+def test_failures_in_a_worker_are_named_and_the_others_finish(tmp_path):
+    from dataclasses import replace
+    broken = replace(SPEC, train=TrainSpec(lr=1e30, batch_size=32, patience=2, max_epochs=4))
+    with ThreadPoolExecutor(2) as executor, pytest.raises(sweep.SweepError, match=r"1 of 2 runs failed(.|\n)*seed 0 is not finite at level 0"):
+        sweep.run([broken, SPEC], Store(tmp_path), device="cpu", executor=executor)
+    assert Store(tmp_path).done(run_id(SPEC))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_that_loses_a_worker_finishes_the_sweep(tmp_path):
+    """Two worker processes of dask, one of them killed as soon as it has begun."""
+    distributed = pytest.importorskip("distributed")
+    specs = expand(slow_specs()[0], {"seed": list(range(12))})
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True,
+                                  local_directory=str(tmp_path / "dask")) as cluster, distributed.Client(cluster) as client:
+        victims = client.run(os.getpid)
+        killer = threading.Thread(target=kill_when_begun, args=(next(iter(victims.values())), tmp_path / "cluster"))
+        killer.start()
+        report = sweep.run(specs, Store(tmp_path / "cluster"), device="cpu", executor=client.get_executor(pure=False))
+        killer.join()
+        assert set(client.run(os.getpid).values()) != set(victims.values())
+    assert set(report.done) | set(report.reused) == set(map(run_id, specs)) and not report.failed
+    sweep.run(specs, Store(tmp_path / "here"), device="cpu")
+    assert Store(tmp_path / "cluster").table(specs).equals(Store(tmp_path / "here").table(specs))
+    assert Store(tmp_path / "cluster").check() == []
+
+
+def kill_when_begun(pid, root):
+    while not list(root.glob("runs/*/partial.npz")):
+        time.sleep(0.005)
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_the_report_says_what_was_saved(tmp_path):
+    specs = expand(SPEC, {"seed": [0, 1]})
+    sweep.run(specs[:1], Store(tmp_path), device="cpu")
+    report = sweep.run(specs, Store(tmp_path), device="cpu")
+    assert report.saved == pytest.approx(Store(tmp_path).provenance(run_id(specs[0]))["seconds"]) and report.saved > 0
+    assert str(report).startswith("1 runs computed in") and "1 found finished" in str(report) and str(report).endswith("0 failed")
+
+
 def test_outcomes_and_facts_of_a_table():
     import pandas as pd
     rows = [("a", 0, n, w, s) for n, (w, s) in enumerate([(9, "interconnected"), (5, "separated"), (2, "degraded")])]
     rows += [("b", 1, n, w, s) for n, (w, s) in enumerate([(9, "interconnected"), (4, "degraded")])]
-    table = pd.DataFrame(rows, columns=["run", "seed", "level", "available", "status"]).assign(active=3, loss=0.5, accuracy=0.75)
+    table = pd.DataFrame(rows, columns=["run", "seed", "level", "available", "status"])
+    table = table.assign(active=3, loss=0.5, accuracy=0.75, base="4-8-2", **{"prune.levels": 2})
     summary = claims.outcomes(table)
     assert list(summary["outcome"]) == ["separated-degraded", "degraded"]
     assert summary["level"][0] == 1 and summary["available"][0] == 5 and summary["level"].isna()[1]

@@ -1,0 +1,425 @@
+"""Figures of tidy tables: what the sweeps found, the thesis' numbers beside them.  Public through ``plots``."""
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+
+from lth_utils._style import OUTCOME_COLOURS, STATE_COLOURS, STATUS_COLOURS, THEIRS, panels, styled
+
+OUTCOME_ORDER = ("separated", "separated-degraded", "degraded", "fragmented", "interconnected")
+"""From the bottom of a stack to its top: what ever separated first."""
+
+NAMES = {"1": "one hidden layer", "2": "two hidden layers", "3": "three hidden layers, as the thesis counts",
+         "3mini": "three hidden layers, as they ran"}
+BASE_WIDTH = {"1": 20, "2": 8, "3": 6, "3mini": 4}
+
+HOLLOW = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.4}
+DASHES = (0, (4, 2))
+
+
+def _networks(table: pd.DataFrame) -> list[str]:
+    return [n for n in NAMES if n in set(table["network"])]
+
+
+def _lettered(ax: Axes, text: str):
+    ax.set_title(text, pad=10)
+
+
+# ---------------------------------------------------------------------- the extension sweep
+@styled
+def trajectory(ours: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
+    """The idea of extension: every run of a family goes down the same stairs, from a start of its own.
+
+    ours: columns ``network, extension, width, weights``; theirs: ``claims.reference("trajectory")``.
+    """
+    figure, axes = panels(1, 2, (14, 5.6))
+    stairs, widths = axes[0]
+    family = ours[ours["network"] == "2"].sort_values("extension")
+    tops = [e for e in (3, 7, 11, 15, 19, 23) if e <= family["extension"].max()]
+    shades = mpl.colormaps["cividis"](np.linspace(0.05, 0.85, max(1, len(tops))))
+    for top, shade in zip(tops, shades, strict=False):
+        weights = family[family["extension"] <= top]["weights"].to_numpy()[::-1]
+        stairs.step(np.arange(len(weights)), weights, where="post", color=shade, lw=2.2)
+        stairs.plot(0, weights[0], "o", color=shade, ms=8, label=f"extension level {top}: width {family['width'].iloc[top]}")
+    stairs.set(yscale="log", xlabel="prunings done", ylabel="available weights")
+    stairs.legend(fontsize=11)
+    _lettered(stairs, "two hidden layers: one staircase, many starts")
+    for network, marker in zip(_networks(ours), "os^D", strict=False):
+        rows, given = ours[ours["network"] == network], theirs[theirs["network"].astype(str) == network]
+        line, = widths.plot(rows["extension"], rows["width"], lw=1.4, marker=marker, ms=5, label=NAMES[network])
+        widths.scatter(given["extension_level"], given["hidden_width"], s=90, marker=marker, **{**HOLLOW, "edgecolors": line.get_color()})
+    widths.set(yscale="log", xlabel="extension level", ylabel="width of each hidden layer (neurons)")
+    handles, names = widths.get_legend_handles_labels()
+    widths.legend([*handles, Line2D([], [], ls="", marker="o", mfc="none", mec="black", ms=10)], [*names, "the thesis' table"], fontsize=11)
+    _lettered(widths, "widths of the extended networks")
+    return figure
+
+
+def _stack(ax: Axes, x, counts: pd.DataFrame, width: float = 0.86):
+    """Shares of runs per outcome as stacked bars, the 95 % interval of the share that ever separated as a black bar."""
+    bottom, x = np.zeros(len(counts)), np.asarray(x, float)
+    for word in OUTCOME_ORDER:
+        share = (counts[word] / counts["runs"]).to_numpy()
+        both = word == "separated-degraded"
+        ax.bar(x, share, width, bottom=bottom, color=OUTCOME_COLOURS[word], linewidth=0,
+               hatch="///" if both else None, edgecolor=STATUS_COLOURS["degraded"] if both else None)
+        bottom += share
+    value, low, high = (counts[c].to_numpy() for c in ("share", "share_low", "share_high"))
+    ax.errorbar(x, value, (np.maximum(value - low, 0), np.maximum(high - value, 0)), fmt="none", ecolor="black", lw=1.6, capsize=3, zorder=4)
+    ax.set(ylim=(0, 1), ylabel="share of runs")
+
+
+def _their_stack(ax: Axes, x, counts: pd.DataFrame):
+    """The thesis' stack as dashed steps: above separated, above separated-degraded, above degraded."""
+    edges = np.append(np.asarray(x, float) - 0.5, x.iloc[-1] + 0.5)
+    top = np.zeros(len(counts))
+    for word, white in zip(OUTCOME_ORDER[:3], (False, False, False), strict=True):
+        top = top + (counts[word] / counts["runs"]).to_numpy()
+        ax.stairs(top, edges, baseline=None, color="white" if white else "black", lw=1.5, linestyle=DASHES, zorder=5)
+
+
+def _outcome_legend(target, words, theirs: bool, **options):
+    hatch = {"separated-degraded": {"hatch": "///", "edgecolor": STATUS_COLOURS["degraded"], "linewidth": 0}}
+    handles = [Patch(facecolor=OUTCOME_COLOURS[w], label={"separated-degraded": "separated, later degraded"}.get(w, w), **hatch.get(w, {}))
+               for w in words]
+    handles.append(Line2D([], [], color="black", marker="|", ms=9, lw=1.6, label="95 % interval of ever separated"))
+    if theirs:
+        handles.append(Line2D([], [], color="black", lw=1.5, linestyle=DASHES, label="the thesis"))
+    target.legend(handles=handles, **options)
+
+
+@styled
+def outcomes(levels: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
+    """Share of runs per outcome over the extension level, one panel per family; the thesis' as dashed steps.
+
+    levels, theirs: as ``claims.by_level`` and ``claims.theirs_by_level`` give them.
+    """
+    networks = _networks(levels)
+    figure, axes = panels(len(networks), 1, (13, 3.9 * len(networks) + 0.6))
+    for ax, network in zip(axes[:, 0], networks, strict=True):
+        ours, given = (t[t["network"] == network].sort_values("extension") for t in (levels, theirs))
+        _stack(ax, ours["extension"], ours)
+        given = given[given["extension"].between(ours["extension"].min(), ours["extension"].max())]
+        if len(given):
+            _their_stack(ax, given["extension"], given)
+        runs = sorted(set(ours["runs"]))
+        many = f"{runs[0]} to {runs[-1]}" if len(runs) > 1 else f"{runs[0]}"
+        ax.set(xticks=ours["extension"], xlabel="extension level")
+        _lettered(ax, f"{NAMES[network]} ({many} runs per level; thesis: {given['runs'].max() if len(given) else 0})")
+    words = [w for w in OUTCOME_ORDER if levels[w].sum() or w in ("separated", "degraded", "interconnected")]
+    _outcome_legend(figure, words, True, loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def split_count(levels: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
+    """Share of the runs that ever separated over the extension level, with its 95 % interval; the thesis' counts as hollow dots."""
+    networks = [n for n in _networks(levels) if n != "3mini"] or _networks(levels)
+    figure, axes = panels(1, len(networks), (5.4 * len(networks), 4.8))
+    for ax, network in zip(axes[0], networks, strict=True):
+        ours, given = (t[t["network"] == network].sort_values("extension") for t in (levels, theirs))
+        ax.fill_between(ours["extension"], ours["share_low"], ours["share_high"], color=STATUS_COLOURS["separated"], alpha=0.25, lw=0)
+        ax.plot(ours["extension"], ours["share"], "o-", color=STATUS_COLOURS["separated"], ms=6, label="ours, with 95 % interval")
+        ax.scatter(given["extension"], (given["separated"] + given["separated-degraded"]) / given["runs"], s=70, **HOLLOW,
+                   label=f"the thesis ({given['runs'].max()} runs each)", zorder=3)
+        ax.set(ylim=(-0.04, 1.04), xlabel="extension level", ylabel="share of runs that separated")
+        _lettered(ax, NAMES[network])
+    axes[0, 0].legend(loc="upper left", fontsize=11)
+    return figure
+
+
+@styled
+def active_share(runs: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
+    """Active share of the available weights at the end of each run over the extension level, coloured by outcome.
+
+    runs: as ``claims.outcomes``, of two-layer networks; theirs: ``claims.reference("final_active_fraction_2layer")``.
+    """
+    figure, axes = panels(1, 1, (13, 6))
+    ax = axes[0, 0]
+    spread = np.random.default_rng(0).uniform(-0.3, 0.05, len(runs))      # apart to the left; theirs stand to the right
+    for word in OUTCOME_ORDER:
+        rows = (runs["outcome"] == word).to_numpy()
+        if rows.any():
+            ax.scatter(runs["extension"][rows] + spread[rows], (runs["active_end"] / runs["available_end"])[rows], s=22, alpha=0.75,
+                       label=f"{word} (ours)", **_dot(word))
+    for word, rows in theirs.groupby(theirs["category"].str.replace("_", "-")):
+        ax.scatter(rows["extension_level"] + 0.28, rows["active_fraction_of_available"], s=46, facecolors="none", linewidths=1.6,
+                   linestyle="--", edgecolors=OUTCOME_COLOURS[word])
+    ax.set(xlabel="extension level", ylabel="active share of the available weights, at the end", ylim=(-0.03, 1.05),
+           xticks=sorted(set(runs["extension"])))
+    handles, names = ax.get_legend_handles_labels()
+    handles.append(Line2D([], [], ls="", marker="o", mfc="none", mec="black", ms=8))
+    ax.legend(handles, [*names, "the thesis, same colours"], loc="lower left")
+    return figure
+
+
+def _dot(word: str) -> dict:
+    """A filled mark; separated-degraded runs are green with an edge in the colour of degraded."""
+    both = word == "separated-degraded"
+    return {"color": OUTCOME_COLOURS[word], "edgecolors": STATUS_COLOURS["degraded"] if both else "none", "linewidths": 1.3 if both else 0}
+
+
+@styled
+def weights_at_separation(runs: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
+    """Active and available weights at the level of separation over the extension level: mean, min to max; linear and log.
+
+    runs: as ``claims.outcomes``; theirs: ``claims.reference("active_available_at_split")``.
+    """
+    there = runs.dropna(subset=["level"])
+    networks = _networks(runs)
+    figure, axes = panels(len(networks), 2, (15, 4.2 * len(networks) + 0.6))
+    colours = {"active": STATE_COLOURS["active"], "available": "#555555"}
+    for row, network in zip(axes, networks, strict=True):
+        ours, given = there[there["network"] == network], theirs[theirs["network"].astype(str) == network]
+        for ax, scale in zip(row, ("linear", "log"), strict=True):
+            for kind, colour in colours.items():
+                values = ours.groupby("extension")[kind].agg(["mean", "min", "max", "count"]).astype(float)
+                middle = values["mean"]
+                ax.errorbar(values.index - 0.12, middle, (middle - values["min"], values["max"] - middle), fmt="o-", color=colour, ms=6,
+                            lw=1.2, elinewidth=2.2, capsize=0)
+                middle = given[f"{kind}_mean"]
+                ax.errorbar(given["extension_level"] + 0.18, middle, (middle - given[f"{kind}_min"], given[f"{kind}_max"] - middle),
+                            fmt="s", mfc="none", color=colour, ms=7, elinewidth=1.0, capsize=2, alpha=0.9)
+            ax.set(yscale=scale, xlabel="extension level", ylabel="weights at separation")
+            _lettered(ax, f"{NAMES[network]}, {scale}")
+    handles = [Line2D([], [], color=c, marker="o", lw=1.4, label=f"{kind} (ours: mean, bar from smallest to largest)")
+               for kind, c in colours.items()]
+    handles.append(Line2D([], [], color="black", marker="s", mfc="none", ls="", label="the thesis, same colours"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def performance(table: pd.DataFrame, theirs: pd.DataFrame | None = None) -> Figure:
+    """Validation loss over active weights, log-log, one dot per run and level, coloured by status.
+
+    table: columns ``active``, ``loss``, ``status``; theirs: the thesis' clusters of dots
+    (``claims.reference("performance_clusters")``), drawn as outlined boxes.
+    """
+    figure, axes = panels(1, 1, (10, 6.4))
+    ax, many = axes[0, 0], len(table) > 500
+    for word in (w for w in STATUS_COLOURS if w in set(table["status"])):
+        rows = table[(table["status"] == word) & (table["active"] > 0)]
+        ax.scatter(rows["active"], rows["loss"], s=10 if many else 46, color=STATUS_COLOURS[word], alpha=0.45 if many else 0.8, linewidths=0,
+                   label=f"{word} (ours)", zorder=3, rasterized=many)
+    inside = theirs[theirs["active_weights_min"] <= 2 * table["active"].max()] if theirs is not None else []
+    for _, box in (inside.iterrows() if len(inside) else ()):
+        low, high = box["active_weights_min"], box["active_weights_max"]
+        low, high = (low / 1.08, high * 1.08) if low == high else (low, high)
+        ax.add_patch(Rectangle((low, box["val_loss_min"]), high - low, max(box["val_loss_max"] - box["val_loss_min"], 1e-5),
+                               zorder=4, edgecolor="black" if many else STATUS_COLOURS[box["category"]], **THEIRS))
+    ax.set(xscale="log", yscale="log", xlabel="active weights", ylabel="validation loss (mean over the tasks)")
+    handles, names = ax.get_legend_handles_labels()
+    for handle in handles:
+        handle.set(alpha=1, sizes=[46])
+    if len(inside):
+        handles.append(Rectangle((0, 0), 1, 1, edgecolor="black", **THEIRS))
+        names.append("ranges in the thesis" + ("" if many else ",\nin the same colours"))
+    ax.legend(handles, names, loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+@styled
+def performance_poster(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
+    """Validation loss over active weights, averaged over the seeds of a network and level; separated in the majority marked.
+
+    theirs: ``claims.reference("poster_scatter")``, a preliminary experiment with inputs scaled to 0..1, so only its shape compares.
+    """
+    means = table.assign(apart=table["status"] == "separated").groupby(["prune.levels", "level"])[["active", "loss", "apart"]].mean()
+    figure, axes = panels(1, 1, (10, 6.4))
+    ax = axes[0, 0]
+    for apart, marker, word in ((False, "o", "interconnected"), (True, "^", "separated")):
+        rows = means[(means["apart"] > 0.5) == apart]
+        ax.scatter(rows["active"], rows["loss"], s=52, marker=marker, color=STATUS_COLOURS[word], linewidths=0, alpha=0.85, zorder=3,
+                   label=f"ours, {'most' if apart else 'at most half'} of the seeds separated")
+        given = theirs[theirs["marker"].str.startswith("separated") == apart]
+        ax.scatter(given["active_weights"], given["val_loss"], s=60, marker=marker, facecolors="none", edgecolors="black", linewidths=1.2,
+                   label=f"poster, {'separated' if apart else 'all'} (averages of 4)")
+    ax.set(xscale="log", yscale="log", xlabel="active weights, mean over the seeds", ylabel="validation loss, mean over tasks and seeds")
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+@styled
+def inactive_zombie(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
+    """Inactive and zombie weights, relative and absolute, over the available weights, one line per extension level.
+
+    table: level rows of two-layer runs; theirs: ``claims.reference("inactive_zombie")``.  Means over the runs still going.
+    """
+    means = table.groupby(["extension", "available"])[["inactive", "zombie"]].mean().reset_index()
+    shown = sorted(set(theirs["extension_level"]) & set(means["extension"]))
+    shades = dict(zip(shown, mpl.colormaps["cividis"](np.linspace(0, 0.9, max(1, len(shown)))), strict=True))
+    figure, axes = panels(2, 2, (15, 10))
+    for row, kind in zip(axes, ("inactive", "zombie"), strict=True):
+        for ax, relative in zip(row, (True, False), strict=True):
+            for level, shade in shades.items():
+                ours, given = means[means["extension"] == level], theirs[theirs["extension_level"] == level]
+                values = given[f"{kind}_relative"] if relative else given[f"{kind}_absolute_from_relative"]
+                ax.plot(ours["available"], ours[kind] / (ours["available"] if relative else 1), color=shade, lw=2)
+                ax.plot(given["available_weights"], values, color=shade, lw=1.2, linestyle=DASHES)
+            ax.set(xscale="log", xlabel="available weights", ylabel=f"{kind} weights" + (" / available weights" if relative else ""))
+            ax.invert_xaxis()
+            _lettered(ax, f"{kind}, {'share of the available' if relative else 'number'}")
+    handles = [Line2D([], [], color=shade, lw=3, label=f"extension level {level}") for level, shade in shades.items()]
+    handles += [Line2D([], [], color="black", lw=2, label="ours"), Line2D([], [], color="black", lw=1.2, ls=DASHES, label="the thesis")]
+    figure.legend(handles=handles, loc="outside lower center", ncols=6)
+    return figure
+
+
+@styled
+def layer_separation(layers: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
+    """Share of decided neurons per layer over the prunings, seen from the outputs and from the inputs.
+
+    layers: as ``claims.layers``, of separated three-layer runs: thick lines are means, bands the middle 80 % of the runs;
+    theirs: ``claims.reference("layer_separation")``, one run.
+    """
+    last = int(layers["layer"].max())
+    names = ["input", *(f"hidden-{n}" for n in range(1, last)), "output"]
+    shades = mpl.colormaps["viridis"](np.linspace(0, 0.88, last + 1))
+    figure, axes = panels(1, 2, (15, 6.2))
+    for ax, side in zip(axes[0], ("outputs", "inputs"), strict=True):
+        for layer in range(last + 1):
+            if names[layer] == ("output" if side == "outputs" else "input"):
+                continue      # where the view starts every neuron is decided
+            rows = layers[layers["layer"] == layer].groupby("level")[f"decided_{side}"]
+            ax.plot(rows.mean(), color=shades[layer], lw=3, label=names[layer])
+            ax.fill_between(rows.mean().index, rows.quantile(0.1), rows.quantile(0.9), color=shades[layer], alpha=0.15, lw=0)
+            given = theirs[(theirs["view_from"] == side) & (theirs["layer"] == names[layer])]
+            ax.plot(given["prunings_done"], given["share_decided"], color=shades[layer], lw=1.4, linestyle=DASHES, marker=".", ms=5)
+        ax.set(xlabel="prunings done", ylabel=f"share of neurons decided, seen from the {side}", ylim=(-0.03, 1.03))
+        handles, labels = ax.get_legend_handles_labels()
+        ax.legend([*handles, Line2D([], [], color="black", lw=1.4, ls=DASHES, marker=".")], [*labels, "the thesis, one run"], loc="upper left")
+        runs = layers["run"].nunique()
+        _lettered(ax, f"seen from the {side} (ours: {runs} run{'s' * (runs > 1)})")
+    return figure
+
+
+@styled
+def which_layer_is_lost(layers: pd.DataFrame, chosen: tuple[int, ...] = (5, 8, 11, 14, 16)) -> Figure:
+    """One-layer networks: the share of each layer's weights that is left, and what is active of it, as pruning goes on.
+
+    layers: as ``claims.layers`` with a column ``extension``.
+    """
+    levels = [e for e in chosen if e in set(layers["extension"])] or sorted(set(layers["extension"]))
+    shades = dict(zip(levels, mpl.colormaps["cividis"](np.linspace(0, 0.88, len(levels))), strict=True))
+    figure, axes = panels(1, 3, (18, 5.6))
+    for level, shade in shades.items():
+        rows = layers[layers["extension"] == level]
+        both = rows.groupby(["level", "layer"])[["available", "active"]].mean().unstack("layer")
+        total = both["available"][0] + both["available"][1]
+        for ax, values in zip(axes[0], (both["available"][0] / total, both["available"][1], both["active"][0] + both["active"][1]), strict=True):
+            ax.plot(total, values, color=shade, lw=2, marker=".")
+    titles = ("share of the available weights that leave the inputs", "available weights into the outputs", "active weights")
+    for ax, title in zip(axes[0], titles, strict=True):
+        ax.set(xscale="log", xlabel="available weights", ylabel=title)
+        ax.invert_xaxis()
+    axes[0, 1].set(yscale="log")
+    axes[0, 2].set(yscale="log")
+    handles = [Line2D([], [], color=shade, lw=3, label=f"extension level {level}") for level, shade in shades.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(levels))
+    return figure
+
+
+# ---------------------------------------------------------------------- the pruning-level sweep
+@styled
+def size_or_levels(runs: pd.DataFrame, theirs: pd.DataFrame, theirs_48: pd.DataFrame, width: int = 48) -> Figure:
+    """Same target, other widths and numbers of levels: how many separated; active weights by width; one width over the levels.
+
+    runs: as ``claims.outcomes`` with a column ``width``; theirs: ``claims.reference("separations_by_size_and_levels")``;
+    theirs_48: ``claims.reference("grid_width48_active_weights")``.
+    """
+    figure, axes = panels(1, 3, (22, 6.4))
+    heat, by_width, single = axes[0]
+    _heat_map(heat, runs, theirs)
+    widths = sorted(set(runs["width"]))
+    spread = np.random.default_rng(0).uniform(-0.3, 0.3, len(runs))
+    place = runs["width"].map({w: n for n, w in enumerate(widths)}) + spread
+    for word in OUTCOME_ORDER:
+        rows = (runs["outcome"] == word).to_numpy()
+        if rows.any():
+            by_width.scatter(place[rows], runs["active_end"][rows], s=16, alpha=0.6, label=word, rasterized=len(runs) > 500, **_dot(word))
+    by_width.set(xticks=range(len(widths)), xticklabels=widths, xlabel="width of the hidden layers", ylabel="active weights at the end")
+    by_width.legend(fontsize=11, markerscale=1.8, loc="lower left")
+    _lettered(by_width, "all numbers of levels together")
+    _one_width(single, runs[runs["width"] == width], theirs_48, width)
+    return figure
+
+
+def _heat_map(ax: Axes, runs: pd.DataFrame, theirs: pd.DataFrame):
+    ever = runs.assign(ever=runs["outcome"].isin(("separated", "separated-degraded")))
+    share = ever.pivot_table(index="width", columns="levels", values="ever", aggfunc="mean").sort_index()
+    counts = ever.pivot_table(index="width", columns="levels", values="ever", aggfunc="sum")
+    colours = mpl.colors.LinearSegmentedColormap.from_list("separated", ["white", STATUS_COLOURS["separated"]])
+    image = ax.imshow(share, cmap=colours, vmin=0, vmax=1, origin="lower", aspect="auto")
+    ax.figure.colorbar(image, ax=ax, label="share of runs that separated")
+    given = theirs.set_index(["hidden_width", "pruning_levels"])
+    for y, width in enumerate(share.index):
+        for x, levels in enumerate(share.columns):
+            ax.text(x, y + 0.13, f"{int(counts.loc[width, levels])}", ha="center", va="center", fontweight="bold")
+            if (width, levels) in given.index:
+                row = given.loc[(width, levels)]
+                ax.text(x, y - 0.22, f"({row['n_separated']}/{row['n_runs']})", ha="center", va="center", fontsize=10)
+    ax.set(xticks=range(share.shape[1]), xticklabels=share.columns, yticks=range(share.shape[0]), yticklabels=share.index,
+           xlabel="pruning levels", ylabel="width of the hidden layers")
+    runs_each = int(ever.groupby(["width", "levels"]).size().max())
+    _lettered(ax, f"separated, of {runs_each} runs (the thesis, of its runs)")
+
+
+def _one_width(ax: Axes, runs: pd.DataFrame, theirs: pd.DataFrame, width: int):
+    spread = np.random.default_rng(0).uniform(-0.3, 0.05, len(runs))
+    for word in OUTCOME_ORDER:
+        rows = (runs["outcome"] == word).to_numpy()
+        if rows.any():
+            ax.scatter((runs["levels"] + spread)[rows], runs["active_end"][rows], s=22, alpha=0.75, rasterized=len(runs) > 500, **_dot(word))
+    for word, rows in theirs.groupby(theirs["category"].str.replace("_", "-")):
+        ax.scatter(rows["pruning_levels"] + 0.28, rows["active_weights_at_end"], s=60, facecolors="none", linewidths=1.7,
+                   edgecolors=OUTCOME_COLOURS[word], linestyle="--")
+    levels = sorted(set(runs["levels"]))
+    rates = runs.groupby("levels")["rate"].first()
+    ax.set(xticks=levels, xlabel="pruning levels", ylabel="active weights at the end")
+    above = ax.secondary_xaxis("top")
+    above.set_xticks(levels, [f"{rates[n]:.2f}" for n in levels], fontsize=10)
+    above.set_xlabel("effective pruning rate per level")
+    ax.set_title(f"width {width} (hollow: the thesis)", pad=10)
+
+
+def _counts_over(ax: Axes, counts: pd.DataFrame, column: str, label: str):
+    _stack(ax, range(len(counts)), counts)
+    ax.set(xticks=range(len(counts)), xlabel=label)
+    ax.set_xticklabels(counts[column], rotation=60 if counts[column].max() > 99 else 0)
+
+
+@styled
+def twenty_levels(counts: pd.DataFrame) -> Figure:
+    """All widths pruned to the same target in the same number of levels: share of runs per outcome over the width.
+
+    counts: as ``claims.by_level`` with the key ``width``.
+    """
+    figure, axes = panels(1, 1, (13, 5.4))
+    _counts_over(axes[0, 0], counts, "width", "width of the hidden layers")
+    _outcome_legend(figure, [w for w in OUTCOME_ORDER if counts[w].sum()], False, loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def how_many_levels(counts: pd.DataFrame, runs: pd.DataFrame) -> Figure:
+    """One large network pruned to the same target in more and more levels: outcomes, and the active weights that are left.
+
+    counts: as ``claims.by_level`` with the key ``levels``; runs: as ``claims.outcomes``.
+    """
+    figure, axes = panels(1, 2, (19, 5.8))
+    share, active = axes[0]
+    _counts_over(share, counts, "levels", "pruning levels")
+    spread = np.random.default_rng(0).uniform(-0.3, 0.3, len(runs))
+    for word in OUTCOME_ORDER:
+        rows = (runs["outcome"] == word).to_numpy()
+        if rows.any():
+            active.scatter((runs["levels"] + spread)[rows], (runs["active_end"] / runs["available_end"])[rows], s=34, alpha=0.8, **_dot(word))
+    active.set(xlabel="pruning levels", ylabel="active share of the available weights, at the end", xticks=sorted(set(runs["levels"])))
+    _outcome_legend(figure, [w for w in OUTCOME_ORDER if counts[w].sum()], False, loc="outside lower center", ncols=3)
+    return figure

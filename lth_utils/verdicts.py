@@ -1,0 +1,286 @@
+"""Whether the claims of the thesis hold: theirs, ours with its interval, the test, the verdict.
+
+Three verdicts, by one rule: *agrees* where our 95 % interval (or every one of several) lies inside what
+the claim says, *differs* where it lies outside, *cannot tell* where it straddles the boundary.  A claim
+that something never happens is refuted by one case, and the row then says how likely it was for the
+thesis, with its number of runs, not to see any; it is confirmed only by at least as many runs as theirs.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lth_utils.claims import compare, holm, reference, share, theirs_by_level
+from lth_utils.connectivity import OUTCOMES
+
+COLUMNS = ["claim", "statement", "theirs", "ours", "runs", "test", "p", "verdict", "note"]
+SEPARATED = ("separated", "separated-degraded")
+DEGRADED = ("degraded", "separated-degraded")
+WILSON = "95 % interval (Wilson)"
+ALPHA = 0.05
+
+
+def _row(claim: str, statement: str, theirs: str, ours: str, runs: int, test: str, verdict: str, p: float = np.nan, note: str = "") -> dict:
+    return dict(zip(COLUMNS, (claim, statement, theirs, ours, runs, test, p, verdict, note), strict=True))
+
+
+def _verdict(inside: Sequence[bool], outside: Sequence[bool]) -> str:
+    return "agrees" if len(inside) and all(inside) else "differs" if any(outside) else "cannot tell"
+
+
+def _percent(value: float, low: float, high: float) -> str:
+    return f"{value:.0%} ({low:.0%} to {high:.0%})"
+
+
+def _never(claim, statement, count: int, runs: int, theirs: tuple[int, int]) -> dict:
+    """A claim that something does not happen; theirs: its count and runs in the thesis."""
+    if not runs:
+        return _row(claim, statement, f"{theirs[0]} of {theirs[1]}", "no runs", 0, WILSON, "cannot tell")
+    value, low, high = share(count, runs)
+    chance = (1 - value) ** theirs[1]
+    note = f"the thesis had a chance of {chance:.1%} to see none in {theirs[1]} runs" if count else f"at most {high:.1%} by our interval"
+    verdict = "differs" if count else "agrees" if runs >= theirs[1] else "cannot tell"
+    return _row(claim, statement, f"{theirs[0]} of {theirs[1]}", f"{count} of {runs}, {_percent(value, low, high)}", runs, WILSON, verdict, note=note)
+
+
+def _ever(levels: pd.DataFrame, words: Sequence[str]) -> tuple[int, int]:
+    return int(levels[list(words)].to_numpy().sum()), int(levels["runs"].sum())
+
+
+def ever_separated(levels: pd.DataFrame, network: str, first: int) -> dict:
+    """How many runs of a family ever separated, at extension level `first` and above, as plain values with a sentence."""
+    count, runs = _ever(levels[(levels["network"] == network) & (levels["extension"] >= first)], SEPARATED)
+    if not runs:
+        return {"separated": 0, "runs": 0, "sentence": f"no two-layer network was extended {first} levels or more"}
+    value, low, high = share(count, runs)
+    return {"separated": count, "runs": runs, "share": value, "share_low": low, "share_high": high,
+            "sentence": f"{count} of {runs} two-layer networks extended {first} levels or more separated, {value:.0%} "
+                        f"(95 % interval {low:.0%} to {high:.0%})"}
+
+
+def _bootstrap(values: np.ndarray, statistic=np.mean, draws: int = 2000) -> tuple[float, float]:
+    """95 % percentile interval of a statistic of the rows of `values`."""
+    values = np.asarray(values, float)
+    picks = np.random.default_rng(0).integers(0, len(values), (draws, len(values)))
+    low, high = np.percentile([statistic(values[p]) for p in picks], [2.5, 97.5])
+    return float(low), float(high)
+
+
+# ---------------------------------------------------------------------- the extension sweep
+def extension(levels: pd.DataFrame, runs: pd.DataFrame, table: pd.DataFrame, layers: pd.DataFrame) -> pd.DataFrame:
+    """Claims 1, 2, 4, 5 and 6.
+
+    levels, runs: as ``claims.by_level`` and ``claims.outcomes`` of both readings; table: level rows of the
+    two-layer runs; layers: as ``claims.layers``, of three-layer runs that separated.
+    """
+    theirs = theirs_by_level()
+    rows = [*_outcome_counts(levels, theirs), *_where_it_separates(levels[levels["network"] == "2"], theirs[theirs["network"] == "2"]),
+            *_weights(runs[runs["network"] == "2"].dropna(subset=["level"])), *_loss(table),
+            *_one_layer(levels[levels["network"] == "1"], theirs[theirs["network"] == "1"]), *_layers(layers)]
+    return pd.DataFrame(rows, columns=COLUMNS).sort_values("claim", kind="stable", ignore_index=True)
+
+
+def _outcome_counts(levels: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
+    rows = []
+    for network, name in (("1", "one"), ("2", "two"), ("3", "three")):
+        ours = levels[levels["network"] == network]
+        both = compare(ours, theirs[theirs["network"] == network], ["extension"], list(OUTCOMES))
+        if both.empty:
+            continue
+        least, differ = both["p_corrected"].min(), int((both["p_corrected"] < ALPHA).sum())
+        where = f" (levels {', '.join(map(str, both.loc[both['p_corrected'] < ALPHA, 'extension']))})" if differ else ""
+        rows.append(_row("1", f"{name}-layer networks: the counts of outcomes at every extension level", f"{both['runs_thesis'].max()} runs each",
+                         f"{differ} of {len(both)} levels differ{where}", int(both["runs"].sum()), "exact test per level, corrected after Holm",
+                         "differs" if differ else "agrees" if (both["runs"] >= both["runs_thesis"]).all() else "cannot tell", least,
+                         f"smallest uncorrected p {both['p'].min():.2g}; few runs of theirs, so only large differences can show"))
+    return rows
+
+
+def _where_it_separates(ours: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
+    def upto(table, top):
+        return table[table["extension"] <= top]
+
+    rows = [_never("1", "two-layer networks do not separate below extension level 7",
+                   *_ever(upto(ours, 6), SEPARATED), _ever(upto(theirs, 6), SEPARATED))]
+    above, given = ours[ours["extension"] >= 9], theirs[theirs["extension"] >= 9]
+    given_share = given[list(SEPARATED)].sum(axis=1) / given["runs"]
+    if len(above):
+        least = above.loc[above["share"].idxmin()]
+        rows.append(_row("1", "most two-layer networks separate at each level from 9 on", f"{given_share.min():.0%} to {given_share.max():.0%} of 4",
+                         f"least at level {least['extension']}: {_percent(*least[['share', 'share_low', 'share_high']])}",
+                         int(above["runs"].sum()), f"{WILSON} of every level against one half",
+                         _verdict(above["share_low"] > 0.5, above["share_high"] < 0.5)))
+        count, total = _ever(above, SEPARATED)
+        rows.append(_row("1", "most two-layer networks separate at levels 9 and above taken together", "{} of {}".format(*_ever(given, SEPARATED)),
+                         f"{count} of {total}, {_percent(*share(count, total))}", total, f"{WILSON} against one half",
+                         _verdict([share(count, total)[1] > 0.5], [share(count, total)[2] < 0.5])))
+    rows.append(_never("1", "two-layer networks do not degrade before extension level 10",
+                       *_ever(upto(ours, 9), DEGRADED), _ever(upto(theirs, 9), DEGRADED)))
+    return rows
+
+
+def _weights(there: pd.DataFrame) -> list[dict]:
+    groups = {level: rows for level, rows in there.groupby("extension") if len(rows) >= 3}
+    if not groups:
+        return []
+    split = reference("active_available_at_split").query("network == '2'").set_index("extension_level")
+    rows, bounds = [], {level: _bootstrap(g["active"].to_numpy(float)) for level, g in groups.items()}
+    means = {level: float(g["active"].mean()) for level, g in groups.items()}
+    off = [level for level, (low, high) in bounds.items() if high < 80 or low > 120]
+    rows.append(_row("2", "mean active weights at separation stay between 80 and 120 at every level (two layers)",
+                     f"{split['active_mean'].min():.0f} to {split['active_mean'].max():.0f}",
+                     f"{min(means.values()):.0f} to {max(means.values()):.0f}" + (f"; outside at levels {', '.join(map(str, off))}" if off else ""),
+                     len(there), "95 % interval per level (bootstrap)",
+                     _verdict([low >= 80 and high <= 120 for low, high in bounds.values()], [bool(off)])))
+    top = max(groups)
+    low, high = _bootstrap(groups[top]["available"].to_numpy(float))
+    first, theirs = min(groups), split["available_mean"]
+    rows.append(_row("2", "available weights at separation grow from 112 to about 900 (two layers)",
+                     f"{theirs.iloc[0]:.0f} at level {split.index[0]}, {theirs.iloc[-1]:.0f} at level {split.index[-1]}",
+                     f"{groups[first]['available'].mean():.0f} at level {first}, "
+                     f"{groups[top]['available'].mean():.0f} ({low:.0f} to {high:.0f}) at level {top}",
+                     len(there), "95 % interval at the highest level (bootstrap)", "cannot tell" if top < split.index[-1] else
+                     _verdict([low <= theirs.iloc[-1] <= high], [not low <= theirs.iloc[-1] <= high])))
+    return rows
+
+
+def _loss(table: pd.DataFrame) -> list[dict]:
+    """How a separated state ranks among the others of about as many active weights, and how often it lost a task."""
+    apart = table["status"] == "separated"
+    if not apart.any():
+        return []
+    like = table["active"].between(*table.loc[apart, "active"].quantile([0.05, 0.95]))
+    lost, total = int((table.loc[apart].groupby("run")["loss"].last() > 0.08).sum()), table.loc[apart, "run"].nunique()
+    rows = []
+    for others, which in ((~apart, "a network of any size that is not"), (~apart & like, "one of as many active weights that is not")):
+        if not others.any():
+            continue
+        values = np.sort(table.loc[others, "loss"].to_numpy())
+        beats = 1 - np.searchsorted(values, table.loc[apart, "loss"]) / len(values)
+        by_run = pd.Series(beats).groupby(table.loc[apart, "run"].to_numpy()).mean().to_numpy()
+        low, high = _bootstrap(by_run)
+        rows.append(_row("4", f"separated networks are among those of lowest validation loss: chance that one has a lower loss than {which}",
+                         "above 0.5", f"{by_run.mean():.2f} ({low:.2f} to {high:.2f})", total, "95 % interval over runs (bootstrap)",
+                         _verdict([low > 0.5], [high < 0.5])))
+    return [*rows,
+        _row("4", "a separated network may have lost a task: some have a loss above 0.08", "about 12 dots",
+             f"{lost} of {total} runs, {_percent(*share(lost, total))}", total, WILSON, "agrees" if lost else "cannot tell",
+             note="separation does not mean that both tasks are solved")]
+
+
+def _one_layer(ours: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
+    return [_never("5", "one-layer networks do not separate from extension level 14 on", *_ever(ours[ours["extension"] >= 14], SEPARATED),
+                   _ever(theirs[theirs["extension"] >= 14], SEPARATED))]
+
+
+def _layers(layers: pd.DataFrame) -> list[dict]:
+    """Order and time in which layers decide; `layers` of runs of one width."""
+    if layers.empty:
+        return []
+    last = int(layers["layer"].max())
+    seen = layers.pivot_table(index="run", columns="layer", values="decided_outputs", aggfunc="mean")
+    ordered = (seen[list(range(last))].diff(axis=1).iloc[:, 1:] > 0).all(axis=1)
+    count, total = int(ordered.sum()), len(ordered)
+    value, low, high = share(count, total)
+    rows = [_row("6", "seen from the outputs, the last hidden layer decides first, then the one before, the inputs last", "one run: yes",
+                 f"{count} of {total}, {_percent(value, low, high)}", total, f"{WILSON} against one half", _verdict([low > 0.5], [high < 0.5]))]
+    half = {}      # the level at which half of a layer is decided, relative to the level at which the last layer is
+    for side, layer in (("outputs", last - 1), ("inputs", last)):
+        levels = layers[layers["layer"] == layer].pivot_table(index="run", columns="level", values=f"decided_{side}")
+        half[side] = (levels >= 0.5).idxmax(axis=1)
+    later = (half["inputs"] - half["outputs"]).to_numpy(float)
+    given = reference("layer_separation").query("share_decided >= 0.5").groupby(["view_from", "layer"])["prunings_done"].min()
+    low, high = _bootstrap(later)
+    rows.append(_row("6", "seen from the inputs it happens late: the outputs are half decided so many prunings after the last hidden layer "
+                     "is, seen from the outputs",
+                     f"one run: {given['inputs', 'output'] - given['outputs', 'hidden-3']}",
+                     f"{later.mean():.1f} ({low:.1f} to {high:.1f})", total, "95 % interval over runs (bootstrap)",
+                     _verdict([low > 0], [high < 0])))
+    return rows
+
+
+# ---------------------------------------------------------------------- the pruning-level sweep
+def pruning_levels(runs: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """Claim 3.
+
+    runs: as ``claims.outcomes`` with columns ``width`` and ``rate`` (effective, per level);
+    theirs: ``claims.reference("separations_by_size_and_levels")``.
+    """
+    ever = runs.assign(ever=runs["outcome"].isin(SEPARATED))
+    rows = []
+    for width in (31, 38):
+        mine, given = ever[ever["width"] == width], theirs[theirs["hidden_width"] == width]
+        rows.append(_never("3", f"width {width} never separates at target 112", int(mine["ever"].sum()), len(mine),
+                           (int(given["n_separated"].sum()), int(given["n_runs"].sum()))))
+    for width in (48, 57):
+        mine, given = ever[ever["width"] == width], theirs[theirs["hidden_width"] == width]
+        if len(mine):
+            value, low, high = share(int(mine["ever"].sum()), len(mine))
+            rows.append(_row("3", f"width {width} does separate at target 112", f"{given['n_separated'].sum()} of {given['n_runs'].sum()}",
+                             f"{mine['ever'].sum()} of {len(mine)}, {_percent(value, low, high)}", len(mine), WILSON,
+                             "agrees" if value else "differs"))
+    rows += _rates(ever[ever["width"] == 48], theirs[theirs["hidden_width"] == 48])
+    names = {"hidden_width": "width", "pruning_levels": "levels", "n_separated": "apart", "n_runs": "runs"}
+    cells = ever.groupby(["width", "levels"])["ever"].agg(apart="sum", runs="size").reset_index()
+    cells, given = (t.assign(rest=t["runs"] - t["apart"]) for t in (cells, theirs.rename(columns=names)))
+    both = compare(cells, given, ["width", "levels"], ["apart", "rest"])
+    if len(both):
+        differ = int((both["p_corrected"] < ALPHA).sum())
+        rows.append(_row("3", "the number of separated runs in every cell of the grid", "4 runs each", f"{differ} of {len(both)} cells differ",
+                         int(both["runs"].sum()), "exact test per cell, corrected after Holm", "differs" if differ else "agrees",
+                         both["p_corrected"].min(), f"smallest uncorrected p {both['p'].min():.2g}"))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _rates(ever: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
+    """Width 48: what the pruning rate per level decides."""
+    low_rates, given = ever[ever["rate"] < 0.41], theirs[theirs["pruning_levels"] >= 6]
+    rows = []
+    if len(low_rates):
+        cells = low_rates.groupby("levels")["ever"].agg(["sum", "size"])
+        bounds = [share(k, n) for k, n in cells.itertuples(index=False)]
+        value, low, high = share(int(low_rates["ever"].sum()), len(low_rates))
+        rows.append(_row("3", "rates below 0.41 separate width 48 consistently (most runs at each number of levels)",
+                         f"{', '.join(map(str, given['n_separated']))} of {given['n_runs'].max()}",
+                         f"{_percent(value, low, high)} taken together, by level {min(bounds)[0]:.0%} to {max(bounds)[0]:.0%}",
+                         len(low_rates), f"{WILSON} of every number of levels against one half",
+                         _verdict([b[1] > 0.5 for b in bounds], [b[2] < 0.5 for b in bounds])))
+    if ever["ever"].any():
+        top = ever.loc[ever["ever"], "rate"].max()
+        at_top = ever[np.isclose(ever["rate"], top)]
+        their_top = theirs[theirs["n_separated"] > 0].nlargest(1, "pruning_rate_effective_mean").iloc[0]
+        rows.append(_row("3", "the largest rate that separates width 48 is about 0.65",
+                         f"{their_top['pruning_rate_effective_mean']:.3f} ({their_top['n_separated']:.0f} of {their_top['n_runs']:.0f})",
+                         f"{top:.3f} ({int(at_top['ever'].sum())} of {len(at_top)})", len(ever), "largest rate seen",
+                         "agrees" if abs(top - their_top["pruning_rate_effective_mean"]) < 0.02 else "differs",
+                         note="more runs see rarer events: a maximum can only grow with their number"))
+    return rows
+
+
+def variants(runs: pd.DataFrame, column: str = "variant") -> pd.DataFrame:
+    """Does a change of the experiment change the share that separates?  One row per variant against the one named ``as the thesis``.
+
+    runs: as ``claims.outcomes`` with a column that names the variant.
+    """
+    counts = runs.assign(apart=runs["outcome"].isin(SEPARATED)).groupby(column, sort=False)["apart"].agg(["sum", "size"])
+    if "as the thesis" not in counts.index:
+        return pd.DataFrame()
+    from scipy.stats import fisher_exact
+    base = counts.loc["as the thesis"]
+    rows = []
+    for name, (k, n) in counts.iterrows():
+        value, low, high = share(k, n)
+        p = np.nan if name == "as the thesis" else fisher_exact([[k, n - k], [base["sum"], base["size"] - base["sum"]]]).pvalue
+        rows.append({column: name, "separated": int(k), "runs": int(n), "share": value, "share_low": low, "share_high": high, "p": p})
+    found = pd.DataFrame(rows)
+    tested = found["p"].notna()
+    found.loc[tested, "p_corrected"] = holm(found.loc[tested, "p"])
+    return found
+
+
+def headline(verdicts: pd.DataFrame) -> str:
+    """One sentence: how many statements agree, differ, cannot be told."""
+    words = verdicts["verdict"].value_counts()
+    return ", ".join(f"{words.get(w, 0)} {w}" for w in ("agrees", "differs", "cannot tell")) + f" of {len(verdicts)} statements of the thesis"
