@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import matplotlib as mpl
+import matplotlib.ticker
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -41,7 +42,7 @@ def trajectory(ours: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     stairs, widths = axes[0]
     family = ours[ours["network"] == "2"].sort_values("extension")
     tops = [e for e in (3, 7, 11, 15, 19, 23) if e <= family["extension"].max()]
-    shades = mpl.colormaps["cividis"](np.linspace(0.05, 0.85, max(1, len(tops))))
+    shades = mpl.colormaps["viridis"](np.linspace(0.05, 0.85, max(1, len(tops))))
     for top, shade in zip(tops, shades, strict=False):
         weights = family[family["extension"] <= top]["weights"].to_numpy()[::-1]
         stairs.step(np.arange(len(weights)), weights, where="post", color=shade, lw=2.2)
@@ -77,10 +78,8 @@ def _stack(ax: Axes, x, counts: pd.DataFrame, width: float = 0.86):
 def _their_stack(ax: Axes, x, counts: pd.DataFrame):
     """The thesis' stack as dashed steps: above separated, above separated-degraded, above degraded."""
     edges = np.append(np.asarray(x, float) - 0.5, x.iloc[-1] + 0.5)
-    top = np.zeros(len(counts))
-    for word, white in zip(OUTCOME_ORDER[:3], (False, False, False), strict=True):
-        top = top + (counts[word] / counts["runs"]).to_numpy()
-        ax.stairs(top, edges, baseline=None, color="white" if white else "black", lw=1.5, linestyle=DASHES, zorder=5)
+    for top in np.cumsum([counts[word] / counts["runs"] for word in OUTCOME_ORDER[:3]], axis=0):
+        ax.stairs(top, edges, baseline=None, color="black", lw=1.5, linestyle=DASHES, zorder=5)
 
 
 def _outcome_legend(target, words, theirs: bool, **options):
@@ -89,7 +88,7 @@ def _outcome_legend(target, words, theirs: bool, **options):
                for w in words]
     handles.append(Line2D([], [], color="black", marker="|", ms=9, lw=1.6, label="95 % interval of ever separated"))
     if theirs:
-        handles.append(Line2D([], [], color="black", lw=1.5, linestyle=DASHES, label="the thesis"))
+        handles.append(Line2D([], [], color="black", lw=1.5, linestyle=DASHES, label="the thesis: tops of the first three shares"))
     target.legend(handles=handles, **options)
 
 
@@ -109,7 +108,7 @@ def outcomes(levels: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
             _their_stack(ax, given["extension"], given)
         runs = sorted(set(ours["runs"]))
         many = f"{runs[0]} to {runs[-1]}" if len(runs) > 1 else f"{runs[0]}"
-        ax.set(xticks=ours["extension"], xlabel="extension level")
+        ax.set(xticks=ours["extension"], xlabel="extension level", xlim=(ours["extension"].min() - 0.7, ours["extension"].max() + 0.7))
         _lettered(ax, f"{NAMES[network]} ({many} runs per level; thesis: {given['runs'].max() if len(given) else 0})")
     words = [w for w in OUTCOME_ORDER if levels[w].sum() or w in ("separated", "degraded", "interconnected")]
     _outcome_legend(figure, words, True, loc="outside lower center", ncols=3)
@@ -145,11 +144,10 @@ def active_share(runs: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     for word in OUTCOME_ORDER:
         rows = (runs["outcome"] == word).to_numpy()
         if rows.any():
-            ax.scatter(runs["extension"][rows] + spread[rows], (runs["active_end"] / runs["available_end"])[rows], s=22, alpha=0.75,
-                       label=f"{word} (ours)", **_dot(word))
+            ax.scatter((runs["extension"] + spread)[rows], (runs["active_end"] / runs["available_end"])[rows], s=22, alpha=0.75, label=f"{word} (ours)", **_dot(word))
     for word, rows in theirs.groupby(theirs["category"].str.replace("_", "-")):
-        ax.scatter(rows["extension_level"] + 0.28, rows["active_fraction_of_available"], s=46, facecolors="none", linewidths=1.6,
-                   linestyle="--", edgecolors=OUTCOME_COLOURS[word])
+        ax.scatter(rows["extension_level"] + 0.28, rows["active_fraction_of_available"], s=46, facecolors="none", linewidths=1.3,
+                   edgecolors=OUTCOME_COLOURS[word])
     ax.set(xlabel="extension level", ylabel="active share of the available weights, at the end", ylim=(-0.03, 1.05),
            xticks=sorted(set(runs["extension"])))
     handles, names = ax.get_legend_handles_labels()
@@ -186,6 +184,7 @@ def weights_at_separation(runs: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
                 ax.errorbar(given["extension_level"] + 0.18, middle, (middle - given[f"{kind}_min"], given[f"{kind}_max"] - middle),
                             fmt="s", mfc="none", color=colour, ms=7, elinewidth=1.0, capsize=2, alpha=0.9)
             ax.set(yscale=scale, xlabel="extension level", ylabel="weights at separation")
+            ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
             _lettered(ax, f"{NAMES[network]}, {scale}")
     handles = [Line2D([], [], color=c, marker="o", lw=1.4, label=f"{kind} (ours: mean, bar from smallest to largest)")
                for kind, c in colours.items()]
@@ -253,7 +252,7 @@ def inactive_zombie(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     """
     means = table.groupby(["extension", "available"])[["inactive", "zombie"]].mean().reset_index()
     shown = sorted(set(theirs["extension_level"]) & set(means["extension"]))
-    shades = dict(zip(shown, mpl.colormaps["cividis"](np.linspace(0, 0.9, max(1, len(shown)))), strict=True))
+    shades = dict(zip(shown, mpl.colormaps["viridis"](np.linspace(0, 0.9, max(1, len(shown)))), strict=True))
     figure, axes = panels(2, 2, (15, 10))
     for row, kind in zip(axes, ("inactive", "zombie"), strict=True):
         for ax, relative in zip(row, (True, False), strict=True):
@@ -291,6 +290,7 @@ def layer_separation(layers: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
             ax.fill_between(rows.mean().index, rows.quantile(0.1), rows.quantile(0.9), color=shades[layer], alpha=0.15, lw=0)
             given = theirs[(theirs["view_from"] == side) & (theirs["layer"] == names[layer])]
             ax.plot(given["prunings_done"], given["share_decided"], color=shades[layer], lw=1.4, linestyle=DASHES, marker=".", ms=5)
+        ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
         ax.set(xlabel="prunings done", ylabel=f"share of neurons decided, seen from the {side}", ylim=(-0.03, 1.03))
         handles, labels = ax.get_legend_handles_labels()
         ax.legend([*handles, Line2D([], [], color="black", lw=1.4, ls=DASHES, marker=".")], [*labels, "the thesis, one run"], loc="upper left")
@@ -306,7 +306,7 @@ def which_layer_is_lost(layers: pd.DataFrame, chosen: tuple[int, ...] = (5, 8, 1
     layers: as ``claims.layers`` with a column ``extension``.
     """
     levels = [e for e in chosen if e in set(layers["extension"])] or sorted(set(layers["extension"]))
-    shades = dict(zip(levels, mpl.colormaps["cividis"](np.linspace(0, 0.88, len(levels))), strict=True))
+    shades = dict(zip(levels, mpl.colormaps["viridis"](np.linspace(0, 0.88, len(levels))), strict=True))
     figure, axes = panels(1, 3, (18, 5.6))
     for level, shade in shades.items():
         rows = layers[layers["extension"] == level]
@@ -363,7 +363,7 @@ def _heat_map(ax: Axes, runs: pd.DataFrame, theirs: pd.DataFrame):
             ax.text(x, y + 0.13, f"{int(counts.loc[width, levels])}", ha="center", va="center", fontweight="bold")
             if (width, levels) in given.index:
                 row = given.loc[(width, levels)]
-                ax.text(x, y - 0.22, f"({row['n_separated']}/{row['n_runs']})", ha="center", va="center", fontsize=10)
+                ax.text(x, y - 0.22, f"({int(row['n_separated'])}/{int(row['n_runs'])})", ha="center", va="center", fontsize=10)
     ax.set(xticks=range(share.shape[1]), xticklabels=share.columns, yticks=range(share.shape[0]), yticklabels=share.index,
            xlabel="pruning levels", ylabel="width of the hidden layers")
     runs_each = int(ever.groupby(["width", "levels"]).size().max())
@@ -377,8 +377,8 @@ def _one_width(ax: Axes, runs: pd.DataFrame, theirs: pd.DataFrame, width: int):
         if rows.any():
             ax.scatter((runs["levels"] + spread)[rows], runs["active_end"][rows], s=22, alpha=0.75, rasterized=len(runs) > 500, **_dot(word))
     for word, rows in theirs.groupby(theirs["category"].str.replace("_", "-")):
-        ax.scatter(rows["pruning_levels"] + 0.28, rows["active_weights_at_end"], s=60, facecolors="none", linewidths=1.7,
-                   edgecolors=OUTCOME_COLOURS[word], linestyle="--")
+        ax.scatter(rows["pruning_levels"] + 0.28, rows["active_weights_at_end"], s=60, facecolors="none", linewidths=1.4,
+                   edgecolors=OUTCOME_COLOURS[word])
     levels = sorted(set(runs["levels"]))
     rates = runs.groupby("levels")["rate"].first()
     ax.set(xticks=levels, xlabel="pruning levels", ylabel="active weights at the end")
