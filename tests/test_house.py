@@ -11,7 +11,8 @@ import pytest
 from lth_utils import config
 
 ROOT = Path(__file__).parents[1]
-ORDER = ["config", "data", "connectivity", "pruning", "population", "imp", "store", "sweep", "claims", "plots", "explorer", "__main__"]
+ORDER = ["config", "_images", "data", "connectivity", "pruning", "population", "imp", "store", "sweep", "claims", "plots",
+         "_image_plots", "explorer", "__main__"]
 MODULES = {p.stem: p for p in sorted((ROOT / "lth_utils").glob("*.py")) if p.stem != "__init__"}
 ENGINES = ["_dense", "_sparse", "_seats"]  # private, behind population
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
