@@ -144,7 +144,8 @@ def active_share(runs: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     for word in OUTCOME_ORDER:
         rows = (runs["outcome"] == word).to_numpy()
         if rows.any():
-            ax.scatter((runs["extension"] + spread)[rows], (runs["active_end"] / runs["available_end"])[rows], s=22, alpha=0.75, label=f"{word} (ours)", **_dot(word))
+            ax.scatter((runs["extension"] + spread)[rows], (runs["active_end"] / runs["available_end"])[rows], s=22, alpha=0.75,
+                       label=f"{word} (ours)", **_dot(word))
     for word, rows in theirs.groupby(theirs["category"].str.replace("_", "-")):
         ax.scatter(rows["extension_level"] + 0.28, rows["active_fraction_of_available"], s=46, facecolors="none", linewidths=1.3,
                    edgecolors=OUTCOME_COLOURS[word])

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import functools
 import inspect
+import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from lth_utils import _images
+from lth_utils._images import LABELS
 from lth_utils.config import DataSpec, SpecError, choose, coerce, nearest, rng
 
 
@@ -92,10 +96,15 @@ class Dataset:
 
 
 def standardise(x_train: np.ndarray, x_test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both halves with zero mean and unit variance per feature, fitted on train; constant features become zero."""
-    mean, scale = x_train.mean(0), x_train.std(0)
-    scale = np.where(scale > 0, scale, 1.0)
-    return tuple(np.where(x_train.std(0) > 0, (x - mean) / scale, 0.0).astype(np.float32) for x in (x_train, x_test))
+    """Both halves float32 with zero mean and unit variance per feature, fitted on train; constant features become zero."""
+    scaled = tuple(np.empty(x.shape, np.float32) for x in (x_train, x_test))
+    for start in range(0, x_train.shape[1], 64):        # some features at a time: all of them in double precision would fill the memory
+        some = slice(start, start + 64)
+        mean, scale = x_train[:, some].mean(0), x_train[:, some].std(0)
+        varies = scale > 0
+        for x, out in zip((x_train, x_test), scaled, strict=True):
+            out[:, some] = np.where(varies, (x[:, some] - mean) / np.where(varies, scale, 1.0), 0.0)
+    return scaled
 
 
 def moons_circles(n_samples: int = 1000, noise: float = 0.1, factor: float = 0.35, seed: int = 0) -> Dataset:
@@ -133,21 +142,77 @@ def moons_circles(n_samples: int = 1000, noise: float = 0.1, factor: float = 0.3
     return Dataset(x_train, y[:n_samples], x_test, y[n_samples:], tasks)
 
 
-DATASETS: dict[str, Callable[..., Dataset]] = {"moons_circles": moons_circles}
+def mnist_fashion(root: str | Path | None = None, size: int = 28, digits: tuple[int, ...] = LABELS, garments: tuple[int, ...] = LABELS,
+                  per_class: int | None = None, seed: int = 0, pairing: str = "random", standardised: bool = True) -> Dataset:
+    """An MNIST image beside a Fashion-MNIST image: task ``mnist`` owns the first ``size * size`` inputs, ``fashion`` the others.
+
+    root: folder in torchvision's layout (``MNIST/raw``, ``FashionMNIST/raw``), default ``LTH_DATA_ROOT``,
+    else the user's cache; what is missing is downloaded.  size: pixels per side, 1…28, made smaller
+    with antialiasing; an image's inputs run row by row.  digits, garments: the labels to keep, which
+    become classes 0, 1, … in this order.  per_class: at most so many training images per class, drawn
+    by the seed; the test half keeps all.  pairing: ``random`` by the seed, or ``file``, as the files
+    have them; of two sets of unequal length the rest of the longer one is left out.  standardised: per
+    pixel on train, else pixels are 0…1.  Raises ``_images.DataError`` where files are missing or damaged.
+    Source: thesis, section on the MNIST-Fashion data (which pairs by file).
+    """
+    choose(pairing, ("random", "file"), "pairing")
+    return _side_by_side({"mnist": digits, "fashion": garments}, standardised,
+                         root=root, size=size, per_class=per_class, seed=seed, shuffled=pairing == "random")
+
+
+def mnist(root: str | Path | None = None, size: int = 28, digits: tuple[int, ...] = LABELS, per_class: int | None = None,
+          seed: int = 0, standardised: bool = True) -> Dataset:
+    """MNIST alone, in file order; options as for :func:`mnist_fashion`."""
+    return _side_by_side({"mnist": digits}, standardised, root=root, size=size, per_class=per_class, seed=seed, shuffled=False)
+
+
+def fashion(root: str | Path | None = None, size: int = 28, garments: tuple[int, ...] = LABELS, per_class: int | None = None,
+            seed: int = 0, standardised: bool = True) -> Dataset:
+    """Fashion-MNIST alone, in file order; options as for :func:`mnist_fashion`."""
+    return _side_by_side({"fashion": garments}, standardised, root=root, size=size, per_class=per_class, seed=seed, shuffled=False)
+
+
+def _side_by_side(sets: dict[str, Sequence[int]], standardised: bool, *, size: int, per_class: int | None, seed: int, **options) -> Dataset:
+    """One task per image set; sets: name to the labels that are kept."""
+    _images.check(size, per_class, seed)
+    sets = {name: _images.check_labels(name, labels) for name, labels in sets.items()}
+    tasks, outputs = [], 0
+    for k, (name, labels) in enumerate(sets.items()):
+        tasks.append(Task(name, range(k * size**2, (k + 1) * size**2), range(outputs, outputs := outputs + len(labels))))
+    x, y = {}, {}
+    for half in ("train", "test"):
+        drawn = [_images.draw(name, half, labels, size, per_class, seed, **options) for name, labels in sets.items()]
+        rows = min(len(labels) for _, labels in drawn)
+        x[half] = np.concatenate([pixels[:rows] for pixels, _ in drawn], axis=1)
+        y[half] = np.stack([labels[:rows] for _, labels in drawn], axis=1)
+    del drawn       # its bytes are in x
+    if standardised:
+        x_train, x_test = standardise(x.pop("train"), x.pop("test"))
+    else:
+        x_train, x_test = (x[half] / np.float32(255) for half in ("train", "test"))
+    return Dataset(x_train, y["train"], x_test, y["test"], tuple(tasks))
+
+
+DATASETS: dict[str, Callable[..., Dataset]] = {
+    "moons_circles": moons_circles, "mnist_fashion": mnist_fashion, "mnist": mnist, "fashion": fashion}
 
 
 def spec(name: str, **options) -> DataSpec:
     """The complete :class:`DataSpec` of a data set: options not given take the defaults of its function.
 
+    `root` is none of them: where the files lie differs between machines and changes no result.
+
     >>> dict(spec("moons_circles", noise=0.2).options)["noise"]
     0.2
     """
     choose(name, DATASETS, "data set")
-    known = {n: p.default for n, p in inspect.signature(DATASETS[name]).parameters.items()}
+    known = {n: p.default for n, p in inspect.signature(DATASETS[name]).parameters.items() if n != "root"}
+    kinds = typing.get_type_hints(DATASETS[name])
     for key in options:
         if key not in known:
             raise SpecError(f"{key} is not an option of {name}; it has {', '.join(known)}{nearest(key, known)}")
-    return DataSpec(name, tuple((n, coerce(options.get(n, default), type(default), f"{name}: {n}")) for n, default in known.items()))
+    return DataSpec(name, tuple((n, coerce(options.get(n, default), kinds.get(n, type(default)), f"{name}: {n}"))
+                                for n, default in known.items()))
 
 
 @functools.lru_cache(maxsize=4)

@@ -1,6 +1,6 @@
 """Tidy tables or tickets in, matplotlib figures out; one function per figure, named after its key.
 
-Tables are drawn in ``_charts``, tickets and data here; the palette is that of ``_style``.
+Tables are drawn in ``_charts``, images in ``_image_plots``, tickets and points here; the palette is that of ``_style``.
 """
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from lth_utils._charts import (
     weights_at_separation,
     which_layer_is_lost,
 )
+from lth_utils._image_plots import pixel_statistics, samples
 from lth_utils._style import STATE_COLOURS, STATUS_COLOURS, TASK_COLOURS, panels, styled, tint
 from lth_utils.config import SpecError, choose
 from lth_utils.connectivity import STATE_NAMES
@@ -39,8 +40,8 @@ from lth_utils.population import Ticket
 
 __all__ = ["STATE_COLOURS", "STATUS_COLOURS", "TASK_COLOURS", "active_share", "data", "dense_network", "how_many_levels", "imp_levels",
            "inactive_zombie", "independent_tickets", "layer_separation", "network", "outcomes", "parameter_states", "performance",
-           "performance_poster", "size_or_levels", "split_count", "trajectory", "twenty_levels", "weights_at_separation",
-           "which_layer_is_lost"]
+           "performance_poster", "pixel_statistics", "samples", "size_or_levels", "split_count", "trajectory", "twenty_levels",
+           "weights_at_separation", "which_layer_is_lost"]
 
 MAX_EDGES = 4000
 """A drawing thins out to this many weights, the largest first, and says so."""
