@@ -43,7 +43,8 @@ def readings(table: pd.DataFrame) -> pd.DataFrame:
 
     Three-layer runs appear in both readings: ``3mini`` as they ran, ``3`` shifted and cut as in the thesis' figures.
     """
-    parts = [table[table["base"] == base].assign(network=network, extension=table["prune.levels"]) for network, base in NETWORKS.items()]
+    counted = table.assign(extension=table["prune.levels"])
+    parts = [counted[counted["base"] == base].assign(network=network) for network, base in NETWORKS.items()]
     shifted = parts[2].assign(extension=parts[2]["extension"] - SHIFT)
     parts[2] = shifted[(shifted["extension"] >= 0) & (shifted["available"] >= READ_TO)]
     return pd.concat(parts, ignore_index=True)
@@ -115,7 +116,7 @@ def exact(ours: Sequence[int], theirs: Sequence[int]) -> float:
     """p-value of the Fisher-Freeman-Halton exact test that two rows of counts are draws from one distribution.
 
     >>> round(exact([8, 2], [1, 5]), 4)      # Fisher's own, where there are two columns
-    0.0350
+    0.035
     """
     from scipy.stats import multivariate_hypergeom
     total = np.add(ours, theirs)
