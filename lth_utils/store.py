@@ -50,7 +50,7 @@ from lth_utils.population import Ticket, initial_values, split_mask
 ALIVE = 255
 """Marks, in the array of levels of death, a weight that outlived the last level."""
 
-KEEP_TRAINED = 8192
+KEEP_TRAINED = 4096
 """Trained values are kept for levels with at most this many available weights."""
 
 FILES = ("done.json", "spec.json", "levels.csv", "arrays.npz")

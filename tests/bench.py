@@ -8,15 +8,17 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
 import torch
 from torch import nn
 
-from lth_utils import connectivity, data, population, store
-from lth_utils.config import TrainSpec, rng
+from lth_utils import connectivity, data, population, pruning, store
+from lth_utils.config import PruneSpec, RunSpec, TrainSpec, rng
 
 REPEATS = 3
 
@@ -143,9 +145,38 @@ def memory():
             "peer": "1 GB, times below it", "ratio": round(1 / whole, 2), "target": 1}
 
 
+def tables(runs=10_000, levels=20):
+    """The table of many finished runs, of 20 prunings each; a small network stands for all, since tables do not read weights."""
+    spec = RunSpec(data.spec("moons_circles"), base=(4, 8, 8, 2), prune=PruneSpec(rate=0.05, levels=levels))
+    shape, keep = pruning.plan(spec)
+    with tempfile.TemporaryDirectory() as folder:
+        results = store.Store(folder)
+        for seed in range(runs):
+            progress, values = store.Progress(), population.initial_values(shape, seed)
+            for level, n in enumerate(keep):
+                row = {"level": level, "available": n, "active": n, "inactive": 0, "zombie": 0, "subnetworks": 1, "status": "interconnected",
+                       "epochs": 100 + seed % 50, "loss": seed / runs, "accuracy": 0.99}
+                for task in ("circles", "moons"):
+                    row |= {f"loss_{task}": seed / runs, f"accuracy_{task}": 0.99, f"coverage_{task}": 1.0}
+                progress.add(row, np.arange(keep[0]) < n, values)
+            results.finish(replace(spec, seed=seed), progress, "cpu")
+        began = time.perf_counter()
+        first = results.table()
+        build, took = time.perf_counter() - began, []
+        for _ in range(REPEATS):
+            began = time.perf_counter()
+            again = results.table()
+            took.append(time.perf_counter() - began)
+        assert len(first) == len(again) == runs * (levels + 1)
+    print(f"  tables: {build:.1f} s without the index, {statistics.median(took):.2f} s with it", flush=True)
+    return {"case": f"the table of {runs} finished runs, {runs * (levels + 1)} rows: {statistics.median(took):.2f} s "
+                    f"({build:.0f} s the first time, when every checksum is compared)",
+            "peer": "2 s, times below it", "ratio": round(2 / statistics.median(took), 2), "target": 1}
+
+
 def main():
     import bench_engines  # it takes the eager loop from here
-    rows = [training(), structure(), memory(), *bench_engines.rows()]
+    rows = [training(), structure(), memory(), tables(), *bench_engines.rows()]
     path = store.outputs() / "bench.json"
     store.write_atomically(path, json.dumps(rows, indent=1) + "\n")
     for row in rows:
