@@ -142,6 +142,7 @@ def run(name: str, set_name: str, overrides: dict, force: bool = False, train: b
         if not train and "train" not in parameters_of(notebook):
             continue
         jobs.append((notebook, {**values, "set_name": set_name} | ({} if train else {"train": False})))
+    skipped = []
     for notebook, values in jobs:
         output, mark = store.outputs() / set_name / "notebooks" / notebook.name, digest(notebook, values)
         if not force and up_to_date(output, mark):
@@ -153,6 +154,11 @@ def run(name: str, set_name: str, overrides: dict, force: bool = False, train: b
             execute(notebook, output, values, mark)
         except Exception as error:
             failed = output.with_suffix(".failed.ipynb")
+            if getattr(error, "ename", "") == "MissingData":      # no files and no network: the others can do without
+                failed.unlink(missing_ok=True)
+                skipped.append(f"{notebook.stem}: skipped, {error.evalue}")
+                print(skipped[-1], flush=True)
+                continue
             reason = str(error).strip().splitlines() or [type(error).__name__]
             kept = f"\n  the notebook up to there: {failed}" if failed.exists() else ""
             raise RuntimeError(f"{notebook.name} failed: {reason[-1]}{kept}") from error
@@ -162,6 +168,8 @@ def run(name: str, set_name: str, overrides: dict, force: bool = False, train: b
         if facts.is_file() and (headline := json.loads(facts.read_text()).get("headline")):
             print(f"\n{notebook.stem}: {headline}")
     print(f"figures, tables, facts and executed notebooks: {store.outputs() / set_name}")
+    for line in skipped:
+        print(line)
 
 
 def check(repair: bool) -> int:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from lth_utils._style import OUTCOME_COLOURS, STATE_COLOURS, STATUS_COLOURS, THEIRS, panels, styled
+from lth_utils._style import DASHES, OUTCOME_COLOURS, STATE_COLOURS, STATUS_COLOURS, THEIRS, panels, styled
 
 OUTCOME_ORDER = ("separated", "separated-degraded", "degraded", "fragmented", "interconnected")
 """From the bottom of a stack to its top: what ever separated first."""
@@ -20,7 +20,6 @@ NAMES = {"1": "one hidden layer", "2": "two hidden layers", "3": "three hidden l
 BASE_WIDTH = {"1": 20, "2": 8, "3": 6, "3mini": 4}
 
 HOLLOW = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.4}
-DASHES = (0, (4, 2))
 
 
 def _networks(table: pd.DataFrame) -> list[str]:

@@ -39,6 +39,10 @@ class DataError(RuntimeError):
     """Files of a data set are missing or damaged; the message names them and says how to repair."""
 
 
+class MissingData(DataError):
+    """There are no files and none can be downloaded: whoever only wants what can be had may go on without them."""
+
+
 def folder(root: str | Path | None = None) -> Path:
     """Where the sets lie: `root`, else the environment variable ``LTH_DATA_ROOT``, else the user's cache."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -86,7 +90,7 @@ def _download(name: str, root: Path):
         from torchvision import datasets
         from torchvision.datasets.utils import check_integrity
     except Exception as error:      # a torchvision of another torch fails with a RuntimeError
-        raise DataError(f"{title} is not in {raw}, and torchvision, which would download it, cannot be imported "
+        raise MissingData(f"{title} is not in {raw}, and torchvision, which would download it, cannot be imported "
                         f"({type(error).__name__}: {error}). torch and torchvision must come from one place: the small CPU wheel "
                         "of torch does not go with torchvision's ordinary wheel. Install both again, or put the files there") from error
     kind = getattr(datasets, title)
@@ -97,7 +101,8 @@ def _download(name: str, root: Path):
         reason = f"{type(error).__name__}: {error}"
     if missing := [Path(p).name for p in _paths(name) if not (root / p).is_file()]:
         damaged = [f for f, md5 in kind.resources if (raw / f).is_file() and not check_integrity(raw / f, md5)]
-        raise DataError(f"{title} cannot be read or downloaded. Missing in {raw}: {', '.join(missing)} (or the same as .gz). "
+        raise (DataError if damaged else MissingData)(
+            f"{title} cannot be read or downloaded. Missing in {raw}: {', '.join(missing)} (or the same as .gz). "
                         + (f"Damaged, by their checksum: {', '.join(damaged)}; delete them. " if damaged else "")
                         + f"Go online once, or copy the files there, or set LTH_DATA_ROOT to a folder that has {title}/raw/{missing[0]}. "
                         f"The reason: {reason.strip()}")

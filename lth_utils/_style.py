@@ -19,7 +19,8 @@ OUTCOME_COLOURS = STATUS_COLOURS | {"separated-degraded": STATUS_COLOURS["separa
 """An outcome has the colour of its status; separated-degraded is hatched or edged in the colour of degraded."""
 
 TASK_COLOURS = ("#332288", "#997700", "#882255", "#117733", "#444444", "#6699CC")
-THEIRS = {"facecolor": "none", "linewidth": 1.6, "linestyle": (0, (4, 2))}
+DASHES = (0, (4, 2))
+THEIRS = {"facecolor": "none", "linewidth": 1.6, "linestyle": DASHES}
 
 STYLE = {"font.size": 13, "axes.titlesize": 14, "axes.spines.top": False, "axes.spines.right": False,
          "legend.frameon": False, "figure.dpi": 100, "svg.fonttype": "path", "axes.titlelocation": "left", "svg.hashsalt": "lth_utils"}

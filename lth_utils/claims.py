@@ -10,10 +10,13 @@ from importlib import resources
 
 import numpy as np
 import pandas as pd
+import torch
 
 from lth_utils import data, pruning
 from lth_utils.config import choose
 from lth_utils.connectivity import ACTIVE, OUTCOMES, decided, outcome, weight_states
+from lth_utils.data import Dataset
+from lth_utils.population import Ticket
 from lth_utils.store import Store
 
 
@@ -93,6 +96,67 @@ def layers(results: Store, runs: Sequence[str]) -> pd.DataFrame:
             rows += [{"run": run, "level": level, "layer": n, "available": available[n], "active": active[n],
                       "decided_outputs": outputs[n], "decided_inputs": inputs[n]} for n in range(len(available))]
     return pd.DataFrame(rows)
+
+
+def pixels(results: Store, runs: dict[str, str]) -> pd.DataFrame:
+    """Per pixel and level, how many weights leave it: columns ``network, level, pixel, available, active``; runs: name to run id."""
+    parts = []
+    for name, run in runs.items():
+        for level, masks in enumerate(results.masks(run)):
+            available, active = masks[0][0].sum(0).numpy(), (weight_states(masks)[0][0] == ACTIVE).sum(0).numpy()
+            parts.append(pd.DataFrame({"network": name, "level": level, "pixel": np.arange(len(available)),
+                                       "available": available, "active": active}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def pixel_correlation(degrees: pd.DataFrame, variances: dict[str, np.ndarray], draws: int = 200) -> pd.DataFrame:
+    """Spearman's rank correlation of a pixel's active outgoing weights with its variance, per network and level.
+
+    degrees: as :func:`pixels`; variances: by network, ``[pixels]``.  ``permuted_low`` and ``permuted_high`` hold 95 % of
+    the correlations when the same number of weights falls on random places of the layer, that is, on random pixels.
+    """
+    from scipy.stats import rankdata
+    rows, generator = [], np.random.default_rng(0)
+
+    def ranks(values):
+        centred = rankdata(values, axis=-1)
+        centred -= centred.mean(-1, keepdims=True)
+        return centred / np.maximum(np.linalg.norm(centred, axis=-1, keepdims=True), 1e-12)
+
+    for (network, level), at in degrees.groupby(["network", "level"], sort=False):
+        variance, count = ranks(variances[network]), int(at["active"].sum())
+        width = int(degrees.loc[(degrees["network"] == network) & (degrees["level"] == 0), "available"].max())
+        random = generator.multivariate_hypergeometric(np.full(len(at), width), count, size=draws, method="marginals")
+        low, high = np.percentile(ranks(random) @ variance, [2.5, 97.5])
+        rows.append({"network": network, "level": level, "available": int(at["available"].sum()), "active": count,
+                     "connected": int((at["active"] > 0).sum()), "correlation": float(ranks(at["active"].to_numpy()) @ variance),
+                     "permuted_low": float(low), "permuted_high": float(high)})
+    return pd.DataFrame(rows)
+
+
+def purity(ticket: Ticket, dataset: Dataset) -> pd.DataFrame:
+    """How pure each task's subnetwork is: the inputs it hears, and its accuracy in the whole, cut out, and on its own image alone.
+
+    Columns ``task, weights, inputs, own_inputs, own_share, accuracy, accuracy_cut, accuracy_own_image``; for the last one the
+    other tasks' inputs are held at their mean, zero.  For a separated ticket ``accuracy_cut`` equals ``accuracy``.
+    """
+    rows, x = [], torch.from_numpy(dataset.x_test)
+    for k, task in enumerate(ticket.tasks):
+        part = ticket.cut(k)
+        heard = part.masks[0][0].any(0).numpy()
+        own = np.zeros(len(heard), dtype=bool)
+        own[task.inputs.start : task.inputs.stop] = True
+        with torch.no_grad():
+            logits = [ticket.model()(x), part.model()(x), part.model()(x * torch.from_numpy(own))]
+        hits = [(_predicted(z[:, task.outputs.start : task.outputs.stop]) == dataset.y_test[:, k]).mean() for z in logits]
+        rows.append({"task": task.name, "weights": sum(int(m.sum()) for m in part.masks), "inputs": int(heard.sum()),
+                     "own_inputs": int((heard & own).sum()), "own_share": float((heard & own).sum() / max(1, heard.sum())),
+                     **dict(zip(("accuracy", "accuracy_cut", "accuracy_own_image"), map(float, hits), strict=True))})
+    return pd.DataFrame(rows)
+
+
+def _predicted(logits: torch.Tensor) -> np.ndarray:
+    return (logits[:, 0] > 0).numpy().astype(int) if logits.shape[1] == 1 else logits.argmax(1).numpy()
 
 
 def by_level(runs: pd.DataFrame, keys: tuple[str, ...] = ("network", "extension")) -> pd.DataFrame:

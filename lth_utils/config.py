@@ -143,7 +143,9 @@ class PruneSpec(_Checked):
     target: weights left after the last level.  schedule ``rate``: two of the three fix the third
     and the counts are rounded powers.  schedule ``extension``: the run's base network is extended
     `levels` levels at `rate`, and the counts are those of the extended networks.  criterion: a key
-    of ``pruning.CRITERIA``; scope: ``global`` over all layers or ``layer``, the same share in each.
+    of ``pruning.CRITERIA``; scope: ``global`` over all layers or ``layer``, the same share in each;
+    alive: weights on no path from an input to an output go first, so they take no room in the budget;
+    rewind: weights are put back to what they were after so many epochs of the dense training (0: initialisation).
     """
     rate: float | None = None
     levels: int | None = None
@@ -151,11 +153,14 @@ class PruneSpec(_Checked):
     schedule: str = "rate"
     criterion: str = "magnitude"
     scope: str = "global"
+    alive: bool = False
+    rewind: int = 0
 
     def check(self):
         self._require(self.rate is None or 0 < self.rate < 1, "rate", "above 0 and below 1")
         self._require(self.levels is None or self.levels >= 0, "levels", "0 or more")
         self._require(self.target is None or self.target >= 1, "target", "1 or more")
+        self._require(self.rewind >= 0, "rewind", "0 or more epochs")
         choose(self.schedule, ("rate", "extension"), "PruneSpec.schedule")
         choose(self.scope, ("global", "layer"), "PruneSpec.scope")
         if self.levels == 0 and self.target is not None:
@@ -291,9 +296,19 @@ def asdict(spec: RunSpec) -> dict:
     return dataclasses.asdict(spec)
 
 
+LATER = {"prune": {"alive": False, "rewind": 0}}
+"""Fields that runs of the first version did not have, with the value that means what was done then."""
+
+
 def canonical(spec: RunSpec) -> str:
-    """The one JSON text of a spec: all fields, keys sorted; what the run's address is computed from."""
-    return json.dumps(asdict(spec), sort_keys=True, separators=(",", ":"))
+    """The one JSON text of a spec, keys sorted; what the run's address is computed from.
+
+    All fields, but for those of ``LATER`` that have their neutral value: older runs keep their address.
+    """
+    mapping = asdict(spec)
+    for part, fields in LATER.items():
+        mapping[part] = {k: v for k, v in mapping[part].items() if k not in fields or v != fields[k]}
+    return json.dumps(mapping, sort_keys=True, separators=(",", ":"))
 
 
 def run_id(spec: RunSpec) -> str:

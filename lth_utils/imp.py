@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from lth_utils import connectivity, population, pruning
@@ -41,10 +42,12 @@ def run(members: Population, data: Dataset, keep: Sequence[int], train: TrainSpe
     and, as `trained`, the weights ``[M, W]`` they had after it.  cancel: ends the run in the middle,
     from another thread, by ``population.Cancelled``.  Yields one :class:`Level` per level.
     """
+    if prune.rewind:
+        members = _early(members, data, train, prune.rewind, cancel)
     for level in range(start, len(keep)):
         if trained is not None:
             mask = pruning.prune(trained, members.mask, keep[level], shape=members.shape, seeds=members.seeds,
-                                 level=level, criterion=prune.criterion, scope=prune.scope)
+                                 level=level, initial=members.initial[:, : members.mask.shape[1]], spec=prune)
             members = population.rewind(members, mask)
         finished, training = population.train(members, data, train, cancel)
         done = Level(level, finished, training, connectivity.measure(members.masks, data.tasks, coverage))
@@ -54,3 +57,10 @@ def run(members: Population, data: Dataset, keep: Sequence[int], train: TrainSpe
             return
         members = members.select(going)
         trained = finished.parameters[going, : members.mask.shape[1]]
+
+
+def _early(members: Population, data: Dataset, train: TrainSpec, epochs: int, cancel: Event | None) -> Population:
+    """The same members, to be reset to what they are after so many epochs of the dense training."""
+    dense = replace(members, mask=torch.ones_like(members.mask), parameters=members.initial)
+    early, _ = population.train(dense, data, replace(train, max_epochs=epochs, patience=epochs), cancel)
+    return replace(members, initial=early.parameters)

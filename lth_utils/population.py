@@ -198,6 +198,19 @@ class Ticket:
         values = self.initial if self.trained is None else self.trained
         return _dense.Layers.of(torch.from_numpy(values)[None], self.shape).weights
 
+    def cut(self, k: int) -> Ticket:
+        """What task `k` alone needs, cut out: the weights on any path to its outputs, zombies included; the others are zero."""
+        leads = torch.zeros(1, self.shape[-1], dtype=torch.bool)
+        leads[:, self.tasks[k].outputs] = True
+        masks: list[Tensor] = []
+        for mask in reversed(self.masks):
+            masks.insert(0, mask & leads[:, :, None])
+            leads = masks[0].any(1)
+        weights = np.concatenate([m.flatten().numpy() for m in masks])
+        kept = np.concatenate([weights, np.ones(len(self.initial) - len(weights), dtype=bool)])
+        trained = None if self.trained is None else np.where(kept, self.trained, np.float32(0))
+        return replace(self, masks=masks, initial=np.where(kept, self.initial, np.float32(0)), trained=trained)
+
     def model(self, which: str = "trained") -> nn.Sequential:
         """A plain ``torch.nn.Sequential``, pruned weights at zero, ready for prediction: inputs ``[B, I]`` to logits ``[B, O]``."""
         layers = _dense.Layers.of(torch.from_numpy(self.values(which)).clone()[None], self.shape)

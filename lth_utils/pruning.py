@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lth_utils.config import PruneSpec, RunSpec, SpecError, choose, rng
+from lth_utils.connectivity import ACTIVE, weight_states
 
 
 def n_weights(shape: Sequence[int]) -> int:
@@ -106,32 +107,48 @@ def keep_largest(scores: Tensor, masks: Tensor, keep: int) -> Tensor:
     return torch.zeros_like(masks).scatter_(1, order[:, :int(keep)], True)
 
 
-def _magnitude(weights: Tensor, seeds, level) -> Tensor:
+def _magnitude(weights: Tensor, initial: Tensor, seeds, level) -> Tensor:
     return weights.abs()
 
 
-def _random(weights: Tensor, seeds, level) -> Tensor:
+def _movement(weights: Tensor, initial: Tensor, seeds, level) -> Tensor:
+    return (weights - initial).abs()
+
+
+def _magnitude_increase(weights: Tensor, initial: Tensor, seeds, level) -> Tensor:
+    return weights.abs() - initial.abs()
+
+
+def _random(weights: Tensor, initial: Tensor, seeds, level) -> Tensor:
     scores = np.stack([rng(seed, "prune", level).random(weights.shape[1], dtype=np.float32) for seed in seeds])
     return torch.from_numpy(scores).to(weights.device)
 
 
-CRITERIA = {"magnitude": _magnitude, "random": _random}
-"""Scores ``[M, W]`` from trained weights ``[M, W]``, the members' seeds and the level; the largest stay."""
+CRITERIA = {"magnitude": _magnitude, "movement": _movement, "magnitude_increase": _magnitude_increase, "random": _random}
+"""Scores ``[M, W]`` from trained and initial weights ``[M, W]``, the members' seeds and the level; the largest stay.
+
+``movement`` and ``magnitude_increase``: how far a weight went, and by how much it grew (Zhou et al. 2019, Deconstructing Lottery Tickets).
+"""
 
 
 def prune(weights: Tensor, masks: Tensor, keep: int, *, shape: Sequence[int], seeds: Sequence[int], level: int,
-          criterion: str = "magnitude", scope: str = "global") -> Tensor:
+          initial: Tensor | None = None, spec: PruneSpec | None = None) -> Tensor:
     """The mask of the next level, with exactly `keep` weights per member.
 
     weights: trained values, float ``[M, W]``; masks: bool ``[M, W]``; shape: the network's; level:
-    the one pruned to.  With scope ``layer`` every layer keeps the same share, the odd weights going
+    the one pruned to; initial: what they were reset to, where the criterion asks for it; spec: criterion,
+    scope and alive of it are used (default: global magnitude).  With scope ``layer`` every layer keeps the same share, the odd weights going
     to the largest remainders.  Returns bool ``[M, W]``.
     """
-    choose(criterion, CRITERIA, "criterion")
-    scores = CRITERIA[criterion](weights, seeds, level)
-    if scope == "global":
-        return keep_largest(scores, masks, keep)
+    spec = spec or PruneSpec(levels=0)
     sizes = [i * o for i, o in pairwise(shape)]
+    scores = CRITERIA[choose(spec.criterion, CRITERIA, "criterion")](weights, weights if initial is None else initial, seeds, level)
+    if spec.alive:
+        of_layers = [m.reshape(len(m), o, i) for m, (i, o) in zip(masks.split(sizes, 1), pairwise(shape), strict=True)]
+        active = torch.cat([(s == ACTIVE).flatten(1) for s in weight_states(of_layers)], 1)
+        scores = torch.where(active, scores, scores - 2 * scores.abs().max() - 1)
+    if spec.scope == "global":
+        return keep_largest(scores, masks, keep)
     available = [int(m[0].sum()) for m in masks.split(sizes, 1)]
     shares = [a * keep / max(1, sum(available)) for a in available]
     keeps = [math.floor(s) for s in shares]

@@ -95,6 +95,15 @@ def _with_biases(mask: np.ndarray, parameters: int) -> np.ndarray:
     return np.concatenate([mask, np.ones(parameters - len(mask), dtype=bool)])
 
 
+def _rewound(arrays: dict[str, np.ndarray], parameters: int) -> np.ndarray:
+    """What the weights of a rewound run were reset to ``[P]``, NaN where that was not kept."""
+    values = np.full(parameters, np.nan, np.float32)
+    for name in arrays:
+        if name.startswith("start"):
+            values[_with_biases(arrays["death"] > int(name.removeprefix("start")), parameters)] = arrays[name]
+    return values
+
+
 @dataclass
 class Progress:
     """The finished levels of one run, level 0 first.
@@ -102,13 +111,15 @@ class Progress:
     rows: one dict of plain values per level; death: uint8 ``[W]``, the level at which each weight
     was pruned, ``ALIVE`` if not yet; trained: per level the parameters ``[P]`` where they are kept;
     last: trained parameters ``[P]`` of the last finished level, from which the next one is pruned;
-    seconds: computing time so far, interrupted sessions included.
+    seconds: computing time so far, interrupted sessions included; start: where weights are rewound to
+    an early epoch, those values ``[P]`` of the first level that is kept, by its number.
     """
     rows: list[dict] = field(default_factory=list)
     death: np.ndarray | None = None
     trained: dict[int, np.ndarray] = field(default_factory=dict)
     last: np.ndarray | None = None
     seconds: float = 0.0
+    start: dict[int, np.ndarray] = field(default_factory=dict)
 
     @property
     def levels(self) -> int:
@@ -118,8 +129,8 @@ class Progress:
         """Which weights are available at a level, bool ``[W]``."""
         return self.death > level
 
-    def add(self, row: dict, mask: np.ndarray, trained: np.ndarray):
-        """Append a level: its row, its mask bool ``[W]`` and its trained parameters ``[P]``."""
+    def add(self, row: dict, mask: np.ndarray, trained: np.ndarray, early: np.ndarray | None = None):
+        """Append a level: its row, its mask bool ``[W]``, its trained parameters ``[P]``, and what it was rewound to, if not initialisation."""
         level = self.levels
         if self.death is None:
             self.death = np.full(len(mask), ALIVE, dtype=np.uint8)
@@ -127,11 +138,15 @@ class Progress:
         self.rows.append(row)
         self.last = trained
         if mask.sum() <= KEEP_TRAINED:
-            self.trained[level] = trained[_with_biases(mask, len(trained))]
+            alive = _with_biases(mask, len(trained))
+            self.trained[level] = trained[alive]
+            if early is not None and not self.start:
+                self.start[level] = early[alive]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What a finished run keeps of its weights, by name."""
-        return {"death": self.death, **{f"trained{level}": values for level, values in self.trained.items()}}
+        return {"death": self.death, **{f"trained{level}": values for level, values in self.trained.items()},
+                **{f"start{level}": values for level, values in self.start.items()}}
 
 
 def series(version: str) -> str:
@@ -201,8 +216,8 @@ class Store:
         about = json.loads(str(arrays["about"]))
         if series(about["version"]) != series(__version__):
             return None
-        trained = {int(k[7:]): v for k, v in arrays.items() if k.startswith("trained")}
-        return Progress(about["rows"], arrays["death"], trained, arrays["last"], about["seconds"])
+        trained, start = ({int(k.removeprefix(w)): v for k, v in arrays.items() if k.startswith(w)} for w in ("trained", "start"))
+        return Progress(about["rows"], arrays["death"], trained, arrays["last"], about["seconds"], start)
 
     def finish(self, spec: RunSpec, progress: Progress, device: str):
         """Write a finished run, ``done.json`` last."""
@@ -356,6 +371,8 @@ class Store:
             raise StoreError(f"the initial values of {run_id} differ from those drawn by this numpy ({np.__version__}); "
                              f"the run was made with numpy {provenance['numpy']}")
         alive = _with_biases(mask, len(initial))
+        if spec.prune.rewind:
+            initial = _rewound(arrays, len(initial))
         trained = None
         if (kept := arrays.get(f"trained{level}")) is not None:
             trained = np.zeros_like(initial)

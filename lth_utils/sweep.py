@@ -240,7 +240,8 @@ def _run_batch(batch: Batch, store: Store, where: torch.device, cancel: threadin
                 continue
             row = _row(level, m, dataset)
             progress.seconds += took
-            progress.add(row, level.population.mask[m].cpu().numpy(), level.population.parameters[m].cpu().numpy())
+            early = level.population.initial[m].cpu().numpy() if spec.prune.rewind else None
+            progress.add(row, level.population.mask[m].cpu().numpy(), level.population.parameters[m].cpu().numpy(), early)
             if left and row["status"] not in spec.stop_at:
                 store.save_partial(run, progress)
                 continue

@@ -29,7 +29,8 @@ def test_the_address_of_a_complete_spec_never_changes():
     *(replace(SPEC, train=replace(SPEC.train, **c)) for c in ({"lr": 2e-3}, {"batch_size": 65}, {"patience": 31}, {"max_epochs": 1},
                                                               {"loss": "sum"})),
     *(replace(SPEC, prune=replace(SPEC.prune, **c)) for c in ({"rate": 0.33}, {"levels": 8}, {"schedule": "rate"}, {"criterion": "random"},
-                                                              {"scope": "layer"}, {"schedule": "rate", "levels": None, "target": 112})),
+                                                              {"scope": "layer"}, {"schedule": "rate", "levels": None, "target": 112},
+                                                              {"alive": True}, {"rewind": 1})),
 ])
 def test_every_field_is_part_of_the_address(changed):
     assert run_id(changed) != run_id(SPEC)

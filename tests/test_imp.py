@@ -88,8 +88,19 @@ def test_members_whose_loss_is_not_finite_leave(toy):
     assert second.population.seeds == (3, 7, 5) and not any(second.failed)
 
 
-@pytest.mark.parametrize("prune", [PRUNE, replace(PRUNE, criterion="random"), replace(PRUNE, scope="layer")],
-                         ids=["magnitude", "random", "layer"])
+def test_rewinding_goes_back_to_an_early_epoch_of_the_dense_training(toy):
+    dense, *pruned = levels(toy, prune=replace(PRUNE, rewind=2))
+    start = population.init(SHAPE, SEEDS)
+    early, _ = population.train(start, toy, replace(TRAIN, max_epochs=2, patience=2))
+    assert all(torch.equal(level.population.initial, early.parameters) for level in pruned)
+    assert torch.equal(dense.population.parameters, population.train(start, toy, TRAIN)[0].parameters)      # level 0 starts as ever
+    alone = population.rewind(replace(start, initial=early.parameters), pruned[0].population.mask)
+    assert torch.equal(pruned[0].population.parameters, population.train(alone, toy, TRAIN)[0].parameters)
+
+
+@pytest.mark.parametrize("prune", [PRUNE, replace(PRUNE, criterion="random"), replace(PRUNE, scope="layer"),
+                                   replace(PRUNE, criterion="movement", alive=True), replace(PRUNE, rewind=2)],
+                         ids=["magnitude", "random", "layer", "movement", "rewind"])
 def test_a_resumed_run_goes_on_bit_for_bit(toy, prune):
     whole = levels(toy, seeds=(1, 2), prune=prune)
     last = whole[2].population

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lth_utils.config import DataSpec, PruneSpec, RunSpec, SpecError
-from lth_utils.pruning import extend, keep_largest, n_weights, plan, prune, trajectory
+from lth_utils.pruning import CRITERIA, extend, keep_largest, n_weights, plan, prune, trajectory
 
 SHAPE = (4, 7, 5, 2)  # 28, 35 and 10 weights
 
@@ -66,13 +66,15 @@ def test_shapes_and_types_that_do_not_fit_are_refused():
             keep_largest(scores, masks, 1)
 
 
-@pytest.mark.parametrize("criterion", ["magnitude", "random"])
+@pytest.mark.parametrize("criterion", CRITERIA)
 @pytest.mark.parametrize("scope", ["global", "layer"])
-def test_masks_are_nested_and_counts_exact_along_a_trajectory(criterion, scope):
+@pytest.mark.parametrize("alive", [False, True])
+def test_masks_are_nested_and_counts_exact_along_a_trajectory(criterion, scope, alive):
     masks, seeds = torch.ones(3, n_weights(SHAPE), dtype=torch.bool), (0, 4, 8)
     for level, keep in enumerate(trajectory(n_weights(SHAPE), rate=0.3, levels=5)[1:], start=1):
         weights = torch.randn(masks.shape, generator=torch.Generator().manual_seed(level)) * masks
-        kept = prune(weights, masks, keep, shape=SHAPE, seeds=seeds, level=level, criterion=criterion, scope=scope)
+        kept = prune(weights, masks, keep, shape=SHAPE, seeds=seeds, level=level, initial=torch.ones_like(weights),
+                     spec=PruneSpec(levels=0, criterion=criterion, scope=scope, alive=alive))
         assert kept.sum(1).tolist() == [keep] * 3
         assert not (kept & ~masks).any()
         masks = kept
@@ -83,10 +85,31 @@ def test_magnitude_prunes_the_smallest_absolute_values():
     assert prune(weights, masks, 2, shape=(2, 2), seeds=[0], level=1).tolist() == [[True, False, False, True]]
 
 
+def test_movement_and_growth_ask_where_a_weight_came_from():
+    weights, initial = torch.tensor([[3.0, 1.0, -2.0, 0.5]]), torch.tensor([[2.9, -1.0, -1.0, 0.6]])
+    masks = torch.ones(1, 4, dtype=torch.bool)
+    for criterion, kept in (("movement", [False, True, True, False]), ("magnitude_increase", [True, False, True, False])):
+        spec = PruneSpec(levels=0, criterion=criterion)
+        assert prune(weights, masks, 2, shape=(2, 2), seeds=[0], level=1, initial=initial, spec=spec).tolist() == [kept]
+
+
+def test_alive_pruning_takes_what_is_on_no_path_first():
+    # 2-2-1: the second hidden unit leads nowhere, so its two large weights go before the small ones of the first
+    masks = torch.tensor([[True, True, True, True, True, False]])
+    weights = torch.tensor([[0.1, 0.2, 9.0, 8.0, 0.3, 0.0]])
+
+    def pruned(keep, alive):
+        return prune(weights, masks, keep, shape=(2, 2, 1), seeds=[0], level=1, spec=PruneSpec(levels=0, alive=alive))[0].tolist()
+
+    assert pruned(3, True) == [True, True, False, False, True, False]
+    assert pruned(4, True) == [True, True, True, False, True, False]
+    assert pruned(3, False) == [False, False, True, True, True, False]
+
+
 @pytest.mark.parametrize("keep", [60, 47, 33, 18])
 def test_layer_scope_keeps_the_same_share_of_each_layer(keep):
     dense = torch.ones(2, n_weights(SHAPE), dtype=torch.bool)
-    kept = prune(torch.randn(dense.shape), dense, keep, shape=SHAPE, seeds=[0, 1], level=1, scope="layer")
+    kept = prune(torch.randn(dense.shape), dense, keep, shape=SHAPE, seeds=[0, 1], level=1, spec=PruneSpec(levels=0, scope="layer"))
     assert kept.sum(1).tolist() == [keep, keep]
     exact = [Fraction(n * keep, 73) for n in (28, 35, 10)]
     expected = [int(share) for share in exact]
@@ -97,13 +120,13 @@ def test_layer_scope_keeps_the_same_share_of_each_layer(keep):
 
 def test_layer_scope_refuses_to_empty_a_layer():
     with pytest.raises(SpecError, match="would empty layer 2"):
-        prune(torch.rand(1, 73), torch.ones(1, 73, dtype=torch.bool), 3, shape=SHAPE, seeds=[0], level=1, scope="layer")
+        prune(torch.rand(1, 73), torch.ones(1, 73, dtype=torch.bool), 3, shape=SHAPE, seeds=[0], level=1, spec=PruneSpec(levels=0, scope="layer"))
 
 
 def test_random_pruning_depends_on_seed_and_level_alone():
     def pruned(weights, seeds, level):
         masks = torch.ones(len(seeds), 73, dtype=torch.bool)
-        return prune(weights.expand(len(seeds), -1), masks, 30, shape=SHAPE, seeds=seeds, level=level, criterion="random")
+        return prune(weights.expand(len(seeds), -1), masks, 30, shape=SHAPE, seeds=seeds, level=level, spec=PruneSpec(levels=0, criterion="random"))
 
     kept = pruned(torch.rand(73), (1, 2), 1)
     assert torch.equal(kept[1:], pruned(torch.zeros(73), (2,), 1))
@@ -113,7 +136,8 @@ def test_random_pruning_depends_on_seed_and_level_alone():
 
 def test_an_unknown_criterion_gets_the_nearest_guess():
     with pytest.raises(SpecError, match="did you mean magnitude"):
-        prune(torch.rand(1, 73), torch.ones(1, 73, dtype=torch.bool), 3, shape=SHAPE, seeds=[0], level=1, criterion="magnitud")
+        prune(torch.rand(1, 73), torch.ones(1, 73, dtype=torch.bool), 3, shape=SHAPE, seeds=[0], level=1,
+              spec=PruneSpec(levels=0, criterion="magnitud"))
 
 
 # how many

@@ -229,6 +229,19 @@ def test_a_full_disk_stops_the_sweep_with_the_reason_and_what_is_finished_stays(
     assert len(sweep.run(specs, results, device="cpu").reused) == len(finished) and results.check() == []
 
 
+def test_the_ticket_of_a_rewound_run_starts_from_the_early_epoch(tmp_path):
+    from dataclasses import replace
+    spec, results = replace(SPEC, prune=replace(SPEC.prune, rewind=2)), Store(tmp_path)
+    sweep.run([spec], results, device="cpu")
+    start = population.init(results.ticket(run_id(spec), 0).shape, [0])
+    early, _ = population.train(start, data.load(SPEC.data), replace(SPEC.train, max_epochs=2, patience=2))
+    for level in range(3):
+        ticket = results.ticket(run_id(spec), level)
+        weights = np.concatenate([m.flatten().numpy() for m in ticket.masks])
+        alive = np.concatenate([weights, np.ones(len(ticket.initial) - len(weights), bool)])
+        assert np.array_equal(ticket.initial, np.where(alive, early.parameters[0].numpy(), np.float32(0)))
+
+
 def test_masks_of_every_level_are_nested_and_have_the_counts_of_the_table(filled):
     results, specs = filled
     masks, table = results.masks(run_id(specs[0])), results.table(specs[:1])
