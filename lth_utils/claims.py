@@ -134,6 +134,27 @@ def pixel_correlation(degrees: pd.DataFrame, variances: dict[str, np.ndarray], d
     return pd.DataFrame(rows)
 
 
+def decided_share(results: Store, runs: Sequence[str]) -> pd.DataFrame:
+    """The degree of separation of whole networks: columns ``run, level, decided``.
+
+    decided: share of a hidden layer's neurons that lead to the outputs of one task alone, mean over the hidden layers.
+    """
+    rows = []
+    for run in runs:
+        tasks = data.load(results.spec(run).data).tasks
+        for level, masks in enumerate(results.masks(run)):
+            rows.append({"run": run, "level": level, "decided": float(decided(masks, tasks)[0, 1:-1].nanmean())})
+    return pd.DataFrame(rows)
+
+
+PURITY = ["task", "weights", "inputs", "own_inputs", "own_share", "accuracy", "accuracy_cut", "accuracy_own_image", "seed"]
+
+
+def join(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tables as :func:`purity` makes them one below the other; of none, an empty one."""
+    return pd.concat(parts, ignore_index=True) if len(parts) else pd.DataFrame(columns=PURITY)
+
+
 def purity(ticket: Ticket, dataset: Dataset) -> pd.DataFrame:
     """How pure each task's subnetwork is: the inputs it hears, and its accuracy in the whole, cut out, and on its own image alone.
 

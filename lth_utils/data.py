@@ -193,6 +193,9 @@ def _side_by_side(sets: dict[str, Sequence[int]], standardised: bool, *, size: i
     return Dataset(x_train, y["train"], x_test, y["test"], tuple(tasks))
 
 
+GARMENTS = _images.GARMENTS
+"""Names of Fashion-MNIST's classes."""
+
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "moons_circles": moons_circles, "mnist_fashion": mnist_fashion, "mnist": mnist, "fashion": fashion}
 

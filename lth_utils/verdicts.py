@@ -259,6 +259,84 @@ def _rates(ever: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
     return rows
 
 
+# ---------------------------------------------------------------------- images
+def images(table: pd.DataFrame, purity: pd.DataFrame, correlation: pd.DataFrame) -> pd.DataFrame:
+    """Claim 7.
+
+    table: level rows of the main networks; purity: as ``claims.purity`` for those that separated;
+    correlation: as ``claims.pixel_correlation``.
+    """
+    given = reference("mnist_fashion")
+    ends = given[given["separated_here"] == 1]
+    apart = table[table["status"] == "separated"].groupby("run").first()
+    count, runs = len(apart), table["run"].nunique()
+    value, low, high = share(count, runs)
+    rows = [_row("7", "image networks separate in every seed", f"{len(ends)} of {given['run'].nunique()}",
+                 f"{count} of {runs}, {_percent(value, low, high)}", runs, WILSON,
+                 "differs" if count < runs else "agrees" if runs >= given["run"].nunique() else "cannot tell")]
+    if count:
+        best = table.groupby("run")["accuracy"].max().loc[apart.index]
+        their_best = given.groupby("run")["mean_accuracy"].max()
+        outside = apart["accuracy"].min() > ends["mean_accuracy"].max() or apart["accuracy"].max() < ends["mean_accuracy"].min()
+        few = count < len(ends)
+        rows += [
+            _row("7", "they separate at 83 to 86 % mean accuracy", _range(ends["mean_accuracy"]), _range(apart["accuracy"]), count,
+                 "ranges overlap or not", "differs" if outside else "cannot tell" if few else "agrees"),
+            _row("7", "they separate with about 900 to 1300 weights left", _range(ends["unpruned_weights"], "{:.0f}"),
+                 _range(apart["available"], "{:.0f}"), count, "ranges overlap or not",
+                 "differs" if apart["available"].min() > ends["unpruned_weights"].max() or apart["available"].max() < ends["unpruned_weights"].min()
+                 else "cannot tell" if few else "agrees"),
+            _row("7", "at separation the accuracy is below the peak of the same run", _range(their_best) + " at the peak",
+                 f"{_range(best)} at the peak, {(best - apart['accuracy']).min():.1%} or more above", count, "every run",
+                 "differs" if (best <= apart["accuracy"]).any() else "cannot tell" if few else "agrees"),
+            _row("7", "separated means no leak: cut out, each part is as accurate as in the whole", "not reported",
+                 f"largest difference {(purity['accuracy'] - purity['accuracy_cut']).abs().max():.2%}", len(purity), "every part",
+                 "agrees" if np.allclose(purity["accuracy"], purity["accuracy_cut"]) else "differs"),
+            _row("7", "the parts hear their own image alone", _their_purity(), f"{_range(purity['own_share'])} of the inputs",
+                 len(purity), "every part", "agrees" if (purity["own_share"] == 1).all() else "differs",
+                 note="output coverage does not ask for it")]
+    above = correlation[correlation["level"] > 0].assign(beyond=lambda t: t["correlation"] > t["permuted_high"])
+    rows.append(_row("7", "the remaining weights gather at the pixels that vary", "by eye",
+                     ", ".join(f"{name}: {g['correlation'].iloc[-1]:.2f} at the last level, beyond chance at {g['beyond'].sum()} of {len(g)} levels"
+                               for name, g in above.groupby("network", sort=False)), len(above), "rank correlation against random pixels, 95 %",
+                     _verdict(list(above["beyond"]), list(above["correlation"] < above["permuted_low"]))))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _their_purity() -> str:
+    given = reference("mnist_fashion_active_weights").dropna(subset="mnist_component_inputs").iloc[-1]
+    return f"{given['mnist_component_inputs_from_fashion_half']:.0f} of {given['mnist_component_inputs']:.0f} inputs of one part are not"
+
+
+def _range(values: pd.Series, form: str = "{:.1%}") -> str:
+    return " to ".join(dict.fromkeys(form.format(v) for v in (values.min(), values.max())))
+
+
+def images_headline(table: pd.DataFrame, purity: pd.DataFrame) -> str:
+    """One sentence on the main image networks."""
+    apart = table[table["status"] == "separated"].groupby("run").first()
+    text = f"{len(apart)} of {table['run'].nunique()} image networks separated"
+    if len(apart):
+        text += (f", at {_range(apart['accuracy'])} mean accuracy (dense: {_range(table[table['level'] == 0]['accuracy'])}) with "
+                 f"{_range(apart['available'], '{:.0f}')} weights; {_range(purity['own_share'])} of what their parts hear is their own image")
+    return text
+
+
+def ways(table: pd.DataFrame) -> pd.DataFrame:
+    """What each way of pruning reaches: one row per variant.
+
+    table: level rows with columns ``variant`` and ``decided``.
+    """
+    rows = []
+    for name, at in table.groupby("variant", sort=False):
+        first = at[at["status"] == "separated"].groupby("run").first()
+        rows.append({"variant": name, "runs": at["run"].nunique(), "separated": len(first), "accuracy": first["accuracy"].mean(),
+                     "accuracy_min": first["accuracy"].min(), "accuracy_max": first["accuracy"].max(), "available": first["available"].mean(),
+                     "active": first["active"].mean(), "dense_accuracy": at[at["level"] == 0]["accuracy"].mean(),
+                     "peak_accuracy": at.groupby("run")["accuracy"].max().mean(), "most_decided": at.groupby("run")["decided"].max().mean()})
+    return pd.DataFrame(rows)
+
+
 def variants(runs: pd.DataFrame, column: str = "variant") -> pd.DataFrame:
     """Does a change of the experiment change the share that separates?  One row per variant against the one named ``as the thesis``.
 
