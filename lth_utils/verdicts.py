@@ -362,3 +362,12 @@ def headline(verdicts: pd.DataFrame) -> str:
     """One sentence: how many statements agree, differ, cannot be told."""
     words = verdicts["verdict"].value_counts()
     return ", ".join(f"{words.get(w, 0)} {w}" for w in ("agrees", "differs", "cannot tell")) + f" of {len(verdicts)} statements of the thesis"
+
+
+def markdown(verdicts: pd.DataFrame) -> str:
+    """Verdicts as the table of a text file: claim, statement, theirs, ours, verdict with its note."""
+    lines = ["| claim | the thesis says | theirs | ours | verdict |", "|---|---|---|---|---|"]
+    for row in verdicts.fillna("").itertuples():
+        note = f" ({row.note})" if row.note else ""
+        lines.append(f"| {row.claim} | {row.statement} | {row.theirs} | {row.ours} | **{row.verdict}**{note} |")
+    return "\n".join(lines)

@@ -4,8 +4,9 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from lth_utils import claims, data, sweep, verdicts
+from lth_utils import claims, data, population, sweep, verdicts
 from lth_utils.config import PruneSpec, RunSpec, TrainSpec, run_id
 from lth_utils.connectivity import OUTCOMES, outcome
 from lth_utils.store import Store
@@ -170,3 +171,91 @@ def test_layers_of_a_run_add_up_to_its_table(tmp_path):
     assert list(sums["available"]) == list(table["available"]) and list(sums["active"]) == list(table["active"])
     ends = layers.groupby("level").agg(first=("decided_inputs", "first"), last=("decided_outputs", "last"))
     assert (ends == 1).all().all()      # where a view starts, every neuron is decided
+
+
+# ---------------------------------------------------------------------- images
+
+def two_parts(shape=(6, 8, 8, 4), leak=False, seed=0):
+    """A random ticket whose halves share nothing, but for one weight if `leak`; its tasks own the halves of inputs and outputs."""
+    from itertools import pairwise
+    generator = torch.Generator().manual_seed(seed)
+    masks = []
+    for i, o in pairwise(shape):
+        block = torch.zeros(1, o, i, dtype=torch.bool)
+        block[:, : o // 2, : i // 2] = block[:, o // 2 :, i // 2 :] = True
+        masks.append(block & (torch.rand(block.shape, generator=generator) < 0.8))
+    if leak:
+        masks[0][0, 0, shape[0] - 1] = masks[1][0, 0, 0] = masks[2][0, 0, 0] = True
+    weights = torch.cat([torch.randn(m.shape, generator=generator).mul(m).flatten() for m in masks])
+    values = torch.cat([weights, torch.randn(sum(shape[1:]), generator=generator)]).numpy()
+    tasks = (data.Task("left", range(0, 3), range(0, 2)), data.Task("right", range(3, 6), range(2, 4)))
+    ticket = population.Ticket(shape, masks, values, values, tasks, 0, 0)
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((200, 6)).astype(np.float32)
+    y = rng.integers(0, 2, (200, 2))
+    return ticket, data.Dataset(x, y, x, y, tasks)
+
+
+@pytest.mark.parametrize("leak", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_part_cut_out_answers_as_the_whole_and_its_inputs_are_counted(leak, seed):
+    ticket, dataset = two_parts(leak=leak, seed=seed)
+    x = torch.from_numpy(dataset.x_test)
+    with torch.no_grad():
+        whole, parts = ticket.model()(x), [ticket.cut(k).model()(x) for k in (0, 1)]
+    assert torch.equal(parts[0][:, :2], whole[:, :2]) and torch.equal(parts[1][:, 2:], whole[:, 2:])
+    found = claims.purity(ticket, dataset).set_index("task")
+    assert np.allclose(found["accuracy"], found["accuracy_cut"])
+    assert found.loc["right", "own_share"] == 1 and (found.loc["left", "own_share"] < 1) == leak
+    if not leak:
+        assert np.allclose(found["accuracy"], found["accuracy_own_image"])
+        assert found["weights"].sum() <= sum(int(m.sum()) for m in ticket.masks)
+
+
+def test_cutting_out_removes_every_weight_on_no_path_to_the_task():
+    ticket, _ = two_parts(leak=True)
+    graph = claims_graph(ticket)
+    import networkx as nx
+    for k, task in enumerate(ticket.tasks):
+        needed = set().union(*(nx.ancestors(graph, (3, o)) | {(3, o)} for o in task.outputs))
+        for layer, mask in enumerate(ticket.cut(k).masks):
+            kept = {((layer, i), (layer + 1, j)) for _, j, i in mask.nonzero().tolist()}
+            assert kept == {(u, v) for u, v in graph.edges if u[0] == layer and v in needed}
+
+
+def claims_graph(ticket):
+    import networkx as nx
+    graph = nx.DiGraph()
+    graph.add_nodes_from((layer, n) for layer, width in enumerate(ticket.shape) for n in range(width))
+    graph.add_edges_from(((layer, i), (layer + 1, j)) for layer, m in enumerate(ticket.masks) for _, j, i in m.nonzero().tolist())
+    return graph
+
+
+def test_pixel_correlation_is_spearmans_and_random_pixels_have_none():
+    from scipy.stats import spearmanr
+    rng = np.random.default_rng(0)
+    variance = rng.random(100)
+    levels = {0: np.full(100, 30), 1: (30 * variance).astype(int), 2: rng.integers(0, 30, 100)}
+    degrees = pd.concat([pd.DataFrame({"network": "n", "level": n, "pixel": range(100), "available": 30, "active": a}) for n, a in levels.items()])
+    found = claims.pixel_correlation(degrees, {"n": variance}).set_index("level")
+    for n in (1, 2):
+        assert found.loc[n, "correlation"] == pytest.approx(spearmanr(levels[n], variance).statistic)
+    assert found.loc[0, "correlation"] == 0 and found.loc[1, "correlation"] > found.loc[1, "permuted_high"]
+    assert found.loc[2, "permuted_low"] < 0 < found.loc[2, "permuted_high"] < 0.4
+
+
+def image_levels(stories):
+    return pd.DataFrame([{"run": f"r{n}", "seed": n, "level": level, "status": status, "accuracy": accuracy, "available": 10**6 // 10**level,
+                          "active": 800} for n, story in enumerate(stories) for level, (status, accuracy) in enumerate(story)])
+
+
+def test_verdicts_on_images():
+    good = image_levels([[("interconnected", 0.9), ("interconnected", 0.88), ("interconnected", 0.87), ("separated", 0.84)]] * 3)
+    pure = pd.DataFrame({"own_share": [1.0, 0.98], "accuracy": [0.9, 0.8], "accuracy_cut": [0.9, 0.8]})
+    rows = pd.DataFrame({"network": "mnist", "level": [1, 2], "correlation": [0.5, 0.6], "permuted_low": -0.1, "permuted_high": 0.1})
+    found = verdicts.images(good, pure, rows)
+    assert list(found["verdict"]) == ["agrees"] * 5 + ["differs", "agrees"]      # the parts also hear the other image
+    bad = image_levels([[("interconnected", 0.9), ("separated", 0.95)], [("interconnected", 0.9), ("degraded", 0.5)], [("interconnected", 0.9)]])
+    leaky = pure.assign(accuracy_cut=[0.9, 0.5])
+    assert "agrees" not in set(verdicts.images(bad, leaky, rows.assign(correlation=-0.5))["verdict"])
+    assert verdicts.images_headline(bad, pure).startswith("1 of 3 image networks separated, at 95.0% mean accuracy")
