@@ -1,5 +1,6 @@
 # make reproduce   the quick set: environment, notebooks, figures       make test    the test suite
 # make figures     the thesis set's figures from the kept tables, without training (SET=extended: a hundred seeds)
+# make report      the gallery, outputs/<set>/index.html, from what is there (SET=quick)
 # make bench       speed and memory against stated peers                make lab     JupyterLab
 # make help        this text
 PYTHON ?= python3
@@ -7,7 +8,7 @@ SET ?= quick
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help reproduce figures test bench lab lint clean
+.PHONY: help reproduce figures report test bench lab lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +31,9 @@ reproduce: $(READY)
 figures: SET = thesis
 figures: $(READY)
 	@$(BIN)/python -m lth_utils figures --set $(SET)
+
+report: $(READY)
+	@$(BIN)/python -m lth_utils report --set $(SET)
 
 test: $(READY)
 	@$(BIN)/python -m pytest -q

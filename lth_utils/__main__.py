@@ -168,6 +168,8 @@ def run(name: str, set_name: str, overrides: dict, force: bool = False, train: b
         if facts.is_file() and (headline := json.loads(facts.read_text()).get("headline")):
             print(f"\n{notebook.stem}: {headline}")
     print(f"figures, tables, facts and executed notebooks: {store.outputs() / set_name}")
+    from lth_utils import report  # matplotlib and all: slow to import
+    print(f"all of it on one page: {report.write(set_name)}")
     for line in skipped:
         print(line)
 
@@ -192,12 +194,18 @@ def main(arguments: list[str] | None = None) -> int:
     runner.add_argument("--force", action="store_true", help="execute again even if nothing changed")
     drawer = verbs.add_parser("figures", help="draw the figures of a set from its kept tables, without training")
     drawer.add_argument("--set", default="thesis", dest="set_name", help="folder of parameters/ (default: thesis)")
+    teller = verbs.add_parser("report", help="write outputs/<set>/index.html, the gallery, from what is there")
+    teller.add_argument("--set", default="quick", dest="set_name", help="folder of outputs/ (default: quick)")
     checker = verbs.add_parser("check", help="verify the checksums of all finished runs")
     checker.add_argument("--repair", action="store_true", help="set corrupt runs aside, to be computed again")
     given = parser.parse_args(arguments)
     try:
         if given.verb == "check":
             return check(given.repair)
+        if given.verb == "report":
+            from lth_utils import report
+            print(report.write(given.set_name))
+            return 0
         if given.verb == "figures":
             run("all", given.set_name, {}, train=False)
             return 0

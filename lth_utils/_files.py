@@ -132,18 +132,31 @@ def update_table(set_name: str, name: str, rows: pd.DataFrame, key: str) -> Path
 
 
 def write_figure(set_name: str, key: str, figure, about: str = "") -> list[Path]:
-    """Write a figure as ``outputs/<set>/figures/<key>.png`` (150 dpi, 256 colours) and ``.svg``, with `about` and versions in their metadata."""
+    """Write a figure as ``outputs/<set>/figures/<key>.png`` and ``.svg``; see :func:`image`."""
+    paths = []
+    for kind in ("png", "svg"):
+        paths.append(outputs() / set_name / "figures" / f"{key}.{kind}")
+        write_atomically(paths[-1], image(figure, kind, key, about))
+    return paths
+
+
+def image(figure, kind: str, title: str, about: str = "", dpi: int = 150) -> bytes:
+    """A figure as the content of a ``png`` (256 colours), ``svg`` or ``pdf`` file, with `about` and versions in its metadata, no date."""
+    description = "; ".join([about, *(f"{k} {v}" for k, v in provenance().items())]).lstrip("; ")
+    rest = {"png": {"Description": description}, "svg": {"Description": description, "Date": None},
+            "pdf": {"Subject": description, "CreationDate": None}}
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, dpi=dpi, bbox_inches="tight", metadata={"Title": title, **rest[kind]})
+    return _small(buffer) if kind == "png" else buffer.getvalue()
+
+
+def _small(png: io.BytesIO) -> bytes:
+    """A picture with a palette: a quarter of the size, and nothing can be seen of it."""
     from PIL import Image, PngImagePlugin
-    folder = outputs() / set_name / "figures"
-    title, description = key, "; ".join([about, *(f"{k} {v}" for k, v in provenance().items())]).lstrip("; ")
-    png, svg, small, inside = io.BytesIO(), io.BytesIO(), io.BytesIO(), PngImagePlugin.PngInfo()
-    figure.savefig(png, format="png", dpi=150, bbox_inches="tight")
-    figure.savefig(svg, format="svg", bbox_inches="tight", dpi=150, metadata={"Title": title, "Description": description, "Date": None})
-    inside.add_text("Title", title)
-    inside.add_text("Description", description)
-    # a palette makes the file a quarter as large, and nothing can be seen of it
-    flat = Image.open(png).convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    flat.save(small, "png", optimize=True, pnginfo=inside, dpi=(150, 150))
-    write_atomically(folder / f"{key}.png", small.getvalue())
-    write_atomically(folder / f"{key}.svg", svg.getvalue())
-    return [folder / f"{key}.png", folder / f"{key}.svg"]
+    picture, text, small = Image.open(png), PngImagePlugin.PngInfo(), io.BytesIO()
+    for name, value in picture.info.items():
+        if isinstance(value, str):
+            text.add_text(name, value)
+    flat = picture.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    flat.save(small, "png", optimize=True, pnginfo=text, dpi=picture.info.get("dpi"))
+    return small.getvalue()

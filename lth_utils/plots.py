@@ -206,18 +206,19 @@ def _count(ticket: Ticket) -> int:
 
 
 @styled
-def imp_levels(tickets: Sequence[Ticket]) -> Figure:
-    """The same network at several pruning levels, weights coloured by state."""
+def imp_levels(tickets: Sequence[Ticket], colour_by: str = "state") -> Figure:
+    """The same network at several pruning levels, weights coloured by state (or, see :func:`network`, by task)."""
     columns = min(3, len(tickets))
     rows = -(-len(tickets) // columns)
     figure, axes = panels(rows, columns, (6 * columns, 4.4 * rows + 0.5))
     for ax in axes.flat[len(tickets):]:
         ax.set_axis_off()
     for ax, ticket in zip(axes.flat, tickets, strict=False):
-        network(ax, ticket)
+        network(ax, ticket, colour_by)
         word = connectivity.status(ticket.masks, ticket.tasks)[0]
         ax.set_title(f"level {ticket.level}: {_count(ticket)} weights, {word}")
-    _state_legend(figure, ("active", "inactive", "zombie"), loc="outside lower center", ncols=3)
+    if colour_by == "state":
+        _state_legend(figure, ("active", "inactive", "zombie"), loc="outside lower center", ncols=3)
     return figure
 
 

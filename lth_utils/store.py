@@ -34,6 +34,7 @@ from lth_utils import __version__, config, connectivity, data, pruning
 from lth_utils._files import (
     StoreError,
     digest,
+    image,
     outputs,
     project_root,
     provenance,
@@ -57,7 +58,7 @@ FILES = ("done.json", "spec.json", "levels.csv", "arrays.npz")
 """What a finished run consists of."""
 
 
-__all__ = ["CorruptRun", "Progress", "Store", "StoreError", "digest", "outputs", "project_root", "provenance", "read_table",
+__all__ = ["CorruptRun", "Progress", "Store", "StoreError", "digest", "image", "outputs", "project_root", "provenance", "read_table",
            "series", "update_table", "write_atomically", "write_facts", "write_figure", "write_table"]
 
 

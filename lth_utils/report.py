@@ -1,0 +1,154 @@
+"""The gallery: one page that opens from disk, with every figure of a set, its claim, its verdict and where it comes from.
+
+No request leaves the page: pictures are inside it.  Without scripts the viewer of tickets is a contact sheet.
+"""
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+import pandas as pd
+
+from lth_utils import config, plots, store
+from lth_utils.config import SpecError
+from lth_utils.connectivity import measure
+from lth_utils.population import Ticket
+
+FIGURES = {
+    "01_toy_data": {
+        "data": "Two tasks that know nothing of each other: each has a pattern in its own labels and none in the other's.",
+        "parameter-states": "A weight that was not pruned is active only if it lies on a path from an input to an output.",
+        "dense-network": "Before the first pruning everything is connected with everything.",
+        "imp-levels": "Level by level the smallest weights go.",
+        "independent-tickets": "What is left is two networks, one per task, that share nothing.",
+        "performance-one-size": "Pruning does not cost accuracy, until a task is lost."},
+    "02_mnist_fashion": {
+        "samples": "A digit beside a garment: one network names both.",
+        "pixel-statistics": "Where the pixels vary, and where they never do.",
+        "accuracy": "Image networks separate too, after their accuracy has begun to fall.",
+        "task-accuracy": "The two tasks lose accuracy at different levels.",
+        "input-connectivity": "The weights that are left look at certain pixels.",
+        "pixel-correlation": "By number: the remaining weights gather at the pixels that vary.",
+        "frontier": "Other ways to find a ticket: how much accuracy does separation cost?"},
+    "03_extension_sweep": {
+        "trajectory": "A larger start takes more prunings to the same base network.",
+        "outcomes": "From some size on networks separate; from much larger starts some lose an input or an output.",
+        "split-count": "The share of networks that separate, with its uncertainty.",
+        "active-share": "The larger the start, the smaller the used part of what is left.",
+        "inactive-zombie": "Weights that lead nowhere, and weights that hear nothing.",
+        "weights-at-separation": "A separated network needs about as many active weights whatever its start.",
+        "performance": "Networks that solve both tasks get better as they get smaller.",
+        "performance-poster": "The same, averaged over the seeds.",
+        "layer-separation": "Seen from the outputs the last layer decides first; seen from the inputs everything is late.",
+        "which-layer-is-lost": "Why one-layer networks stop separating: global pruning takes the weights into the outputs first."},
+    "04_pruning_level_sweep": {
+        "size-or-levels": "Same target, other widths and numbers of prunings: width decides first.",
+        "twenty-levels": "With twenty prunings for everybody, small networks still do not separate.",
+        "how-many-levels": "A large network must be pruned gently."},
+}
+"""What each figure shows, in a sentence without numbers, by notebook."""
+
+CHAPTERS = {"01_toy_data": "Two tasks, one network, two tickets", "02_mnist_fashion": "Digits beside clothes",
+            "03_extension_sweep": "How large must a network be to fall apart?",
+            "04_pruning_level_sweep": "Is it the size, or the number of prunings?"}
+
+
+def write(set_name: str) -> Path:
+    """Write ``outputs/<set>/index.html`` from what is there; :class:`SpecError` where the set has no figures yet."""
+    folder = store.outputs() / set_name
+    there = {notebook: [k for k in keys if (folder / "figures" / f"{k}.png").is_file()] for notebook, keys in FIGURES.items()}
+    if not any(there.values()):
+        raise SpecError(f"{folder / 'figures'} has no figures; make them with: python -m lth_utils run all --set {set_name}")
+    facts = {path.stem: json.loads(path.read_text()) for path in sorted((folder / "facts").glob("*.json"))}
+    verdicts = folder / "tables" / "verdicts.csv"
+    parts = {
+        "set_name": set_name, "title": "What structure does a pruned network have?",
+        "lead": "One network learns two unrelated tasks at once. Iterative magnitude pruning removes a share of its weights at a time, and what "
+                "survives falls apart into independent networks, one per task. This page shows every figure of the reproduction of "
+                "<i>Winning the Lottery Twice</i> (M. Burger, 2024), theirs dashed or hollow beside ours.",
+        "about": html.escape(f"Set: {set_name}. " + ", ".join(f"{k} {v}" for k, v in store.provenance().items())),
+        "contents": "".join(f'<li><a href="#{n}">{CHAPTERS[n]}</a></li>' for n, keys in there.items() if keys),
+        "viewer": _viewer(folder), "verdicts": _verdicts(pd.read_csv(verdicts, dtype=str).fillna("")) if verdicts.is_file() else "",
+        "chapters": "".join(_chapter(folder, n, keys, facts.get(n, {})) for n, keys in there.items() if keys),
+        "provenance": "".join(_provenance(folder, set_name, n) for n, keys in there.items() if keys)}
+    template = Template(resources.files("lth_utils").joinpath("report.html").read_text(encoding="utf-8"))
+    store.write_atomically(folder / "index.html", template.substitute(parts))
+    return folder / "index.html"
+
+
+def _image(png: bytes, alt: str) -> str:
+    return f'<img loading="lazy" alt="{html.escape(alt)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+
+
+def _chapter(folder: Path, notebook: str, keys: list[str], facts: dict) -> str:
+    page = _notebook_page(folder / "notebooks" / f"{notebook}.ipynb")
+    link = f' <a href="notebooks/{page.name}">The executed notebook.</a>' if page else ""
+    head = f'<h2 id="{notebook}">{CHAPTERS[notebook]}</h2><p>{html.escape(facts.get("headline", ""))}.{link}</p>'
+    figures = [f'<figure id="{key}"><figcaption><h3>{key}</h3>{html.escape(FIGURES[notebook][key])}</figcaption>'
+               f'{_image((folder / "figures" / f"{key}.png").read_bytes(), FIGURES[notebook][key])}</figure>' for key in keys]
+    return head + "".join(figures)
+
+
+def _notebook_page(notebook: Path) -> Path | None:
+    """The executed notebook as a page beside it, made again where it is older."""
+    if not notebook.is_file():
+        return None
+    page = notebook.with_suffix(".html")
+    if not page.is_file() or page.stat().st_mtime < notebook.stat().st_mtime:
+        from nbconvert import HTMLExporter
+        exporter = HTMLExporter(embed_images=True, mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url="")
+        body, _ = exporter.from_filename(str(notebook))
+        store.write_atomically(page, body)
+    return page
+
+
+def _verdicts(table: pd.DataFrame) -> str:
+    rows = []
+    for r in table.itertuples():
+        cells = "".join(f"<td>{html.escape(v)}</td>" for v in (r.claim, r.statement, r.theirs, r.ours))
+        note = f'<div class="soft">{html.escape(r.note)}</div>' if r.note else ""
+        rows.append(f'<tr>{cells}<td><span class="{r.verdict.split()[0]}">{html.escape(r.verdict)}</span>{note}</td></tr>')
+    head = "".join(f"<th>{c}</th>" for c in ("claim", "the thesis says", "theirs", "ours", "verdict"))
+    return ('<h2 id="verdicts">Does it hold?</h2><p>Ours with 95 % intervals. <b class="agrees">agrees</b>: our interval lies inside what the '
+            'statement says; <b class="differs">differs</b>: outside; <b class="cannot">cannot tell</b>: it straddles.</p>'
+            f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>')
+
+
+def _provenance(folder: Path, set_name: str, notebook: str) -> str:
+    path, file = folder / "tables" / f"{notebook}-levels.json", store.project_root() / "parameters" / set_name / f"{notebook}.yaml"
+    about = json.loads(path.read_text()) if path.is_file() else {}
+    given = "; ".join(f"{k}: {v}" for k, v in config.read(file).items()) if file.is_file() else ""
+    made = ", ".join([f"torch {' '.join(about.get('torch', []))}", *about.get("device", []), *about.get("machine", []), about.get("last", "")[:10]])
+    hours, rest = divmod(round(about.get("seconds", 0)), 3600)
+    return "<tr>" + "".join(f"<td>{html.escape(str(v))}</td>" for v in (
+        notebook, given, about.get("runs", ""), f"{hours} h {rest // 60} min {rest % 60} s of one core", made)) + "</tr>"
+
+
+# ---------------------------------------------------------------------- the viewer
+def _viewer(folder: Path) -> str:
+    """The runs kept with the set, each as frames over its pruning levels under a slider."""
+    kept = store.Store(folder)
+    boxes = [_box(kept, run, entry) for run, entry in kept.entries().items() if entry["head"]["data"] == "moons_circles"][:3]
+    return ('<h2 id="tickets">Watch it fall apart</h2><p>Move the slider through the pruning levels.</p>' + "".join(boxes)) if boxes else ""
+
+
+def _box(kept: store.Store, run: str, entry: dict) -> str:
+    levels = pd.read_csv(io.StringIO(entry["levels"]))
+    frames, tickets = [], [kept.ticket(run, n) for n in range(len(levels))]
+    for n, ticket in enumerate(tickets):
+        found = measure(ticket.masks, ticket.tasks)[0]
+        said = (f"level {n}: {found.active} active of {found.available} available weights, {found.status}, "
+                f"mean accuracy {levels['accuracy'][n]:.1%}")
+        frames.append(f'<figure class="frame" data-said="{said}"><figcaption class="soft">{said}</figcaption>{_image(_frame(ticket), said)}</figure>')
+    last = len(frames) - 1
+    return (f'<div class="viewer"><p class="control"><label>pruning level<input type="range" min="0" max="{last}" value="{last}"></label>'
+            f'<output></output></p><div class="frames">{"".join(frames)}</div><p class="soft">{html.escape(run)}</p></div>')
+
+
+def _frame(ticket: Ticket) -> bytes:
+    return store.image(plots.imp_levels([ticket], colour_by="task"), "png", f"level {ticket.level}", dpi=150)
