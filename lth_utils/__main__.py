@@ -142,7 +142,7 @@ def run(name: str, set_name: str, overrides: dict, force: bool = False, train: b
         if not train and "train" not in parameters_of(notebook):
             continue
         jobs.append((notebook, {**values, "set_name": set_name} | ({} if train else {"train": False})))
-    skipped = []
+    skipped, executed = [], 0
     for notebook, values in jobs:
         output, mark = store.outputs() / set_name / "notebooks" / notebook.name, digest(notebook, values)
         if not force and up_to_date(output, mark):
@@ -162,6 +162,7 @@ def run(name: str, set_name: str, overrides: dict, force: bool = False, train: b
             reason = str(error).strip().splitlines() or [type(error).__name__]
             kept = f"\n  the notebook up to there: {failed}" if failed.exists() else ""
             raise RuntimeError(f"{notebook.name} failed: {reason[-1]}{kept}") from error
+        executed += 1
         print(f"{notebook.stem}: done in {time.perf_counter() - began:.0f} s, {output}", flush=True)
     for notebook, _ in jobs:
         facts = store.outputs() / set_name / "facts" / f"{notebook.stem}.json"
