@@ -213,9 +213,8 @@ def performance(table: pd.DataFrame, theirs: pd.DataFrame | None = None) -> Figu
         ax.add_patch(Rectangle((low, box["val_loss_min"]), high - low, max(box["val_loss_max"] - box["val_loss_min"], 1e-5),
                                zorder=4, edgecolor="black" if many else STATUS_COLOURS[box["category"]], **THEIRS))
     ax.set(xscale="log", yscale="log", xlabel="active weights", ylabel="validation loss (mean over the tasks)")
-    handles, names = ax.get_legend_handles_labels()
-    for handle in handles:
-        handle.set(alpha=1, sizes=[46])
+    names = [h.get_label() for h in ax.collections]
+    handles = [Line2D([], [], ls="", marker="o", ms=7, color=STATUS_COLOURS[n.split()[0]]) for n in names]
     if len(inside):
         handles.append(Rectangle((0, 0), 1, 1, edgecolor="black", **THEIRS))
         names.append("ranges in the thesis" + ("" if many else ",\nin the same colours"))

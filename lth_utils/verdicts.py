@@ -164,7 +164,17 @@ def _loss(table: pd.DataFrame) -> list[dict]:
         rows.append(_row("4", f"separated networks are among those of lowest validation loss: chance that one has a lower loss than {which}",
                          "above 0.5", f"{by_run.mean():.2f} ({low:.2f} to {high:.2f})", total, "95 % interval over runs (bootstrap)",
                          _verdict([low > 0.5], [high < 0.5])))
+    cluster = reference("performance_clusters").query("cluster == 'low-loss cluster' and category == 'separated'").iloc[0]
+    solved = table.loc[apart].groupby("run")["loss"].first()
+    solved = solved[solved < 0.08].to_numpy()
+    low, high = _bootstrap(solved, np.median) if len(solved) else (np.nan, np.nan)
+    least, most = cluster["val_loss_min"], cluster["val_loss_max"]
     return [*rows,
+        _row("4", "separated networks that solve both tasks have a validation loss between "
+             f"{least} and {most}", f"centre {cluster['val_loss_centre']}", f"median {np.median(solved) if len(solved) else np.nan:.4f} "
+             f"({low:.4f} to {high:.4f})", len(solved), "95 % interval of the median (bootstrap)",
+             _verdict([least <= low and high <= most], [low > most or high < least]),
+             note="the loss that can be reached depends on which points were drawn: see the variants"),
         _row("4", "a separated network may have lost a task: some have a loss above 0.08", "about 12 dots",
              f"{lost} of {total} runs, {_percent(*share(lost, total))}", total, WILSON, "agrees" if lost else "cannot tell",
              note="separation does not mean that both tasks are solved")]
@@ -340,7 +350,7 @@ def ways(table: pd.DataFrame) -> pd.DataFrame:
 def variants(runs: pd.DataFrame, column: str = "variant") -> pd.DataFrame:
     """Does a change of the experiment change the share that separates?  One row per variant against the one named ``as the thesis``.
 
-    runs: as ``claims.outcomes`` with a column that names the variant.
+    runs: as ``claims.outcomes`` with a column that names the variant.  ``median_loss``: at separation.
     """
     counts = runs.assign(apart=runs["outcome"].isin(SEPARATED)).groupby(column, sort=False)["apart"].agg(["sum", "size"])
     if "as the thesis" not in counts.index:
@@ -351,7 +361,9 @@ def variants(runs: pd.DataFrame, column: str = "variant") -> pd.DataFrame:
     for name, (k, n) in counts.iterrows():
         value, low, high = share(k, n)
         p = np.nan if name == "as the thesis" else fisher_exact([[k, n - k], [base["sum"], base["size"] - base["sum"]]]).pvalue
-        rows.append({column: name, "separated": int(k), "runs": int(n), "share": value, "share_low": low, "share_high": high, "p": p})
+        loss = runs.loc[runs[column] == name, "loss"].median()
+        rows.append({column: name, "separated": int(k), "runs": int(n), "share": value, "share_low": low, "share_high": high, "p": p,
+                     "median_loss": loss})
     found = pd.DataFrame(rows)
     tested = found["p"].notna()
     found.loc[tested, "p_corrected"] = holm(found.loc[tested, "p"])

@@ -140,7 +140,7 @@ def cells(shares, seeds=20):
             for (w, n), share in shares.items() for s in range(seeds)]
     table = pd.DataFrame(rows)
     weights = 6 * table["width"] + table["width"] ** 2
-    return table.assign(rate=1 - (112 / weights) ** (1 / table["levels"]))
+    return table.assign(rate=1 - (112 / weights) ** (1 / table["levels"]), loss=0.01)
 
 
 def test_verdicts_on_the_grid():
