@@ -124,10 +124,10 @@ def split_count(levels: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
         ax.fill_between(ours["extension"], ours["share_low"], ours["share_high"], color=STATUS_COLOURS["separated"], alpha=0.25, lw=0)
         ax.plot(ours["extension"], ours["share"], "o-", color=STATUS_COLOURS["separated"], ms=6, label="ours, with 95 % interval")
         ax.scatter(given["extension"], (given["separated"] + given["separated-degraded"]) / given["runs"], s=70, **HOLLOW,
-                   label=f"the thesis ({given['runs'].max()} runs each)", zorder=3)
+                   label=f"the thesis ({theirs['runs'].min()} or {theirs['runs'].max()} runs each)", zorder=3)
         ax.set(ylim=(-0.04, 1.04), xlabel="extension level", ylabel="share of runs that separated")
         _lettered(ax, NAMES[network])
-    axes[0, 0].legend(loc="upper left", fontsize=11)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -251,7 +251,7 @@ def inactive_zombie(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     """
     means = table.groupby(["extension", "available"])[["inactive", "zombie"]].mean().reset_index()
     shown = sorted(set(theirs["extension_level"]) & set(means["extension"]))
-    shades = dict(zip(shown, mpl.colormaps["viridis"](np.linspace(0, 0.9, max(1, len(shown)))), strict=True))
+    shades = dict(zip(shown, mpl.colormaps["viridis"](np.linspace(0, 0.9, len(shown))), strict=True))
     figure, axes = panels(2, 2, (15, 10))
     for row, kind in zip(axes, ("inactive", "zombie"), strict=True):
         for ax, relative in zip(row, (True, False), strict=True):

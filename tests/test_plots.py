@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 from matplotlib.colors import to_rgb
+from matplotlib.patches import Rectangle
 
 from lth_utils import claims, data, plots, population, pruning, store
 from lth_utils.config import SpecError
@@ -93,3 +94,71 @@ def test_image_tasks_have_no_scatter(ticket):
                            (data.Task("a", range(3), range(1)),))
     with pytest.raises(SpecError, match="two inputs each"):
         plots.data(dataset)
+
+
+# ---------------------------------------------------------------------- charts
+
+@pytest.fixture(scope="module")
+def sweep_tables():
+    """Runs of a made-up two-layer family: at level e, e of 10 runs separate, one of them degrades later."""
+    rows = []
+    for extension in range(4):
+        for seed in range(10):
+            words = ["interconnected", *(["separated"] if seed < extension else []), *(["degraded"] if seed == 0 and extension else [])]
+            rows += [{"run": f"{extension}-{seed}", "base": "4-8-8-2", "prune.levels": extension, "seed": seed, "level": n, "status": w,
+                      "available": 1000 >> n, "active": 900 >> n, "inactive": 50, "zombie": 5, "loss": 0.01 / (n + 1), "accuracy": 0.99}
+                     for n, w in enumerate(words)]
+    table = claims.readings(pd.DataFrame(rows))
+    runs = claims.outcomes(table)
+    return table, runs, claims.by_level(runs)
+
+
+def test_stacked_outcomes_show_the_shares_and_fill_the_axis(sweep_tables):
+    _, _, levels = sweep_tables
+    (ax,) = plots.outcomes(levels, claims.theirs_by_level()).axes
+    heights = {}
+    for bar in ax.patches:
+        if isinstance(bar, Rectangle) and bar.get_height() > 0:      # theirs are steps
+            heights.setdefault(round(bar.get_x() + bar.get_width() / 2), []).append((bar.get_facecolor()[:3], bar.get_height()))
+    assert set(heights) == {0, 1, 2, 3}
+    for extension, found in heights.items():
+        assert sum(h for _, h in found) == pytest.approx(1)
+        green = sum(h for colour, h in found if colour == to_rgb(plots.STATUS_COLOURS["separated"]))
+        assert green == pytest.approx(extension / 10)
+
+
+def test_a_legend_does_not_change_the_dots_of_a_large_table(sweep_tables):
+    table, _, _ = sweep_tables
+    (ax,) = plots.performance(pd.concat([table] * 20), claims.reference("performance_clusters")).axes
+    assert {tuple(dots.get_sizes()) for dots in ax.collections} == {(10,)} and all(dots.get_alpha() < 1 for dots in ax.collections)
+    assert sum(len(dots.get_offsets()) for dots in ax.collections) == 20 * len(table)
+
+
+def test_the_heat_map_says_ours_and_theirs():
+    rows = [{"run": f"{w}-{n}-{s}", "width": w, "levels": n, "rate": 0.5, "active_end": 80, "available_end": 112,
+             "outcome": "separated" if s < n else "interconnected"} for w in (31, 48) for n in (1, 2, 3) for s in range(5)]
+    figure = plots.size_or_levels(pd.DataFrame(rows), claims.reference("separations_by_size_and_levels"),
+                                  claims.reference("grid_width48_active_weights"))
+    said = [t.get_text() for t in figure.axes[0].texts]
+    assert said.count("1") == said.count("2") == said.count("3") == 2
+    theirs = claims.reference("separations_by_size_and_levels").set_index(["hidden_width", "pruning_levels"])
+    assert f"({theirs.loc[(48, 3), 'n_separated']}/{theirs.loc[(48, 3), 'n_runs']})" in said
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_every_chart_draws_few_runs_and_runs_that_never_separated(sweep_tables, empty):
+    table, runs, levels = sweep_tables
+    if empty:
+        keep = levels["extension"] == 0
+        table, runs, levels = table[table["extension"] == 0], runs[runs["extension"] == 0], levels[keep]
+    reference = claims.reference
+    before = plots.plt.get_fignums()
+    for figure in (plots.split_count(levels, claims.theirs_by_level()), plots.active_share(runs, reference("final_active_fraction_2layer")),
+                   plots.weights_at_separation(runs, reference("active_available_at_split")),
+                   plots.performance_poster(table, reference("poster_scatter")), plots.inactive_zombie(table, reference("inactive_zombie")),
+                   plots.trajectory(claims.trajectories(), reference("trajectory")),
+                   plots.how_many_levels(claims.by_level(runs, ("levels",)), runs),
+                   plots.twenty_levels(claims.by_level(runs.assign(width=8), ("width",)))):
+        figure.canvas.draw()
+        assert all(ax.get_xlabel() or not ax.axison for ax in figure.axes if ax.get_label() != "<colorbar>")
+    assert plots.plt.get_fignums() == before
