@@ -124,11 +124,18 @@ def read_table(set_name: str, name: str, specs: list[RunSpec] | None = None) -> 
 
 def write_figure(set_name: str, key: str, figure, about: str = "") -> list[Path]:
     """Write a figure as ``outputs/<set>/figures/<key>.png`` (150 dpi) and ``.svg``, with `about` and versions in their metadata."""
-    description = "; ".join([about, *(f"{k} {v}" for k, v in provenance().items())]).lstrip("; ")
     paths = []
-    for kind, undated in (("png", {}), ("svg", {"Date": None})):
-        buffer, metadata = io.BytesIO(), {"Title": key, "Description": description, **undated}
-        figure.savefig(buffer, format=kind, dpi=150, bbox_inches="tight", metadata=metadata)
+    for kind in ("png", "svg"):
         paths.append(outputs() / set_name / "figures" / f"{key}.{kind}")
-        write_atomically(paths[-1], buffer.getvalue())
+        write_atomically(paths[-1], image(figure, kind, key, about))
     return paths
+
+
+def image(figure, kind: str, title: str, about: str = "") -> bytes:
+    """A figure as the content of a ``png`` (150 dpi), ``svg`` or ``pdf`` file, with `about` and versions in its metadata, no date."""
+    description = "; ".join([about, *(f"{k} {v}" for k, v in provenance().items())]).lstrip("; ")
+    rest = {"png": {"Description": description}, "svg": {"Description": description, "Date": None},
+            "pdf": {"Subject": description, "CreationDate": None}}
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, dpi=150, bbox_inches="tight", metadata={"Title": title, **rest[kind]})
+    return buffer.getvalue()

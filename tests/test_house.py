@@ -12,7 +12,7 @@ from lth_utils import config
 
 ROOT = Path(__file__).parents[1]
 ORDER = ["config", "data", "connectivity", "pruning", "_dense", "_sparse", "_seats", "population", "imp", "_files", "store", "sweep",
-         "claims", "_style", "_charts", "plots", "explorer", "__main__"]
+         "claims", "_style", "_charts", "plots", "_view", "explorer", "__main__"]
 """From values to people; a private module lies behind the next public one."""
 MODULES = {p.stem: p for p in sorted((ROOT / "lth_utils").glob("*.py")) if p.stem != "__init__"}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
