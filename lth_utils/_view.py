@@ -7,6 +7,7 @@ relative to its layer's others at all levels of a run, so that what changes is w
 from __future__ import annotations
 
 import contextlib
+import gc
 import struct
 import zlib
 from collections import OrderedDict
@@ -27,6 +28,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
+from scipy.sparse import csr_array
 
 from lth_utils import connectivity, plots
 from lth_utils.connectivity import ACTIVE, INACTIVE, STATE_NAMES
@@ -37,7 +39,7 @@ from lth_utils.pruning import n_weights
 
 COLOURS = {"state": "state of each weight", "subnetwork": "subnetwork, by the task it serves", "task": "task whose outputs it leads to"}
 SEVERAL, NONE = "#777777", STATE_COLOURS["pruned"]
-GRID = 72
+GRID = 64
 """Points per side at which a decision region is computed."""
 MAX_PRUNED = 1500
 """Pruned weights drawn at most, those that lived longest."""
@@ -198,6 +200,8 @@ class View:
 
     def __init__(self, figure: Figure | SubFigure, run: Run, options: Options, layout: dict):
         self.figure, self.run, self.options, self.layout = figure, run, options, layout
+        fits = options.neuron and options.neuron[0] < len(run.shape) and options.neuron[1] < run.shape[options.neuron[0]]
+        self.neuron = options.neuron if fits else None
         if "order" not in run.kept:
             run.kept["order"] = unit_order(run)
         self.flat = [k for k, t in enumerate(run.tasks) if len(t.inputs) == 2 and len(t.outputs) == 1]
@@ -252,12 +256,12 @@ class View:
 
     def _network(self, ticket, found):
         options, masks = self.options, [m[0].numpy() for m in ticket.masks]
-        family = relatives(masks, *options.neuron) if options.neuron else None
+        family = relatives(masks, *self.neuron) if self.neuron else None
         edges = _edges(ticket, masks, family)
         faint = _pruned(self.run, masks) if options.pruned else None
         shown = [np.ones(u, bool) if options.pruned else m for u, m in zip(self.run.shape, _touched(masks), strict=True)]
-        if options.neuron:
-            shown[options.neuron[0]][options.neuron[1]] = True
+        if self.neuron:
+            shown[self.neuron[0]][self.neuron[1]] = True
         shown[0], shown[-1] = np.ones(self.run.shape[0], bool), np.ones(self.run.shape[-1], bool)
         places = _places(self.run.kept["order"], shown, found.subnetworks)
         of_unit, of_edge = _colours(options.colours, found, edges, self.run.tasks)
@@ -269,7 +273,7 @@ class View:
         artists += _lines(places, edges, of_edge, dimmed=family is not None)
         for artist in artists:
             self.network.add_collection(artist, autolim=False)
-        artists += _dots(self.network, places, of_unit, family, options.neuron)
+        artists += _dots(self.network, places, of_unit, family, self.neuron)
         if len(edges.layer) < edges.total:
             notes.append(f"{len(edges.layer)} of {edges.total} weights are drawn, the largest of each layer{' and family' if family else ''} first")
         if notes:
@@ -278,18 +282,18 @@ class View:
 
     def _region(self, ticket, row):
         artists = []
-        for ax, k in zip(self.regions, self.flat, strict=True):
+        if ticket.trained is not None and self.flat and ("regions", row) not in self.run.kept:
+            ends = [(*ax.get_xlim(), *ax.get_ylim()) for ax in self.regions]
+            self.run.kept["regions", row] = chances(ticket, self.flat, ends)
+        for n, (ax, k) in enumerate(zip(self.regions, self.flat, strict=True)):
             task, accuracy = self.run.tasks[k], self.run.rows.get(f"accuracy_{self.run.tasks[k].name}")
             title = task.name + ("" if accuracy is None else f": accuracy {accuracy.iloc[row]:.1%}")
             artists.append(ax.text(0, 1.03, title, transform=ax.transAxes, size=11))
             if ticket.trained is None:
                 text = "trained values of this level\nwere not kept: too many weights"
                 artists.append(ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color="#555555"))
-                continue
-            key = ("region", row, k)
-            if key not in self.run.kept:
-                self.run.kept[key] = chances(ticket, k, ax.get_xlim(), ax.get_ylim())
-            artists += _region_artists(ax, self.run, k, self.run.kept[key])
+            else:
+                artists += _region_artists(ax, k, self.run.kept["regions", row][n])
         return artists
 
     def _points(self, ticket):
@@ -392,10 +396,13 @@ def _lines(places, edges: Edges, colours: np.ndarray, dimmed: bool) -> list[Line
     segments, alpha, groups = _segments(places, edges.layer, edges.i, edges.j), 0.28 + 0.57 * crowd, []
     if dimmed:
         rest = ~edges.lit
-        groups.append(LineCollection(segments[rest], linewidths=widths[rest] * 0.6, colors="#CCCCCC", alpha=0.25 + 0.3 * crowd))
+        groups.append(LineCollection(segments[rest], linewidths=0.6, colors="#CCCCCC", alpha=0.25 + 0.3 * crowd))
         crowd = min(1.0, 150 / max(1, edges.lit.sum()))
         segments, colours, widths, alpha = segments[edges.lit], colours[edges.lit], widths[edges.lit] * 1.3, 0.5 + 0.5 * crowd
-    groups.append(LineCollection(segments, linewidths=widths, colors=colours, alpha=alpha))
+    # lines come thinnest first; a collection of one width is made several times faster than one of many
+    bins = np.digitize(widths, np.linspace(widths.min(), widths.max(), 12)) if len(widths) else []
+    for n in np.unique(bins):
+        groups.append(LineCollection(segments[bins == n], linewidths=widths[bins == n].mean(), colors=colours[bins == n], alpha=alpha))
     for group in groups:
         group.set(rasterized=len(edges.layer) > 1000, zorder=1)
     return groups
@@ -445,14 +452,18 @@ def _test_points(run: Run, k: int) -> np.ndarray | None:
     return None if run.dataset is None else run.dataset.x_test[:, columns.start:columns.stop]
 
 
-def chances(ticket: Ticket, k: int, x: tuple[float, float], y: tuple[float, float]) -> np.ndarray:
-    """Probability of class 1 of task `k` on a grid ``[GRID, GRID]`` of its two inputs, all other inputs at zero."""
-    task = ticket.tasks[k]
-    xx, yy = np.meshgrid(np.linspace(*x, GRID, dtype=np.float32), np.linspace(*y, GRID, dtype=np.float32))
-    inputs = np.zeros((xx.size, ticket.shape[0]), np.float32)
-    inputs[:, task.inputs.start:task.inputs.stop] = np.stack([xx.ravel(), yy.ravel()], 1)
-    logits = forward(ticket, inputs)[-1][:, task.outputs.start].reshape(xx.shape)
-    return 1 / (1 + np.exp(-logits.clip(-60, 60)))
+def chances(ticket: Ticket, flat: Sequence[int], extents: Sequence[tuple]) -> list[np.ndarray]:
+    """Probability of class 1 of each task in `flat` on a grid ``[GRID, GRID]`` of its two inputs, all other inputs at zero.
+
+    extents: per task the ends of the grid, as matplotlib has them.
+    """
+    inputs = np.zeros((len(flat), GRID, GRID, ticket.shape[0]), np.float32)
+    for part, k, (left, right, bottom, top) in zip(inputs, flat, extents, strict=True):
+        x, y = np.linspace(left, right, GRID), np.linspace(bottom, top, GRID)
+        start = ticket.tasks[k].inputs.start
+        part[..., start], part[..., start + 1] = x, y[:, None]
+    logits = forward(ticket, inputs.reshape(-1, ticket.shape[0]))[-1].reshape(len(flat), GRID, GRID, -1)
+    return [1 / (1 + np.exp(-part[..., ticket.tasks[k].outputs.start].clip(-60, 60))) for part, k in zip(logits, flat, strict=True)]
 
 
 def forward(ticket: Ticket, inputs: np.ndarray, without: tuple[int, int] | None = None) -> list[np.ndarray]:
@@ -460,34 +471,37 @@ def forward(ticket: Ticket, inputs: np.ndarray, without: tuple[int, int] | None 
 
     without: a unit (layer, unit) that is silenced.  Work follows the weights that are left.
     """
-    from scipy.sparse import csr_array
-
     biases = np.split(ticket.values()[n_weights(ticket.shape):], np.cumsum(ticket.shape[1:-1]))
-    values = [inputs]
+    values = [np.ascontiguousarray(inputs.T)]
     for layer, (weights, bias) in enumerate(zip(ticket.weights, biases, strict=True), start=1):
-        matrix = weights[0]
-        if matrix.numel() > 20000 and matrix.count_nonzero() < 0.1 * matrix.numel():
-            out = (csr_array(matrix.numpy()) @ values[-1].T).T + bias
-        else:
-            out = (torch.from_numpy(np.ascontiguousarray(values[-1])) @ matrix.T).numpy() + bias
-        values.append(np.maximum(out, 0) if layer < len(ticket.shape) - 1 else out)
+        few = weights.numel() > 20000 and weights.count_nonzero() < 0.1 * weights.numel()
+        out = csr_array(weights[0].numpy()) @ values[-1] if few else (weights[0] @ torch.from_numpy(values[-1])).numpy()
+        out += bias[:, None]
+        values.append(np.maximum(out, 0, out=out) if layer < len(ticket.shape) - 1 else out)
         if without and without[0] == layer:
-            values[-1][:, without[1]] = 0
-    return values
+            values[-1][without[1]] = 0
+    return [v.T for v in values]
 
 
 @contextlib.contextmanager
-def one_thread():
-    """Small products do not wait for other threads to wake up, which takes longer than they do."""
-    before = torch.get_num_threads()
+def undisturbed():
+    """What must be quick runs without the two things that now and then take longer than itself.
+
+    Waking other threads for small products, and looking through all objects of a large kernel for
+    garbage: a drawing makes so many small objects that this would come every few pictures.
+    """
+    threads, collects = torch.get_num_threads(), gc.isenabled()
     torch.set_num_threads(1)
+    gc.disable()
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(threads)
+        if collects:
+            gc.enable()
 
 
-def _region_artists(ax: Axes, run: Run, k: int, chance: np.ndarray) -> list[Artist]:
+def _region_artists(ax: Axes, k: int, chance: np.ndarray) -> list[Artist]:
     colour, extent = _task_colour(k), (*ax.get_xlim(), *ax.get_ylim())
     shades = mpl.colors.LinearSegmentedColormap.from_list("chance", [_tint(colour, 0.42), "white", _tint(colour, 0.12)])
     artists = [ax.imshow(shades(chance)[..., :3], extent=extent, origin="lower", aspect="auto", interpolation="bilinear", zorder=0)]
@@ -629,7 +643,7 @@ class Screen:
         return _kept(self.pictures, key, self.limits[0], lambda: self._draw(sights, options))
 
     def _draw(self, sights, options):
-        with mpl.rc_context(LOOK), one_thread():
+        with mpl.rc_context(LOOK), undisturbed():
             key = (tuple(run.key for run, _ in sights), options)
             whole, views, background = _kept(self.frames, key, self.limits[1], lambda: _still(sights, options))
             whole.canvas.restore_region(background)
