@@ -566,7 +566,8 @@ def _task_curves(ax: Axes, run: Run, what: str):
     _level_axis(ax, run)
     if what == "loss":
         ax.set_yscale("log")
-        ax.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5) if np.ptp(run.rows[columns].to_numpy()) < 0.05 else (1,)))
+        values = run.rows[columns].to_numpy()
+        ax.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5) if values.max() < 30 * values.min() else (1,)))
         ax.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
         ax.yaxis.set_minor_locator(mpl.ticker.NullLocator())
         ax.legend(fontsize=9, handlelength=2, borderpad=0.1, loc="best")
@@ -673,6 +674,7 @@ def _kept(cache: OrderedDict, key, limit: int, make: Callable):
     if key not in cache:
         cache[key] = make()
     cache.move_to_end(key)
+    kept = cache[key]
     while len(cache) > limit:
         cache.popitem(last=False)
-    return cache[key]
+    return kept

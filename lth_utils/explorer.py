@@ -313,6 +313,7 @@ def _constant(ticket, layer, unit, found, family, dataset) -> str:
 
 # ---------------------------------------------------------------------- widgets
 WIDE = {"description_width": "auto"}
+ROW = {"flex_flow": "row wrap", "grid_gap": "2px 14px"}
 
 
 class Chooser:
@@ -337,8 +338,8 @@ class Chooser:
         self.slider.observe(self._on_level, "value")
         self.back.on_click(lambda _: self.step(-1))
         self.forth.on_click(lambda _: self.step(1))
-        self.rows = [widgets.HBox([self.experiment, self.size, self.run], layout={"flex_flow": "row wrap"}),
-                     widgets.HBox([self.slider, self.back, self.forth, self.play], layout={"flex_flow": "row wrap"}), self.words]
+        self.rows = [widgets.HBox([self.experiment, self.size, self.run], layout=ROW),
+                     widgets.HBox([self.slider, self.back, self.forth, self.play], layout=ROW), self.words]
         self.select(key)
 
     def select(self, key: str):
@@ -445,9 +446,9 @@ class Explorer(widgets.VBox):
         self._make_controls()
         self.first = Chooser(catalogue, self._nothing, self._begin(run))
         self.beside = widgets.VBox([])
-        self.children = [self.note, *self.first.rows, widgets.HBox([self.colours, self.pruned, self.compare], layout={"flex_flow": "row wrap"}),
-                         self.beside, widgets.HBox([self.layer, self.unit], layout={"flex_flow": "row wrap"}), self.sentence, self.picture,
-                         widgets.HBox([self.kind, self.export_picture, self.export_ticket], layout={"flex_flow": "row wrap"}), self.message]
+        self.children = [self.note, *self.first.rows, widgets.HBox([self.colours, self.pruned, self.compare], layout=ROW),
+                         self.beside, widgets.HBox([self.layer, self.unit], layout=ROW), self.sentence, self.picture,
+                         widgets.HBox([self.kind, self.export_picture, self.export_ticket], layout=ROW), self.message]
         self.first.changed = self._on_choice
         self._on_choice()
 
