@@ -23,7 +23,7 @@ import torch
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection
+from matplotlib.collections import Collection, LineCollection
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
@@ -178,6 +178,23 @@ def _largest(values: np.ndarray) -> np.ndarray:
     return np.argpartition(values, len(values) - most)[len(values) - most:] if len(values) > most else np.arange(len(values))
 
 
+class Lines(Collection):
+    """Straight lines ``[E, 2, 2]`` as one path and a matrix for each: without an object per line, thousands are made at once."""
+
+    def __init__(self, ends: np.ndarray, **look):
+        # as many lines are drawn as there are offsets; all of them are zero
+        super().__init__(facecolors="none", offsets=np.zeros((len(ends), 2)), offset_transform=mpl.transforms.IdentityTransform(), **look)
+        self.set_paths([mpl.path.Path([[0, 0], [1, 0]])])
+        self.matrices = np.zeros((len(ends), 3, 3))
+        self.matrices[:, :2, 0], self.matrices[:, :2, 2], self.matrices[:, 2, 2] = ends[:, 1] - ends[:, 0], ends[:, 0], 1
+
+    def set_paths(self, paths):
+        self._paths = paths
+
+    def get_transforms(self) -> np.ndarray:
+        return self.matrices
+
+
 def _segments(places: Sequence[np.ndarray], layer: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
     """Lines ``[E, 2, 2]``."""
     starts = np.cumsum([0, *(len(p) for p in places)])
@@ -268,7 +285,7 @@ class View:
         artists, notes = [], []
         if faint is not None:
             layer, i, j, count = faint
-            artists.append(LineCollection(_segments(places, layer, i, j), linewidths=0.4, colors=NONE, alpha=0.45))
+            artists += [Lines(_segments(places, layer, i, j), linewidths=0.4, edgecolors=NONE, alpha=0.45)] if len(layer) else []
             notes += [f"{len(layer)} of {count} pruned weights are drawn, those that lived longest"] if len(layer) < count else []
         artists += _lines(places, edges, of_edge, dimmed=family is not None)
         for artist in artists:
@@ -390,19 +407,19 @@ def _one(served: np.ndarray, several: int) -> int:
     return int(served.argmax()) if served.sum() == 1 else several + (not served.any())
 
 
-def _lines(places, edges: Edges, colours: np.ndarray, dimmed: bool) -> list[LineCollection]:
+def _lines(places, edges: Edges, colours: np.ndarray, dimmed: bool) -> list[Lines]:
     crowd = min(1.0, 150 / max(1, len(edges.layer)))
     widths = (0.5 + 2.5 * edges.strength) * (0.35 + 0.65 * crowd)
     segments, alpha, groups = _segments(places, edges.layer, edges.i, edges.j), 0.28 + 0.57 * crowd, []
     if dimmed:
         rest = ~edges.lit
-        groups.append(LineCollection(segments[rest], linewidths=0.6, colors="#CCCCCC", alpha=0.25 + 0.3 * crowd))
+        groups += [Lines(segments[rest], linewidths=0.6, edgecolors="#CCCCCC", alpha=0.25 + 0.3 * crowd)] if rest.any() else []
         crowd = min(1.0, 150 / max(1, edges.lit.sum()))
         segments, colours, widths, alpha = segments[edges.lit], colours[edges.lit], widths[edges.lit] * 1.3, 0.5 + 0.5 * crowd
     # lines come thinnest first; a collection of one width is made several times faster than one of many
     bins = np.digitize(widths, np.linspace(widths.min(), widths.max(), 12)) if len(widths) else []
     for n in np.unique(bins):
-        groups.append(LineCollection(segments[bins == n], linewidths=widths[bins == n].mean(), colors=colours[bins == n], alpha=alpha))
+        groups.append(Lines(segments[bins == n], linewidths=widths[bins == n].mean(), edgecolors=colours[bins == n], alpha=alpha))
     for group in groups:
         group.set(rasterized=len(edges.layer) > 1000, zorder=1)
     return groups

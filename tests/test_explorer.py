@@ -49,6 +49,19 @@ def box(results, ids):
     return explorer.explore(results, ids[5, 0])
 
 
+@pytest.fixture
+def odd():
+    """x1 -> a -> d -> y1 lives; b hears nothing and leads to d and e; c leads nowhere; f hears nothing and alone leads to y2; x2 is alone."""
+    masks = [torch.tensor([[[1, 0], [0, 0], [1, 0]]]), torch.tensor([[[1, 1, 0], [0, 1, 0], [0, 0, 0]]]), torch.tensor([[[1, 1, 0], [0, 0, 1]]])]
+    masks, shape = [m.bool() for m in masks], (2, 3, 3, 2)
+    flat = torch.cat([m.flatten() for m in masks]).numpy()
+    stream = np.random.default_rng(3)
+    values = np.concatenate([flat * stream.standard_normal(len(flat)), stream.uniform(0.5, 1, 8)]).astype(np.float32)
+    values[6], values[7], values[10] = -2, 0.7, 0.8      # a large a puts d out, b keeps e alight
+    tasks = (data.Task("left", range(0, 1), range(0, 1)), data.Task("right", range(1, 2), range(1, 2)))
+    return population.Ticket(shape, masks, values, values, tasks, 0, 4)
+
+
 # widgets
 
 def test_every_level_has_its_own_picture_and_its_words_agree_with_the_store(box, results, ids):
@@ -242,6 +255,29 @@ def test_a_crowded_network_is_thinned_by_magnitude_and_says_so(results, ids, mon
     assert f"20 of {edges.total} weights are drawn" in texts
 
 
+@pytest.mark.parametrize("pruned", [False, True])
+def test_there_is_ink_where_a_weight_is_and_none_where_none_is(odd, pruned):
+    """At the middle of each place where a weight could be, in the pixels."""
+    run = explorer._of_tickets([odd])
+    drawn, (view,) = _view._frame([run], _view.Options(pruned=pruned))
+    view.level(0)
+    drawn.canvas.draw()
+    pixels = np.asarray(drawn.canvas.buffer_rgba())[::-1]
+    shown = [np.ones(u, bool) if pruned else m for u, m in zip(odd.shape, _view._touched([m[0].numpy() for m in odd.masks]), strict=True)]
+    shown[0][:] = shown[-1][:] = True
+    places = _view._places(run.kept["order"], shown, connectivity.structure(odd.masks, odd.tasks).subnetworks)
+    found = {True: [], False: []}
+    for layer, mask in enumerate(odd.masks):
+        for j, i in np.argwhere(np.ones(mask[0].shape)):
+            # off the middle, where lines between other units do not cross this one
+            middle = np.array([layer + 0.37, 0.63 * places[layer][i] + 0.37 * places[layer + 1][j]])
+            if np.isfinite(middle).all():
+                x, y = view.network.transData.transform(middle).round().astype(int)
+                found[bool(mask[0, j, i])].append(pixels[y - 1:y + 2, x - 1:x + 2, :3].min() < 250)
+    assert len(found[True]) == 8 and all(found[True])
+    assert all(found[False]) if pruned else not any(found[False]) and found[False]
+
+
 def test_relatives_are_what_paths_reach(results, ids):
     import networkx as nx
     for level in (0, 3, 5):
@@ -263,19 +299,6 @@ def by_hand(ticket, x, silenced=None):
                 value = value.index_fill(1, torch.tensor([silenced[1]]), 0.0)
             given.append(value)
     return [v.detach().numpy() for v in (*given, value)]
-
-
-@pytest.fixture
-def odd():
-    """x1 -> a -> d -> y1 lives; b hears nothing and leads to d and e; c leads nowhere; f hears nothing and alone leads to y2; x2 is alone."""
-    masks = [torch.tensor([[[1, 0], [0, 0], [1, 0]]]), torch.tensor([[[1, 1, 0], [0, 1, 0], [0, 0, 0]]]), torch.tensor([[[1, 1, 0], [0, 0, 1]]])]
-    masks, shape = [m.bool() for m in masks], (2, 3, 3, 2)
-    flat = torch.cat([m.flatten() for m in masks]).numpy()
-    stream = np.random.default_rng(3)
-    values = np.concatenate([flat * stream.standard_normal(len(flat)), stream.uniform(0.5, 1, 8)]).astype(np.float32)
-    values[6], values[7], values[10] = -2, 0.7, 0.8      # a large a puts d out, b keeps e alight
-    tasks = (data.Task("left", range(0, 1), range(0, 1)), data.Task("right", range(1, 2), range(1, 2)))
-    return population.Ticket(shape, masks, values, values, tasks, 0, 4)
 
 
 def number(text, pattern):
