@@ -150,8 +150,6 @@ def test_the_arrow_keys_move_the_level_and_the_words_agree_with_the_store(page, 
 def test_the_picture_follows_the_slider_and_comes_back(page):
     to_level(page, 0)
     first = pixels_other_than(page, None)
-    time.sleep(0.3)      # were it still on its way, the next would not be the other level's
-    first = pixels_other_than(page, None)
     to_level(page, 1)
     second = pixels_other_than(page, first)
     to_level(page, 0)
