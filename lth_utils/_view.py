@@ -660,10 +660,6 @@ class Screen:
         key = (tuple((run.key, row) for run, row in sights), options)
         return _kept(self.pictures, key, self.limits[0], lambda: self._draw(sights, options))
 
-    def has(self, sights: Sequence[tuple[Run, int]], options: Options) -> bool:
-        """Whether a picture is at hand."""
-        return (tuple((run.key, row) for run, row in sights), options) in self.pictures
-
     def _draw(self, sights, options):
         with mpl.rc_context(LOOK), undisturbed():
             key = (tuple(run.key for run, _ in sights), options)

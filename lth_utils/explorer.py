@@ -8,7 +8,6 @@ picture is drawn in ``_view``; here is what can be chosen, what is said about it
 """
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import csv
 import functools
@@ -438,7 +437,7 @@ class Explorer(widgets.VBox):
     """The widgets, as a box to be displayed; each control is an attribute, so that it can be driven from Python as well."""
 
     def __init__(self, catalogue: Catalogue, run: str | None = None):
-        self.catalogue, self.screen, self.second, self.waiting = catalogue, Screen(), None, None
+        self.catalogue, self.screen, self.second = catalogue, Screen(), None
         self.note = widgets.HTML(catalogue.note)
         super().__init__([self.note])
         if not catalogue.tree:
@@ -450,7 +449,7 @@ class Explorer(widgets.VBox):
         self.children = [self.note, *self.first.rows, widgets.HBox([self.colours, self.pruned, self.compare], layout=ROW),
                          self.beside, widgets.HBox([self.layer, self.unit], layout=ROW), self.sentence, self.picture,
                          widgets.HBox([self.kind, self.export_picture, self.export_ticket], layout=ROW), self.message]
-        self.first.changed = self._on_move
+        self.first.changed = self._on_choice
         self._on_choice()
 
     def _nothing(self):
@@ -497,6 +496,7 @@ class Explorer(widgets.VBox):
 
     def show(self):
         """Draw what is chosen, and then say it: who reads the words finds the picture there."""
+        # no neighbours are drawn ahead: with callbacks on its event loop, the kernel (ipykernel 7.4) now and then left a slider's message lying
         sights = self.sights()
         self.picture.layout.visibility = "visible" if sights else "hidden"
         self.export_picture.disabled = not sights
@@ -531,26 +531,6 @@ class Explorer(widgets.VBox):
             self._fill_units()
         self.busy = False
         self.show()
-
-    def _on_move(self):
-        self._on_choice()
-        self._plan_ahead()
-
-    def _plan_ahead(self):
-        """Draw what may be asked for next once the kernel has nothing to do; no thread is needed, so none can get in the way."""
-        if self.waiting:
-            self.waiting.cancel()
-        with contextlib.suppress(RuntimeError):      # no event loop outside of a kernel
-            self.waiting = asyncio.get_running_loop().call_later(0.1, self.draw_ahead)
-
-    def draw_ahead(self):
-        """Have the picture of the next level at hand, or else of the one before, and then plan for the other."""
-        for by in (1, -1):
-            near = [(run, row + by * (n == 0)) for n, (run, row) in enumerate(self.sights())]
-            if near and 0 <= near[0][1] < len(near[0][0].rows) and not self.screen.has(near, self.options()):
-                self.screen.png(near, self.options())
-                self._plan_ahead()
-                return
 
     def _fill_units(self):
         shown, layer, before = self.first.shown, self.layer.value, self.unit.value

@@ -1,5 +1,4 @@
 """The explorer without a browser: its widgets driven from Python, its sentences against brute force, its files read back."""
-import asyncio
 import gc
 import itertools
 import re
@@ -86,24 +85,6 @@ def test_going_back_shows_the_same_picture_again_without_drawing(box, monkeypatc
     monkeypatch.setattr(_view.Screen, "_draw", None)
     box.first.slider.value = 1
     assert box.picture.value == first
-
-
-def test_the_neighbours_are_drawn_while_nothing_else_happens(box, monkeypatch):
-    async def move_and_wait():
-        box.first.slider.value = 3
-        for _ in range(200):
-            if box.waiting.when() + 0.5 < asyncio.get_running_loop().time():
-                return
-            await asyncio.sleep(0.05)
-
-    asyncio.run(move_and_wait())
-    monkeypatch.setattr(_view.Screen, "_draw", None)      # from here on, drawing fails
-    box.first.slider.value = 4
-    box.first.slider.value = 2
-    assert "Level 2:" in box.first.words.value
-    monkeypatch.undo()
-    box.first.slider.value = 0
-    assert "Level 0:" in box.first.words.value
 
 
 def test_a_picture_does_not_depend_on_what_was_shown_before(results, ids):

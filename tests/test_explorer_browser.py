@@ -31,6 +31,12 @@ PIXELS = """(selector) => { const image = document.querySelector(selector); if (
   let sum = 0; for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] * 65536 + data[i + 1] * 256 + data[i + 2]) | 0; return sum; }"""
 
 
+# what tells why something awaited did not come
+WORDS = "[...document.querySelectorAll('[role=status]')].map(e => e.textContent)"
+STATE = f"""() => 'focus on ' + document.activeElement.className + '; slider at ' +
+  [...document.querySelectorAll('.noUi-handle')].map(e => e.getAttribute('aria-valuenow')) + '; ' + {WORDS}.join(' | ')"""
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """Where the notebook's results go; it trains its few small runs itself when its cells are run."""
@@ -117,18 +123,28 @@ def wait_for_pixels(page, wanted):
 
 def wait_for_words(page, level):
     """The words beside the slider, as soon as they speak of this level."""
-    text = page.wait_for_function("(start) => [...document.querySelectorAll('[role=status]')].map(e => e.textContent).find(t => t.startsWith(start))",
-                                  arg=f"Level {level}:", timeout=20_000).json_value()
-    return text
+    try:
+        found = page.wait_for_function(f"(start) => {WORDS}.find(words => words.startsWith(start))", arg=f"Level {level}:", timeout=20_000)
+        return found.json_value()
+    except Exception as error:
+        raise AssertionError(f"no words on level {level}; {page.evaluate(STATE)}") from error
+
+
+def wait_for_run(page, results, run_id):
+    """The words of a run's first view."""
+    said = explorer.facts(store.Store(results), run_id)["words"]
+    page.get_by_role("status").filter(has_text=said).wait_for(timeout=20_000)
 
 
 def to_level(page, level):
-    handle = page.locator(SLIDER).first
-    handle.focus()
+    """By keyboard, each step awaited: words of an earlier visit to the level would else be taken for an answer."""
+    page.locator(SLIDER).first.focus()
     page.keyboard.press("Home")
-    for _ in range(level):
+    words = wait_for_words(page, 0)
+    for step in range(1, level + 1):
         page.keyboard.press("ArrowRight")
-    return wait_for_words(page, level)
+        words = wait_for_words(page, step)
+    return words
 
 
 @pytest.fixture
@@ -190,11 +206,11 @@ def test_another_run_is_chosen_from_the_list(page, results, run):
     lists.focus()
     for key in ("Space", "ArrowDown" if lists.evaluate("e => e.selectedIndex") == 0 else "ArrowUp", "Enter"):
         page.keyboard.press(key)
-    page.get_by_text(explorer.facts(store.Store(results), rows["run"][0])["words"]).wait_for(timeout=20_000)
+    wait_for_run(page, results, rows["run"][0])
     for level, row in rows.iterrows():
         assert f"Of {row['available']} available weights {row['active']} active" in to_level(page, level)
     lists.select_option(before)
-    page.get_by_text(explorer.facts(store.Store(results), run["run"][0])["words"]).wait_for(timeout=20_000)
+    wait_for_run(page, results, run["run"][0])
 
 
 def test_a_neuron_lights_up_and_is_explained(page, results, run):
