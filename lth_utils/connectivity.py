@@ -100,8 +100,10 @@ def unit_states(masks: Sequence[Tensor]) -> list[Tensor]:
 
     masks as in :func:`weight_states`; returns uint8 ``[M, U]`` per layer of units, inputs first.
     """
-    masks = check_masks(masks)
-    from_input, outputs = _sweeps(masks)
+    return _unit_states(*_sweeps(check_masks(masks)))
+
+
+def _unit_states(from_input, outputs) -> list[Tensor]:
     return [torch.where(o.any(-1), torch.where(f, ACTIVE, ZOMBIE), INACTIVE).to(torch.uint8)
             for f, o in zip(from_input, outputs, strict=True)]
 
@@ -265,6 +267,30 @@ def measure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total")
         active = active + (of_source[:, 1] * source).sum(1, dtype=torch.float64)
     numbers = torch.stack([available, active, available - to_output, to_output - active], 1).long().tolist()
     return [Measures(*n, len(c), c, w) for n, c, w in zip(numbers, shares, words, strict=True)]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """One network unit by unit, lists over unit layers, inputs first.
+
+    states: uint8 ``[U]``; subnetworks: int64 ``[U]``, -1 for none; leads: bool ``[U, O]``, to which
+    outputs; coverage: float ``[J, K]``; status: one word.
+    """
+    states: list[np.ndarray]
+    subnetworks: list[np.ndarray]
+    leads: list[np.ndarray]
+    coverage: np.ndarray
+    status: str
+
+
+def structure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> Structure:
+    """What a picture of the first member needs, in one pass of two sweeps.  Arguments as in :func:`coverage`."""
+    masks = [m[:1] for m in _checked(masks, tasks, kind)]
+    from_input, outputs = _sweeps(masks)
+    labels = _components(from_input, outputs)
+    counts = _counts(labels, tasks)
+    return Structure([s[0].numpy(force=True) for s in _unit_states(from_input, outputs)], [n[0].numpy(force=True) for n in labels],
+                     [o[0].numpy(force=True) for o in outputs], _coverage(counts, tasks, kind)[0], _status(counts, tasks, kind)[0])
 
 
 def outcome(statuses: Sequence[str]) -> str:

@@ -9,6 +9,7 @@
     outputs/runs/index.jsonl  what tables need of every finished run; a cache, rebuilt from the folders
     outputs/older/<version>/  runs whose results may differ from this package's (another minor version)
     outputs/<set>/notebooks | figures | tables | facts
+    outputs/exports/          pictures and tickets that somebody took out of the explorer
 
 Every file is written under a temporary name and renamed, so a file is either whole or not there.
 Initial values are drawn again from the seed and compared with their recorded checksum.
@@ -21,6 +22,7 @@ import json
 import os
 import platform
 import shutil
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,6 +48,7 @@ from lth_utils._files import (
     write_table,
 )
 from lth_utils.config import RunSpec, SpecError
+from lth_utils.data import Task
 from lth_utils.population import Ticket, initial_values, split_mask
 
 ALIVE = 255
@@ -54,12 +57,15 @@ ALIVE = 255
 KEEP_TRAINED = 4096
 """Trained values are kept for levels with at most this many available weights."""
 
+TICKET_FILE = "lth_utils ticket 1"
+"""Marks the files of :func:`save`, with the version of their format."""
+
 FILES = ("done.json", "spec.json", "levels.csv", "arrays.npz")
 """What a finished run consists of."""
 
 
-__all__ = ["CorruptRun", "Progress", "Store", "StoreError", "digest", "image", "outputs", "project_root", "provenance", "read_table",
-           "series", "update_table", "write_atomically", "write_facts", "write_figure", "write_table"]
+__all__ = ["CorruptRun", "History", "Progress", "Store", "StoreError", "digest", "image", "load", "outputs", "project_root", "provenance",
+           "read_table", "save", "series", "update_table", "write_atomically", "write_facts", "write_figure", "write_table"]
 
 
 class CorruptRun(StoreError):
@@ -153,6 +159,36 @@ class Progress:
 def series(version: str) -> str:
     """Versions that give the same results have the same first two numbers: ``0.1`` of ``0.1.3``."""
     return ".".join(version.split(".")[:2])
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """A finished run in memory, the tickets of all its levels within reach.
+
+    shape: layer widths; rows: one per level; death: uint8 ``[W]``, the level at which each weight was
+    pruned, ``ALIVE`` if never; initial: float32 ``[P]``; trained: by level, the parameters left there.
+    """
+    spec: RunSpec
+    shape: tuple[int, ...]
+    rows: pd.DataFrame
+    death: np.ndarray
+    initial: np.ndarray
+    trained: dict[int, np.ndarray]
+
+    def ticket(self, level: int | None = None) -> Ticket:
+        """The network at a pruning level; without `level`, where it first separated, else the last one."""
+        if level is None:
+            separated = self.rows.index[self.rows["status"] == "separated"]
+            level = int(separated[0]) if len(separated) else len(self.rows) - 1
+        if not 0 <= level < len(self.rows):
+            raise SpecError(f"level is {level}; this run has levels 0 to {len(self.rows) - 1}")
+        mask, trained = self.death > level, None
+        alive = _with_biases(mask, len(self.initial))
+        if (kept := self.trained.get(level)) is not None:
+            trained = np.zeros_like(self.initial)
+            trained[alive] = kept
+        masks, initial = split_mask(torch.from_numpy(mask)[None], self.shape), np.where(alive, self.initial, np.float32(0))
+        return Ticket(self.shape, masks, initial, trained, data.load(self.spec.data).tasks, self.spec.seed, level)
 
 
 class Store:
@@ -354,33 +390,26 @@ class Store:
             for name in reversed(FILES):
                 write_atomically(other.folder(run_id) / name, (self.folder(run_id) / name).read_bytes())
 
-    def ticket(self, run_id: str, level: int | None = None) -> Ticket:
-        """The network of a finished run at a pruning level; without `level`, where it first separated, else the last one."""
+    def history(self, run_id: str) -> History:
+        """A finished run in memory, read and checked once."""
         if not self.done(run_id):
             known = list(self.entries())
             raise StoreError(f"no finished run {run_id}{config.nearest(run_id, known)}; {len(known)} runs in {self.runs}")
         provenance, spec = self.provenance(run_id), self.spec(run_id)
         rows, arrays = pd.read_csv(self.folder(run_id) / "levels.csv"), _unpack((self.folder(run_id) / "arrays.npz").read_bytes())
-        if level is None:
-            separated = rows.index[rows["status"] == "separated"]
-            level = int(separated[0]) if len(separated) else len(rows) - 1
-        if not 0 <= level < len(rows):
-            raise SpecError(f"level is {level}; this run has levels 0 to {len(rows) - 1}")
         shape, _ = pruning.plan(spec)
-        initial, mask = initial_values(shape, spec.seed), arrays["death"] > level
+        initial = initial_values(shape, spec.seed)
         if digest(initial.tobytes()) != provenance["initial"]:
             raise StoreError(f"the initial values of {run_id} differ from those drawn by this numpy ({np.__version__}); "
                              f"the run was made with numpy {provenance['numpy']}")
-        alive = _with_biases(mask, len(initial))
+        trained = {int(k[7:]): v for k, v in arrays.items() if k.startswith("trained")}
         if spec.prune.rewind:
             initial = _rewound(arrays, len(initial))
-        trained = None
-        if (kept := arrays.get(f"trained{level}")) is not None:
-            trained = np.zeros_like(initial)
-            trained[alive] = kept
-        tasks = data.load(spec.data).tasks
-        masks = split_mask(torch.from_numpy(mask)[None], shape)
-        return Ticket(shape, masks, np.where(alive, initial, np.float32(0)), trained, tasks, spec.seed, level)
+        return History(spec, shape, rows, arrays["death"], initial, trained)
+
+    def ticket(self, run_id: str, level: int | None = None) -> Ticket:
+        """The network of a finished run at a pruning level; without `level`, where it first separated, else the last one."""
+        return self.history(run_id).ticket(level)
 
     # ------------------------------------------------------------------ care
     def check(self, repair: bool = False) -> list[CorruptRun]:
@@ -398,6 +427,35 @@ class Store:
                 if repair:
                     self._set_aside(folder.name, self.root / "corrupt")
         return found
+
+
+# ---------------------------------------------------------------------- tickets as files
+def save(ticket: Ticket, path: str | Path) -> Path:
+    """Write one ticket to a file of plain arrays (npz, no pickle) that :func:`load` reads back, here or elsewhere."""
+    tasks = [[t.name, t.inputs.start, t.inputs.stop, t.outputs.start, t.outputs.stop] for t in ticket.tasks]
+    about = {"kind": TICKET_FILE, "shape": ticket.shape, "tasks": tasks, "seed": ticket.seed, "level": ticket.level, **provenance()}
+    mask = torch.cat([m.flatten() for m in ticket.masks]).numpy(force=True)
+    trained = {} if ticket.trained is None else {"trained": ticket.trained}
+    content = _pack({"about": np.array(json.dumps(about)), "mask": np.packbits(mask), "initial": ticket.initial, **trained})
+    write_atomically(path, content)
+    return Path(path)
+
+
+def load(path: str | Path) -> Ticket:
+    """The ticket in a file that :func:`save` wrote; :class:`StoreError` for any other file."""
+    try:
+        arrays = _unpack(Path(path).read_bytes())
+        about = json.loads(str(arrays["about"]))
+        if about["kind"] != TICKET_FILE:
+            raise ValueError(f"its kind is {about['kind']}")
+        shape, n = tuple(about["shape"]), pruning.n_weights(about["shape"])
+        mask = torch.from_numpy(np.unpackbits(arrays["mask"], count=n).astype(bool))[None]
+        tasks = tuple(Task(name, range(i, i_stop), range(o, o_stop)) for name, i, i_stop, o, o_stop in about["tasks"])
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise StoreError(f"{path} is not a ticket that was exported whole ({error})") from error
+    return Ticket(shape, split_mask(mask, shape), arrays["initial"], arrays.get("trained"), tasks, about["seed"], about["level"])
 
 
 def _flat(spec: RunSpec) -> dict:

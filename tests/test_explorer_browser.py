@@ -1,0 +1,270 @@
+"""The explorer as people use it: notebook 05 in a real JupyterLab in a real, headless Chromium, by mouse and by keyboard."""
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lth_utils import config, data, explorer, store
+
+ROOT = Path(__file__).parents[1]
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}}
+IMAGE = ".jp-OutputArea-output .widget-image"
+SLIDER = ".widget-hslider .noUi-handle"
+# a checksum of the picture's pixels; null while it is missing, not decoded or being replaced
+PIXELS = """(selector) => { const image = document.querySelector(selector); if (!image || !image.complete || !image.naturalWidth) return null;
+  const canvas = document.createElement('canvas'); canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
+  const context = canvas.getContext('2d'); context.drawImage(image, 0, 0);
+  const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
+  let sum = 0; for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] * 65536 + data[i + 1] * 256 + data[i + 2]) | 0; return sum; }"""
+
+
+# what tells why something awaited did not come
+WORDS = "[...document.querySelectorAll('[role=status]')].map(e => e.textContent)"
+STATE = f"""() => 'focus on ' + document.activeElement.className + '; slider at ' +
+  [...document.querySelectorAll('.noUi-handle')].map(e => e.getAttribute('aria-valuenow')) + '; ' + {WORDS}.join(' | ')"""
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Where the notebook's results go; it trains its few small runs itself when its cells are run."""
+    return tmp_path_factory.mktemp("explored")
+
+
+@pytest.fixture(scope="module")
+def lab(results, tmp_path_factory):
+    """A JupyterLab of its own, on a copy of the notebook with the parameters of the smoke set; its address."""
+    if BROWSER is None:
+        pytest.skip("no chromium, chromium-browser or google-chrome on this machine")
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    folder, token = tmp_path_factory.mktemp("lab"), secrets.token_hex(16)
+    notebook = json.loads((ROOT / "notebooks" / "05_ticket_explorer.ipynb").read_text())
+    given = {**config.read(ROOT / "parameters" / "smoke" / "05_ticket_explorer.yaml"), "set_name": "smoke"}
+    (cell,) = [c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", [])]
+    cell["source"] = [*cell["source"], *(f"\n{name} = {value!r}" for name, value in given.items())]
+    (folder / "root").mkdir()
+    (folder / "root" / "explorer.ipynb").write_text(json.dumps(notebook))
+    (folder / "config" / "labconfig").mkdir(parents=True)
+    (folder / "config" / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(QUIET))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
+           "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
+    environment = {**os.environ, **{name: str(folder / place) for name, place in own.items()}, "LTH_OUTPUTS": str(results),
+                   "PYTHONPATH": str(ROOT)}
+    with (folder / "lab.log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
+             f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder / 'root'}", "--LabApp.news_url=",
+             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.extension_manager=readonly",
+             "--LabApp.expose_app_in_browser=True"], env=environment, stdout=log, stderr=subprocess.STDOUT)
+    end = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status?token={token}", timeout=2).close()
+            break
+        except OSError:
+            assert server.poll() is None and time.monotonic() < end, (folder / "lab.log").read_text()[-3000:]
+            time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}/doc/tree/explorer.ipynb?token={token}&reset"
+    server.terminate()
+    try:
+        server.wait(15)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture(scope="module")
+def page(lab):
+    """The notebook, all cells run."""
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1500, "height": 1500})
+        page.problems = []
+        page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.goto(lab, wait_until="domcontentloaded")
+        page.wait_for_function("() => window.jupyterapp", timeout=60_000)
+        page.evaluate("() => window.jupyterapp.restored.then(() => 1)")
+        page.wait_for_function("""() => [...window.jupyterapp.shell.widgets('main')].some(w =>
+            w.sessionContext?.session?.kernel?.status === 'idle')""", timeout=60_000)
+        page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => 1)")
+        page.locator(IMAGE).wait_for(timeout=90_000)
+        page.wait_for_function("""() => [...window.jupyterapp.shell.widgets('main')].every(w =>
+            w.sessionContext?.session?.kernel?.status === 'idle')""", timeout=60_000)      # the last cell's facts are written
+        page.locator(SLIDER).first.scroll_into_view_if_needed()
+        yield page
+        browser.close()
+
+
+def pixels_other_than(page, old):
+    return page.wait_for_function(f"([selector, old]) => {{ const v = ({PIXELS})(selector); return v !== null && v !== old ? [v] : false }}",
+                                  arg=[IMAGE, old], timeout=20_000).json_value()[0]
+
+
+def wait_for_pixels(page, wanted):
+    page.wait_for_function(f"([selector, wanted]) => ({PIXELS})(selector) === wanted", arg=[IMAGE, wanted], timeout=20_000)
+
+
+def wait_for_words(page, level):
+    """The words beside the slider, as soon as they speak of this level."""
+    try:
+        found = page.wait_for_function(f"(start) => {WORDS}.find(words => words.startsWith(start))", arg=f"Level {level}:", timeout=20_000)
+        return found.json_value()
+    except Exception as error:
+        raise AssertionError(f"no words on level {level}; {page.evaluate(STATE)}") from error
+
+
+def wait_for_run(page, results, run_id):
+    """The words of a run's first view."""
+    said = explorer.facts(store.Store(results), run_id)["words"]
+    page.get_by_role("status").filter(has_text=said).wait_for(timeout=20_000)
+
+
+def to_level(page, level):
+    """By keyboard, each step awaited: words of an earlier visit to the level would else be taken for an answer."""
+    page.locator(SLIDER).first.focus()
+    page.keyboard.press("Home")
+    words = wait_for_words(page, 0)
+    for step in range(1, level + 1):
+        page.keyboard.press("ArrowRight")
+        words = wait_for_words(page, step)
+    return words
+
+
+@pytest.fixture
+def run(results, page):
+    """The run that the notebook shows first, and its rows."""
+    facts = json.loads((results / "smoke" / "facts" / "05_ticket_explorer.json").read_text())
+    table = store.Store(results).table()
+    return table[table["run"] == facts["view"]["run"]].reset_index()
+
+
+def test_the_arrow_keys_move_the_level_and_the_words_agree_with_the_store(page, run):
+    for level, row in run.iterrows():
+        words = to_level(page, level)
+        assert f"Level {level}: {row['status']}." in words
+        assert f"Of {row['available']} available weights {row['active']} active, {row['inactive']} inactive, {row['zombie']} zombie;" in words
+        assert f"accuracy circles {row['accuracy_circles']:.1%}, moons {row['accuracy_moons']:.1%}" in words
+
+
+def test_the_picture_follows_the_slider_and_comes_back(page):
+    to_level(page, 0)
+    first = pixels_other_than(page, None)
+    to_level(page, 1)
+    second = pixels_other_than(page, first)
+    to_level(page, 0)
+    wait_for_pixels(page, first)
+    assert first != second
+
+
+def test_the_mouse_drags_the_level(page, run):
+    to_level(page, 0)
+    before = pixels_other_than(page, None)
+    handle, track = page.locator(SLIDER).first.bounding_box(), page.locator(".widget-hslider .noUi-target").first.bounding_box()
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 11):
+        page.mouse.move(x + track["width"] * step / 10, y)
+    page.mouse.up()
+    wait_for_words(page, len(run) - 1)
+    assert pixels_other_than(page, before) != before
+
+
+def test_buttons_and_play_go_through_the_levels(page, run):
+    to_level(page, 0)
+    page.get_by_role("button", name="next ▶").press("Enter")
+    wait_for_words(page, 1)
+    page.get_by_role("button", name="◀ previous").press("Enter")
+    wait_for_words(page, 0)
+    page.locator(".widget-play button").first.press("Enter")
+    wait_for_words(page, len(run) - 1)
+
+
+def test_another_run_is_chosen_from_the_list(page, results, run):
+    """By keyboard: the space bar opens a list (JupyterLab takes bare arrow keys for itself); then back."""
+    lists = page.get_by_label("Run", exact=True)
+    table = store.Store(results).table()
+    rows = table[table["run"] != run["run"][0]].reset_index()
+    before = lists.input_value()
+    lists.focus()
+    for key in ("Space", "ArrowDown" if lists.evaluate("e => e.selectedIndex") == 0 else "ArrowUp", "Enter"):
+        page.keyboard.press(key)
+    wait_for_run(page, results, rows["run"][0])
+    for level, row in rows.iterrows():
+        assert f"Of {row['available']} available weights {row['active']} active" in to_level(page, level)
+    lists.select_option(before)
+    wait_for_run(page, results, run["run"][0])
+
+
+def test_a_neuron_lights_up_and_is_explained(page, results, run):
+    to_level(page, 1)
+    plain = pixels_other_than(page, None)
+    page.get_by_label("Neuron of").select_option("hidden layer 1")
+    lit = pixels_other_than(page, plain)
+    chosen = page.get_by_label("Neuron", exact=True)
+    unit = chosen.evaluate("e => e.selectedIndex")
+    ticket = store.Store(results).ticket(run["run"][0], 1)
+    said = explorer.explain(ticket, 1, unit, data.load(store.Store(results).spec(run["run"][0]).data))
+    page.get_by_text(said).wait_for(timeout=10_000)
+    page.get_by_label("Neuron of").select_option("no layer")
+    wait_for_pixels(page, plain)
+    assert lit != plain
+
+
+def test_two_levels_side_by_side(page):
+    to_level(page, 1)
+    alone = pixels_other_than(page, None)
+    box = page.get_by_label("compare with a second run or level")
+    box.press("Space")
+    assert pixels_other_than(page, alone) != alone
+    page.get_by_label("Run, right").wait_for()
+    box.press("Space")
+    wait_for_pixels(page, alone)
+
+
+def test_the_ticket_is_exported_and_read_back(page, results, run):
+    to_level(page, 1)
+    page.get_by_role("button", name="Export the ticket").press("Enter")
+    path = results / "exports" / f"{run['run'][0]}-level1.npz"
+    page.get_by_text(str(path)).wait_for(timeout=10_000)
+    found, wanted = explorer.load(path), store.Store(results).ticket(run["run"][0], 1)
+    assert all((a == b).all() for a, b in zip(found.masks, wanted.masks, strict=True))
+    assert np.array_equal(found.trained, wanted.trained) and np.array_equal(found.initial, wanted.initial)
+
+
+def test_a_level_is_shown_soon(page):
+    """From the key to the decoded picture, median of the pictures that no cache holds yet."""
+    page.get_by_label("pruned weights, faint").press("Space")      # other pictures than those shown so far
+    to_level(page, 0)
+    took = []
+    for _ in range(2):
+        before = pixels_other_than(page, None)
+        began = time.perf_counter()
+        page.keyboard.press("ArrowRight")
+        pixels_other_than(page, before)
+        took.append(time.perf_counter() - began)
+    assert min(took) < 1, took
+
+
+def test_nothing_went_wrong_on_the_way(page):
+    """Runs last: no error in the browser's console, none in any cell, none in the kernel's log."""
+    assert page.problems == []
+    assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    assert not re.search("Traceback|Error:", page.locator(".jp-Notebook").inner_text())
