@@ -50,12 +50,14 @@ FIGURES = {
         "size-or-levels": "Same target, other widths and numbers of prunings: width decides first.",
         "twenty-levels": "With twenty prunings for everybody, small networks still do not separate.",
         "how-many-levels": "A large network must be pruned gently."},
+    "05_ticket_explorer": {
+        "explorer-view": "One ticket, what it computes, and how it came about: in JupyterLab with a slider through the levels."},
 }
 """What each figure shows, in a sentence without numbers, by notebook."""
 
 CHAPTERS = {"01_toy_data": "Two tasks, one network, two tickets", "02_mnist_fashion": "Digits beside clothes",
             "03_extension_sweep": "How large must a network be to fall apart?",
-            "04_pruning_level_sweep": "Is it the size, or the number of prunings?"}
+            "04_pruning_level_sweep": "Is it the size, or the number of prunings?", "05_ticket_explorer": "The ticket explorer"}
 
 
 def write(set_name: str) -> Path:
