@@ -64,6 +64,19 @@ def test_sources_are_linted_and_notebooks_stripped():
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_readme_has_the_verdicts_of_the_kept_tables():
+    import pandas as pd
+
+    from lth_utils import verdicts
+    table = verdicts.markdown(pd.read_csv(ROOT / "outputs" / "extended" / "tables" / "verdicts.csv", dtype=str))
+    assert table in (ROOT / "README.md").read_text(), f"the README's table of verdicts should be\n{table}"
+
+
+def test_every_picture_of_the_readme_is_there():
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text())
+    assert len(pictures) > 5 and all((ROOT / p).is_file() for p in pictures)
+
+
 def test_readme_code_runs(smoke, tmp_path):
     """The Python blocks of the README, one after the other, on the runs of the smoke set."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
