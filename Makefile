@@ -2,13 +2,13 @@
 # make figures     the thesis set's figures from the kept tables, without training (SET=extended: a hundred seeds)
 # make report      the gallery, outputs/<set>/index.html, from what is there (SET=quick)
 # make bench       speed and memory against stated peers                make lab     JupyterLab
-# make help        this text
+# make media       the README's moving picture                            make help      this text
 PYTHON ?= python3
 SET ?= quick
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help reproduce figures report test bench lab lint clean
+.PHONY: help reproduce figures report test bench lab media lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -43,6 +43,9 @@ bench: $(READY)
 
 lab: $(READY)
 	@$(BIN)/jupyter lab notebooks
+
+media: $(READY)
+	@$(BIN)/python tests/media.py
 
 lint: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/nbstripout --verify notebooks/*.ipynb
