@@ -48,7 +48,7 @@ FIGURES = {
         "which-layer-is-lost": "Why one-layer networks stop separating: global pruning takes the weights into the outputs first."},
     "04_pruning_level_sweep": {
         "size-or-levels": "Same target, other widths and numbers of prunings: width decides first.",
-        "twenty-levels": "With twenty prunings for everybody, small networks still do not separate.",
+        "twenty-levels": "With twenty prunings for everybody, small networks still rarely separate.",
         "how-many-levels": "A large network must be pruned gently."},
     "05_ticket_explorer": {
         "explorer-view": "One ticket, what it computes, and how it came about: in JupyterLab with a slider through the levels."},

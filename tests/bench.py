@@ -176,7 +176,8 @@ def tables(runs=10_000, levels=20):
 
 def main():
     import bench_engines  # it takes the eager loop from here
-    rows = [training(), structure(), memory(), tables(), *bench_engines.rows()]
+    import bench_images
+    rows = [training(), structure(), memory(), tables(), *bench_engines.rows(), *bench_images.rows()]
     path = store.outputs() / "bench.json"
     store.write_atomically(path, json.dumps(rows, indent=1) + "\n")
     for row in rows:

@@ -1,0 +1,97 @@
+"""Epochs of the image network against two loops that a user would write; part of  make bench
+
+Random pictures stand for the real ones: the cost of a step does not depend on what they show.  Ours
+trains one network per thread, so both threads are busy with one each; the peers use all threads for
+one network.  An epoch includes the evaluation on the test half.
+"""
+import statistics
+import time
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from lth_utils import population, pruning
+from lth_utils.config import TrainSpec
+from lth_utils.data import Dataset, Task
+
+SHAPE, TRAIN, TEST, BATCH = (1568, 784, 392, 20), 12_000, 2_000, 512
+"""A fifth of the real sets' 60000 and 10000."""
+
+
+def pictures() -> Dataset:
+    rng = np.random.default_rng(0)
+    tasks = (Task("mnist", range(0, 784), range(0, 10)), Task("fashion", range(784, 1568), range(10, 20)))
+    parts = [(rng.standard_normal((n, 1568), dtype=np.float32), rng.integers(0, 10, (n, 2))) for n in (TRAIN, TEST)]
+    return Dataset(*(a for part in parts for a in part), tasks)
+
+
+def members(density: float, threads: int) -> population.Population:
+    start = population.init(SHAPE, range(threads))
+    if density == 1:
+        return start
+    weights = start.parameters[:, : start.mask.shape[1]]
+    mask = pruning.prune(weights, start.mask, round(density * start.mask.shape[1]), shape=SHAPE, seeds=start.seeds, level=1)
+    return population.rewind(start, mask)
+
+
+def ours(people, dataset, epochs: int):
+    population.train(people, dataset, TrainSpec(batch_size=BATCH, patience=100, max_epochs=epochs))
+
+
+def loop(mask, dataset, epochs: int, loader: bool):
+    """Masks multiplied in; whole tensors in memory, or the usual DataLoader."""
+    linears = [nn.Linear(i, o) for i, o in pairwise(SHAPE)]
+    masks = [m[0].float() for m in population.split_mask(mask, SHAPE)]
+    adam = torch.optim.Adam([p for layer in linears for p in layer.parameters()], lr=1e-3)
+    x, y, x_test, y_test = (torch.from_numpy(a) for a in (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test))
+    batches = DataLoader(TensorDataset(x, y), batch_size=BATCH, shuffle=True) if loader else None
+
+    def loss(inputs, labels):
+        for n, (layer, m) in enumerate(zip(linears, masks, strict=True)):
+            inputs = nn.functional.linear(inputs, layer.weight * m, layer.bias)
+            inputs = inputs.relu() if n < len(linears) - 1 else inputs
+        return (nn.functional.cross_entropy(inputs[:, :10], labels[:, 0]) + nn.functional.cross_entropy(inputs[:, 10:], labels[:, 1])) / 2
+
+    for _ in range(epochs):
+        for inputs, labels in batches or ((x[b], y[b]) for b in torch.randperm(len(x)).split(BATCH)):
+            adam.zero_grad()
+            loss(inputs, labels).backward()
+            adam.step()
+        with torch.no_grad():
+            loss(x_test, y_test)
+
+
+def seconds(run) -> float:
+    """Of one epoch, by the difference of one and two, so that set-up does not count."""
+    marks = [time.perf_counter()]
+    for epochs in (1, 2):
+        run(epochs)
+        marks.append(time.perf_counter())
+    return (marks[2] - marks[1]) - (marks[1] - marks[0])
+
+
+def rows(repeats: int = 3):
+    threads, dataset, found = torch.get_num_threads(), pictures(), []
+    ours(members(0.01, 1), dataset, 1)      # compiles, once per machine
+    for density, targets in ((1.0, (1, 4)), (0.01, (6, 20))):
+        people = members(density, threads)
+        peers = [partial(loop, people.mask[:1], dataset, loader=loader) for loader in (False, True)]
+        ratios = [[], []]
+        for _ in range(repeats):
+            mine = seconds(lambda epochs, people=people: ours(people, dataset, epochs)) / threads
+            for ratio, peer in zip(ratios, peers, strict=True):
+                ratio.append(seconds(lambda epochs, peer=peer: peer(epochs=epochs)) / mine)
+        print(f"  images at {density:.0%}: {5 * mine:.2f} s per epoch of 60000 on {threads} threads, ratios {ratios}", flush=True)
+        for name, ratio, target in zip(("in-memory loop, masks multiplied in", "the same with a DataLoader"), ratios, targets, strict=True):
+            found.append({"case": f"one epoch of 1568-784-392-20, batch 512, at {density:.0%} density", "peer": f"torch: {name}",
+                          "ratio": round(statistics.median(ratio), 2), "target": target})
+    return found
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(row)
