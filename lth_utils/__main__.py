@@ -169,8 +169,11 @@ def run(name: str, set_name: str, overrides: dict, force: bool = False, train: b
         if facts.is_file() and (headline := json.loads(facts.read_text()).get("headline")):
             print(f"\n{notebook.stem}: {headline}")
     print(f"figures, tables, facts and executed notebooks: {store.outputs() / set_name}")
-    from lth_utils import report  # matplotlib and all: slow to import
-    print(f"all of it on one page: {report.write(set_name)}")
+    page = store.outputs() / set_name / "index.html"
+    if executed or not page.is_file():
+        from lth_utils import report  # matplotlib and all: slow to import
+        report.write(set_name)
+    print(f"all of it on one page: {page}")
     for line in skipped:
         print(line)
 
