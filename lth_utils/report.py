@@ -33,7 +33,7 @@ FIGURES = {
         "accuracy": "Image networks separate too, after their accuracy has begun to fall.",
         "task-accuracy": "The two tasks lose accuracy at different levels.",
         "input-connectivity": "The weights that are left look at certain pixels.",
-        "pixel-correlation": "By number: the remaining weights gather at the pixels that vary.",
+        "pixel-correlation": "By number: do the remaining weights gather at the pixels that vary?",
         "frontier": "Other ways to find a ticket: how much accuracy does separation cost?"},
     "03_extension_sweep": {
         "trajectory": "A larger start takes more prunings to the same base network.",

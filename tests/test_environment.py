@@ -68,7 +68,8 @@ def test_readme_has_the_verdicts_of_the_kept_tables():
     import pandas as pd
 
     from lth_utils import verdicts
-    table = verdicts.markdown(pd.read_csv(ROOT / "outputs" / "extended" / "tables" / "verdicts.csv", dtype=str))
+    toy, images = (pd.read_csv(ROOT / "outputs" / name / "tables" / "verdicts.csv", dtype=str) for name in ("extended", "thesis"))
+    table = verdicts.markdown(pd.concat([toy, images[images["claim"] == "7"]]))
     assert table in (ROOT / "README.md").read_text(), f"the README's table of verdicts should be\n{table}"
 
 
