@@ -156,7 +156,7 @@ def run(name: str, set_name: str, overrides: dict, force: bool = False, train: b
             failed = output.with_suffix(".failed.ipynb")
             if getattr(error, "ename", "") == "MissingData":      # no files and no network: the others can do without
                 failed.unlink(missing_ok=True)
-                skipped.append(f"{notebook.stem}: skipped, {error.evalue}")
+                skipped.append(f"{notebook.stem}: skipped, {error.evalue.splitlines()[0]}")
                 print(skipped[-1], flush=True)
                 continue
             reason = str(error).strip().splitlines() or [type(error).__name__]
