@@ -11,9 +11,11 @@ import ast
 import contextlib
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lth_utils import config, store
@@ -124,11 +126,8 @@ def execute(notebook: Path, output: Path, values: dict, mark: str):
     failed.unlink(missing_ok=True)
 
 
-def run(name: str, set_name: str, overrides: dict, force: bool = False, train: bool = True):
-    """Execute the notebooks that `name` means with the parameters of a set, after all of them have been checked.
-
-    Without `train` they draw from the tables kept in ``outputs/<set>/``; notebooks that keep none are left out.
-    """
+def run(name: str, set_name: str, overrides: dict, force: bool = False, page: bool = True):
+    """Execute the notebooks that `name` means with the parameters of a set, after all of them have been checked; then the gallery."""
     root = store.project_root()
     known = sorted(p.name for p in (root / "parameters").iterdir() if p.is_dir())
     if set_name not in known:
@@ -139,9 +138,7 @@ def run(name: str, set_name: str, overrides: dict, force: bool = False, train: b
         if not file.is_file():
             raise SpecError(f"set {set_name} lacks the parameters of {notebook.name}: {file} is missing")
         values = parameters(notebook, config.read(file), str(file)) | parameters(notebook, overrides, "command line")
-        if not train and "train" not in parameters_of(notebook):
-            continue
-        jobs.append((notebook, {**values, "set_name": set_name} | ({} if train else {"train": False})))
+        jobs.append((notebook, {**values, "set_name": set_name}))
     skipped, executed = [], 0
     for notebook, values in jobs:
         output, mark = store.outputs() / set_name / "notebooks" / notebook.name, digest(notebook, values)
@@ -169,13 +166,31 @@ def run(name: str, set_name: str, overrides: dict, force: bool = False, train: b
         if facts.is_file() and (headline := json.loads(facts.read_text()).get("headline")):
             print(f"\n{notebook.stem}: {headline}")
     print(f"figures, tables, facts and executed notebooks: {store.outputs() / set_name}")
-    page = store.outputs() / set_name / "index.html"
-    if executed or not page.is_file():
-        from lth_utils import report  # matplotlib and all: slow to import
-        report.write(set_name)
-    print(f"all of it on one page: {page}")
+    if page:
+        print(f"all of it on one page: {gallery(set_name, again=executed > 0)}")
     for line in skipped:
         print(line)
+
+
+def gallery(set_name: str, again: bool) -> Path:
+    """The page of a set, written `again` or where there is none."""
+    path = store.outputs() / set_name / "index.html"
+    if again or not path.is_file():
+        from lth_utils import report  # matplotlib and all: slow to import
+        report.write(set_name)
+    return path
+
+
+def figures(set_name: str) -> int:
+    """Draw from the tables kept in ``outputs/<set>/``, without training, as many notebooks at once as there are cores."""
+    notebooks = [n for n in find("all") if "train" in parameters_of(n)]
+
+    def draw(notebook: Path) -> int:
+        command = [sys.executable, "-m", "lth_utils", "run", notebook.stem, "--set", set_name, "--no-page", "-p", "train", "false"]
+        return subprocess.run(command).returncode
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return max(pool.map(draw, sorted(notebooks, key=lambda n: -n.stat().st_size)))  # the longest first
 
 
 def check(repair: bool) -> int:
@@ -196,6 +211,7 @@ def main(arguments: list[str] | None = None) -> int:
     runner.add_argument("--set", default="quick", dest="set_name", help="folder of parameters/ (default: quick)")
     runner.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="override one parameter")
     runner.add_argument("--force", action="store_true", help="execute again even if nothing changed")
+    runner.add_argument("--no-page", action="store_false", dest="page", help="leave the gallery as it is")
     drawer = verbs.add_parser("figures", help="draw the figures of a set from its kept tables, without training")
     drawer.add_argument("--set", default="thesis", dest="set_name", help="folder of parameters/ (default: thesis)")
     teller = verbs.add_parser("report", help="write outputs/<set>/index.html, the gallery, from what is there")
@@ -211,9 +227,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(report.write(given.set_name))
             return 0
         if given.verb == "figures":
-            run("all", given.set_name, {}, train=False)
-            return 0
-        run(given.notebook, given.set_name, {k: config.yaml.safe_load(v) for k, v in given.p}, given.force)
+            return figures(given.set_name)
+        run(given.notebook, given.set_name, {k: config.yaml.safe_load(v) for k, v in given.p}, given.force, given.page)
     except KeyboardInterrupt:
         print("interrupted; finished levels are kept, the same command goes on from there", file=sys.stderr)
         return 130
