@@ -373,7 +373,7 @@ class Store:
         found = {name: sorted({e[name] for e in entries}) for name in ("version", "torch", "device", "machine")}
         dates = sorted(e["finished"] for e in entries)
         return {"runs": len(entries), **found, "first": dates[0], "last": dates[-1],
-                "seconds": round(sum(e["seconds"] for e in entries), 1), "seeds": sorted({s.seed for s in specs})}
+                "seconds": round(sum(e["seconds"] for e in entries), 3), "seeds": sorted({s.seed for s in specs})}
 
     def masks(self, run_id: str) -> list[list[torch.Tensor]]:
         """The masks of a finished run, level 0 first: per level a list over layers of bool ``[1, O, I]``."""
