@@ -34,6 +34,19 @@ def lth(*arguments, outputs, cwd=ROOT, **environment):
                           env={**os.environ, "LTH_OUTPUTS": str(outputs), **environment})
 
 
+def image_files(tmp_path_factory) -> Path:
+    """The real image files where ``LTH_DATA_ROOT`` names them, else small ones of noise."""
+    if "LTH_DATA_ROOT" in os.environ:
+        return Path(os.environ["LTH_DATA_ROOT"])
+    from test_images import FOLDERS, pictures
+    root = tmp_path_factory.mktemp("images")
+    for seed, folder in enumerate(FOLDERS):
+        (root / folder / "raw").mkdir(parents=True)
+        for name, content in pictures(seed, {"train": 600, "t10k": 300}).items():
+            (root / folder / "raw" / name).write_bytes(content)
+    return root
+
+
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory):
     """All notebooks executed with the smallest set, from another folder, beside a broken kernel of the name python3."""
@@ -43,6 +56,6 @@ def smoke(tmp_path_factory):
     spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "trap", "language": "python"}
     (trap / "kernel.json").write_text(json.dumps(spec))
     done = lth("run", "all", "--set", "smoke", outputs=outputs, cwd=elsewhere, JUPYTER_DATA_DIR=str(elsewhere / "data"),
-               JUPYTER_PATH=str(elsewhere / "data"))
+               JUPYTER_PATH=str(elsewhere / "data"), LTH_DATA_ROOT=str(image_files(tmp_path_factory)))
     assert done.returncode == 0, done.stdout + done.stderr
     return outputs, done
