@@ -223,8 +223,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.verb == "check":
             return check(given.repair)
         if given.verb == "report":
-            from lth_utils import report
-            print(report.write(given.set_name))
+            print(gallery(given.set_name, again=True))
             return 0
         if given.verb == "figures":
             return figures(given.set_name)

@@ -226,9 +226,9 @@ class Store:
         """
         probe = self.runs / f".writable-{os.getpid()}"
         write_atomically(probe, "")
-        probe.unlink()
+        probe.unlink(missing_ok=True)      # another thread, or a machine with the same number, may share the probe
         for run_id in run_ids:
-            if (version := self._version(run_id)) is not None and not self.done(run_id):
+            if (version := self._version(run_id)) is not None and series(version) != series(__version__):
                 self._set_aside(run_id, self.root / "older" / version)
 
     def _set_aside(self, run_id: str, where: Path):

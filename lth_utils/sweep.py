@@ -65,6 +65,11 @@ def plan(specs: list[RunSpec], store: Store, members: int = MEMBERS) -> list[Bat
 
     Raises before anything is computed if a spec cannot run, or if a finished run is corrupt.
     """
+    return _plan(specs, store, members)[0]
+
+
+def _plan(specs: list[RunSpec], store: Store, members: int) -> tuple[list[Batch], dict[str, dict]]:
+    """The plan, and the entries of the runs found finished: the store's index is read once for both."""
     if not specs:
         raise SpecError("no run was asked for: the list of specs is empty")
     by_id = {config.run_id(s): s for s in specs}
@@ -83,7 +88,7 @@ def plan(specs: list[RunSpec], store: Store, members: int = MEMBERS) -> list[Bat
     for _, group in itertools.groupby(sorted(waiting, key=family), family):
         group = list(group)
         batches += [group[start : start + members] for start in range(0, len(group), members)]
-    return sorted(batches, key=lambda batch: -_left(batch))
+    return sorted(batches, key=lambda batch: -_left(batch)), finished
 
 
 def run(specs: list[RunSpec], store: Store | None = None, device: str = "auto", threads: int | None = None,
@@ -110,13 +115,12 @@ def _run(specs, store: Store, device: str, threads: int | None, progress=None, e
     if executor is None:
         where = population.device(device)
         in_flight = population.engine(where.type).IN_FLIGHT
-        batches = plan(specs, store, 1 if in_flight else MEMBERS)
+        batches, reused = _plan(specs, store, 1 if in_flight else MEMBERS)
         happening = _events(batches, store, where, min(in_flight, threads or in_flight))
     else:
-        batches = plan(specs, store)
+        batches, reused = _plan(specs, store, MEMBERS)
         happening = _remote(batches, store, device, threads or 1, executor)
     store.prepare(config.run_id(spec) for batch in batches for spec, _ in batch)
-    reused = store.entries([config.run_id(s) for s in specs])
     total, spent, done, failed = sum(_left(batch) for batch in batches), 0.0, {}, {}
     with contextlib.closing(happening) as events:
         for event in events:
