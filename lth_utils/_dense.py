@@ -61,10 +61,10 @@ class Objective:
         return gradient.mul_(scale).float()
 
     def evaluate(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean loss and accuracy per task, both ``[M, K]``, for labels ``[B, K]``."""
+        """Mean loss and accuracy per task, both ``[M, K]``, for labels ``[B, K]`` or ``[M, B, K]``."""
         losses, hits, logits = [], [], _exactly(logits)
         for k, columns in enumerate(self.outputs):
-            z, y = logits[..., columns], labels[:, k].expand(len(logits), -1)
+            z, y = logits[..., columns], labels[..., k].expand(len(logits), -1)
             if z.shape[-1] == 1:
                 losses.append(F.binary_cross_entropy_with_logits(z[..., 0], y.to(z.dtype), reduction="none").mean(1))
                 hits.append(((z[..., 0] > 0) == y).to(z.dtype).mean(1))
@@ -128,7 +128,7 @@ class _Stack:
         self.flat, self.gradient = flat, torch.zeros_like(flat)
         self.flat.grad = self.gradient
         self.layers, self.gradients = Layers.of(self.flat, self.shape), Layers.of(self.gradient, self.shape)
-        self.adam = torch.optim.Adam([self.flat], lr=self.spec.lr, fused=True)
+        self.adam = torch.optim.Adam([self.flat], lr=self.spec.lr, weight_decay=self.spec.weight_decay, fused=True)
         if state:
             self.adam.state[self.flat] = state
 
@@ -140,8 +140,10 @@ class _Stack:
         self.streams = [s for s, a in zip(self.streams, alive, strict=True) if a]
         self._own(self.flat[index], state)
 
-    def epoch(self, x: Tensor, y: Tensor, objective: Objective):
+    def epoch(self, x: Tensor, y: Tensor, objective: Objective) -> Tensor:
+        """One pass over the examples; the loss ``[M]`` averaged over them as it was met, NaN if not recorded."""
         n, size, n_weights = len(x), self.spec.batch_size, self.mask.shape[1]
+        met = torch.full((len(self.rows),), 0.0 if self.spec.record else torch.nan, dtype=torch.float64, device=x.device)
         order = torch.from_numpy(np.stack([s.permutation(n) for s in self.streams])).to(x.device)
         for start in range(0, n, size):
             batch = order[:, start : start + size]
@@ -149,6 +151,9 @@ class _Stack:
             backward(self.layers, self.gradients, activations, objective.gradient(activations[-1], y[batch]))
             self.gradient[:, :n_weights].mul_(self.mask)
             self.adam.step()
+            if self.spec.record:
+                met += objective.total(objective.evaluate(activations[-1], y[batch])[0]) * (batch.shape[1] / n)
+        return met
 
 
 @torch.no_grad()
@@ -162,7 +167,9 @@ def evaluate(flat: Tensor, shape, x: Tensor, y: Tensor, objective: Objective) ->
 def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSpec, cancel: Event | None = None):
     """Train members ``[M, P]`` to convergence.
 
-    Returns the trained parameters ``[M, P]`` and, per member, the validation losses of its epochs.
+    Returns the trained parameters ``[M, P]`` and, per member, its curve, float64 ``[epochs, 3]``: the
+    loss on the test half and, where ``spec.record`` asks for them (else NaN), the accuracy there, averaged
+    over the tasks, and the loss on the training half, averaged over the examples as they were met.
     A member whose loss is not finite stops there; its last entry says so.
     """
     device = flat.device
@@ -174,11 +181,12 @@ def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSp
     while len(stack.rows):
         if cancel is not None and cancel.is_set():
             raise Cancelled
-        stack.epoch(x, y, objective)
-        losses, _ = evaluate(stack.flat, shape, x_test, y_test, objective)
-        loss = objective.total(losses).cpu().numpy()
-        for row, value in zip(stack.rows, loss, strict=True):
-            curves[row].append(float(value))
+        met = stack.epoch(x, y, objective)
+        losses, accuracy = evaluate(stack.flat, shape, x_test, y_test, objective)
+        loss, right = objective.total(losses), accuracy.mean(1) if spec.record else torch.full_like(met, torch.nan)
+        for row, values in zip(stack.rows, torch.stack([loss, right, met], 1).tolist(), strict=True):
+            curves[row].append(values)
+        loss = loss.cpu().numpy()
         above = np.where(loss < best, 0, above + (loss > best))
         best = np.fmin(best, loss)
         stopped = (above >= spec.patience) | ~np.isfinite(loss) | (len(curves[stack.rows[0]]) >= spec.max_epochs)
@@ -186,4 +194,4 @@ def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSp
             trained[torch.from_numpy(stack.rows[stopped]).to(device)] = stack.flat[torch.from_numpy(stopped).to(device), : flat.shape[1]]
             best, above = best[~stopped], above[~stopped]
             stack.keep(~stopped)
-    return trained, curves
+    return trained, [np.array(curve) for curve in curves]

@@ -59,22 +59,24 @@ class _Job:
     result: Future = field(default_factory=Future)
     small: tuple[int, ...] = ()
     home: np.ndarray | None = None    # where each parameter of the compact member lives in `values`, -1 for padding
-    curve: list[float] = field(default_factory=list)
+    decays: bool = False    # dead units then change too, and stay
+    curve: list[list[float]] = field(default_factory=list)
 
     def __post_init__(self):
-        self.small, self.home = compact(self.mask, self.shape)
+        self.small, self.home = compact(self.mask, self.shape, self.decays)
 
 
-def compact(mask: np.ndarray, shape) -> tuple[tuple[int, ...], np.ndarray]:
+def compact(mask: np.ndarray, shape, dead: bool = False) -> tuple[tuple[int, ...], np.ndarray]:
     """The padded shape without dead hidden units, and for each of its parameters its place in the full order or -1.
 
-    mask: bool ``[W]``.  Pruned weights have place -1 too.
+    mask: bool ``[W]``; dead: dead units stay.  Pruned weights have place -1 too.
     """
     sizes = [i * o for i, o in pairwise(shape)]
     layers = [m.reshape(o, i) for m, (i, o) in zip(np.split(mask, np.cumsum(sizes)[:-1]), pairwise(shape), strict=True)]
     kept = [np.arange(shape[-1])]
     for layer in reversed(layers[1:]):
-        kept.insert(0, np.flatnonzero(layer[kept[0]].any(0)))     # units with a way on to an output
+        leads = np.flatnonzero(layer[kept[0]].any(0))     # units with a way on to an output
+        kept.insert(0, np.arange(layer.shape[1]) if dead else leads)
     kept.insert(0, np.arange(shape[0]))
     padded = [min(n, next((w for w in WIDTHS if w >= len(k)), n)) for k, n in zip(kept[1:-1], shape[1:-1], strict=True)]
     small = (shape[0], *padded, shape[-1])
@@ -128,10 +130,10 @@ class _Stack:
         self.optimised = list(self.flat.unbind(0))
         for seat, gradient in zip(self.optimised, self.gradient.unbind(0), strict=True):
             seat.grad = gradient
-        self.adam = torch.optim.Adam(self.optimised, lr=spec.lr, fused=True, capturable=device.type == "cuda")
+        self.adam = torch.optim.Adam(self.optimised, lr=spec.lr, weight_decay=spec.weight_decay, fused=True, capturable=device.type == "cuda")
         self.orders = zeros(CHUNK, len(self.x), dtype=torch.int32)
         self.orders_host = torch.zeros(self.orders.shape, dtype=torch.int32, pin_memory=device.type == "cuda")
-        self.curve = zeros(CHUNK, dtype=torch.float64)
+        self.curve = zeros(CHUNK, 3, dtype=torch.float64)
         self.best = zeros(dtype=torch.float64)
         self.above, self.epoch = zeros(dtype=torch.int64), zeros(dtype=torch.int64)
         self.alive = zeros(dtype=torch.bool)
@@ -155,16 +157,22 @@ class _Stack:
     # -------------------------------------------------- on the device, without a look of the host
     @torch.no_grad()
     def _epoch(self):
-        order = self.orders.index_select(1, self.tick)[:, 0].long()
+        order, record = self.orders.index_select(1, self.tick)[:, 0].long(), self.spec.record
+        nothing = torch.full_like(self.best, torch.nan)
+        met = torch.zeros_like(self.best) if record else nothing
         for start in range(0, len(self.x), self.spec.batch_size):
             batch = order[:, start : start + self.spec.batch_size]
             activations = self.layers.forward(self.x[batch])
             backward(self.layers, self.gradients, activations, self.objective.gradient(activations[-1], self.y[batch]))
             self.gradient[:, : self.mask.shape[1]].mul_(self.mask)      # no gradient, and so Adam leaves them at zero
             self.adam.step()
-        logits = self.layers.forward(self.x_test.expand(len(self.jobs), -1, -1))[-1]
-        loss = self.objective.total(self.objective.evaluate(logits, self.y_test)[0]).double()
-        self.curve.scatter_(1, self.tick.expand(len(self.jobs), 1), loss[:, None])
+            if record:
+                losses, _ = self.objective.evaluate(activations[-1], self.y[batch])
+                met = met + self.objective.total(losses) * (batch.shape[1] / len(self.x))
+        losses, accuracy = self.objective.evaluate(self.layers.forward(self.x_test.expand(len(self.jobs), -1, -1))[-1], self.y_test)
+        loss = self.objective.total(losses).double()
+        entry = torch.stack([loss, accuracy.mean(1).double() if record else nothing, met.double()], 1)
+        self.curve.scatter_(1, self.tick.expand(len(self.jobs), 1, 3), entry[:, None])
         self.tick.add_(1)
         self._stop(loss)
 
@@ -219,7 +227,7 @@ class _Stack:
                 trained[job.home[job.home >= 0]] = self.final[seat, : len(job.home)].cpu().numpy()[job.home >= 0]
                 self.jobs[seat] = None
                 if not job.result.cancelled():
-                    job.result.set_result((trained, job.curve))
+                    job.result.set_result((trained, np.array(job.curve)))
 
 
 class _Trainer(threading.Thread):
@@ -331,7 +339,8 @@ def _end():
 
 def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSpec, cancel: Event | None = None):
     """Train members ``[M, P]``, together with those of all other threads; see ``_dense.train``."""
-    jobs = [_Job(f, m, tuple(shape), seed) for f, m, seed in zip(flat.cpu().numpy(), mask.cpu().numpy(), seeds, strict=True)]
+    jobs = [_Job(f, m, tuple(shape), seed, decays=spec.weight_decay > 0)
+            for f, m, seed in zip(flat.cpu().numpy(), mask.cpu().numpy(), seeds, strict=True)]
     _submit(jobs, data, spec, flat.device)
     pending = {job.result for job in jobs}
     try:

@@ -15,7 +15,8 @@ A layer's weights are stored in one of two ways:
 A bias is the weight from a constant unit, one, that follows each layer's others.
 
 Parameters that no gradient reaches, those of units without a path to an output, are left out; that
-changes nothing, since Adam never moves them.  Units that no input reaches stay: their bias trains.
+changes nothing, since Adam never moves them (weight decay does: see ``_decayed``).  Units that no
+input reaches stay: their bias trains.
 
 Where the time goes.  Per edge and block: forward and backward are LANES multiply-adds each on
 rows that sit in a near cache, and so is the weight's gradient, plus the sum over its lanes; Adam
@@ -385,10 +386,10 @@ def _backward(net, h, delta):
 
 
 @_compiled
-def _adam(w, m, v, g, keep, rate, root):
+def _adam(w, m, v, g, keep, decay, rate, root):
     """Adam as torch does it: `rate` is lr over the first bias correction, `root` one over the square root of the second."""
     for i in range(len(w)):
-        gradient = g[i] if keep[i] else np.float32(0)
+        gradient = g[i] + decay * w[i] if keep[i] else np.float32(0)
         m[i] += NEW1 * (gradient - m[i])
         v[i] = BETA2 * v[i] + NEW2 * gradient * gradient
         w[i] -= rate * m[i] / (np.sqrt(v[i]) * root + EPS)
@@ -408,7 +409,7 @@ def _flip(net, layer, h, out):
 
 
 @_compiled
-def _update(net, h, delta, gradient, flipped, rate, root):
+def _update(net, h, delta, gradient, flipped, decay, rate, root):
     """One Adam step from the activations and their gradients, both ``[blocks, units, LANES]``."""
     blocks, there = len(h), -1
     for p in range(len(net.panel)):
@@ -428,7 +429,23 @@ def _update(net, h, delta, gradient, flipped, rate, root):
                     _tile(g, (row - first) * stride + i, stride, delta[block], row * LANES, LANES, 1,
                           flipped[block], i, stride, LANES)
         there = layer
-        _adam(net.weight[begin:end], net.m[begin:end], net.v[begin:end], g, net.keep[begin:end], rate, root)
+        _adam(net.weight[begin:end], net.m[begin:end], net.v[begin:end], g, net.keep[begin:end], decay, rate, root)
+
+
+@_compiled
+def _corrections(lr, steps):
+    """What :func:`_adam` takes at the step of this number, from 1."""
+    return np.float32(lr / (1 - 0.9 ** steps)), np.float32(1 / math.sqrt(1 - 0.999 ** steps))
+
+
+@_compiled
+def _decayed(w, decay, lr, steps):
+    """Parameters that no gradient reaches, after so many steps of Adam on their weight decay; `w` is used up."""
+    m, v, nothing, keep = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w), np.ones(len(w), np.bool_)
+    for step in range(1, steps + 1):
+        rate, root = _corrections(lr, step)
+        _adam(w, m, v, nothing, keep, decay, rate, root)
+    return w
 
 
 _SERIES = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
@@ -476,6 +493,29 @@ def _softmax(z, p, top, excess):
 
 
 @_compiled
+def _surprise(total, z, y, top, lanes):
+    """`total` plus one task's loss on one block, summed over its lanes, but for the ``log1p(excess)`` of :func:`_softmax`."""
+    for lane in range(lanes):
+        total += top[lane]
+    for o in range(len(z)):
+        for lane in range(lanes):
+            total -= y[o, lane] * np.float64(z[o, lane])
+    return total
+
+
+@_compiled
+def _right(z, y, lanes):
+    """How many of a block's examples one task's logits classify as their labels say; both ``[outputs, LANES]``."""
+    right = 0
+    for lane in range(lanes):
+        best = 0
+        for o in range(1, len(z)):
+            best = o if z[o, lane] > z[best, lane] else best
+        right += (z[0, lane] > 0) == (y[0, lane] > 0) if len(z) == 1 else y[best, lane] > 0
+    return right
+
+
+@_compiled
 def _load(rows, order, first, out):
     """``out[i, lane] = rows[order[first + lane], i]``, as many as there are; returns how many."""
     lanes = min(LANES, len(order) - first)
@@ -487,9 +527,9 @@ def _load(rows, order, first, out):
 
 
 @_compiled
-def _step(net, tasks, weight, x, y, batch, h, delta, room):
-    """Activations and gradients of one batch; y: one-hot ``[B, O]``; returns the blocks it fills."""
-    outputs = net.unit[-2]
+def _step(net, tasks, weight, x, y, batch, h, delta, room, record):
+    """Activations and gradients of one batch; y: one-hot ``[B, O]``; returns the blocks it fills, and its summed loss if asked for."""
+    outputs, met = net.unit[-2], 0.0
     for block in range((len(batch) + LANES - 1) // LANES):
         lanes = _load(x, batch, block * LANES, h[block])
         _load(y, batch, block * LANES, room.y)
@@ -497,18 +537,22 @@ def _step(net, tasks, weight, x, y, batch, h, delta, room):
         for k in range(len(tasks)):
             a, z = tasks[k]
             _softmax(h[block, outputs + a : outputs + z], room.p, room.top, room.excess)
+            if record:
+                met = _surprise(met, h[block, outputs + a : outputs + z], room.y[a:z], room.top, lanes)
+                for lane in range(lanes):
+                    met += np.log1p(room.excess[lane])
             for o in range(a, z):
                 for lane in range(LANES):
                     delta[block, outputs + o, lane] = (room.p[o - a, lane] - room.y[o, lane]) * (weight / len(batch))
                 delta[block, outputs + o, lanes:] = 0
         _backward(net, h[block], delta[block])
-    return (len(batch) + LANES - 1) // LANES
+    return (len(batch) + LANES - 1) // LANES, met * weight
 
 
 @_compiled
-def _loss(net, tasks, weight, x, y, order, h, room):
-    """The loss on the examples of `order`."""
-    total, blocks, outputs = 0.0, (len(order) + LANES - 1) // LANES, net.unit[-2]
+def _loss(net, tasks, weight, x, y, order, h, room, record):
+    """The loss on the examples of `order` and, if asked for, the accuracy averaged over the tasks."""
+    total, right, blocks, outputs = 0.0, 0, (len(order) + LANES - 1) // LANES, net.unit[-2]
     room.product[:] = 0
     for block in range(blocks):
         lanes = _load(x, order, block * LANES, h)
@@ -517,19 +561,17 @@ def _loss(net, tasks, weight, x, y, order, h, room):
         for k in range(len(tasks)):
             a, z = tasks[k]
             _softmax(h[outputs + a : outputs + z], room.p, room.top, room.excess)
-            for lane in range(lanes):
-                total += room.top[lane]
-                # a logarithm costs more than the rest: take that of a product of many, minus one
+            total = _surprise(total, h[outputs + a : outputs + z], room.y[a:z], room.top, lanes)
+            for lane in range(lanes):      # a logarithm costs more than the rest: take that of a product of many, minus one
                 room.product[k, lane] += room.excess[lane] * (1 + room.product[k, lane])
-            for o in range(a, z):
-                for lane in range(lanes):
-                    total -= room.y[o, lane] * np.float64(h[outputs + o, lane])
+            if record:
+                right += _right(h[outputs + a : outputs + z], room.y[a:z], lanes)
         if block % 32 == 31 or block == blocks - 1:
             for k in range(len(tasks)):
                 for lane in range(LANES):
                     total += np.log1p(room.product[k, lane])
             room.product[:] = 0
-    return total / len(order) * weight
+    return total / len(order) * weight, right / (len(order) * len(tasks)) if record else np.nan
 
 
 class _Room(NamedTuple):
@@ -544,20 +586,22 @@ class _Room(NamedTuple):
 
 
 @_compiled
-def _epochs(net, tasks, weight, x, y, x_test, y_test, lr, size, patience, orders, h, delta, room, state, curve):
+def _epochs(net, tasks, weight, x, y, x_test, y_test, lr, decay, size, patience, record, orders, h, delta, room, state, curve):
     """Train for at most as many epochs as there are `orders`, ``[epochs, B]``; returns how many, and whether the member stopped.
 
-    state: steps so far, epochs above the best loss, the best loss; curve: the losses of these epochs.
+    state: steps so far, epochs above the best loss, the best loss; curve: ``[epochs, 3]``, see ``_dense.train``.
     """
     everything = np.arange(len(x_test))
     for epoch in range(len(orders)):
+        met = 0.0
         for start in range(0, len(x), size):
-            blocks = _step(net, tasks, weight, x, y, orders[epoch, start : start + size], h, delta, room)
+            blocks, added = _step(net, tasks, weight, x, y, orders[epoch, start : start + size], h, delta, room, record)
             state[0] += 1
-            rate, root = np.float32(lr / (1 - 0.9 ** state[0])), np.float32(1 / math.sqrt(1 - 0.999 ** state[0]))
-            _update(net, h[:blocks], delta[:blocks], room.gradient, room.flipped, rate, root)
-        loss = _loss(net, tasks, weight, x_test, y_test, everything, h[0], room)
-        curve[epoch] = loss
+            met += added
+            rate, root = _corrections(lr, state[0])
+            _update(net, h[:blocks], delta[:blocks], room.gradient, room.flipped, decay, rate, root)
+        loss, right = _loss(net, tasks, weight, x_test, y_test, everything, h[0], room, record)
+        curve[epoch] = loss, right, met / len(x) if record else np.nan
         if loss < state[2]:
             state[1], state[2] = 0, loss
         elif loss > state[2]:
@@ -590,30 +634,35 @@ def prepare(flat: np.ndarray, mask: np.ndarray, shape, data: Dataset, spec: Trai
                  _aligned(blocks, LANES * int(net.stride.max())))
     fixed = (net, tasks, 1.0 / len(tasks) if spec.loss == "mean" else 1.0,
              np.ascontiguousarray(data.x_train), _one_hot(data.y_train, data.tasks),
-             np.ascontiguousarray(data.x_test), _one_hot(data.y_test, data.tasks), spec.lr, spec.batch_size, spec.patience)
+             np.ascontiguousarray(data.x_test), _one_hot(data.y_test, data.tasks),
+             spec.lr, np.float32(spec.weight_decay), spec.batch_size, spec.patience, spec.record)
     return fixed, (h, delta, room), net, home
 
 
 def _member(flat: np.ndarray, mask: np.ndarray, shape, seed: int, data: Dataset, spec: TrainSpec,
-            cancel: Event) -> tuple[np.ndarray, list[float]]:
+            cancel: Event) -> tuple[np.ndarray, np.ndarray]:
     fixed, work, net, home = prepare(flat, mask, shape, data, spec)
-    stream, state, losses, stopped, chunk = rng(seed, "batches"), np.array([0, 0, np.inf]), [], False, 1
-    while not stopped and len(losses) < spec.max_epochs:
+    stream, state, curves, epochs, stopped, chunk = rng(seed, "batches"), np.array([0, 0, np.inf]), [], 0, False, 1
+    while not stopped and epochs < spec.max_epochs:
         if cancel.is_set():
             raise Cancelled
-        chunk = min(chunk, spec.max_epochs - len(losses))
-        orders, curve = np.stack([stream.permutation(len(data.x_train)) for _ in range(chunk)]), np.empty(chunk)
+        chunk = min(chunk, spec.max_epochs - epochs)
+        orders, curve = np.stack([stream.permutation(len(data.x_train)) for _ in range(chunk)]), np.empty((chunk, 3))
         begun = time.perf_counter()
         done, stopped = _epochs(*fixed, orders, *work, state, curve)
-        losses += curve[:done].tolist()
+        curves.append(curve[:done])
+        epochs += done
         chunk = max(1, min(2 * chunk, int(chunk * CHUNK / (time.perf_counter() - begun))))
-    trained = flat.copy()
+    trained, dead = flat.copy(), flat != 0
+    if spec.weight_decay:
+        dead[home[net.keep]] = False
+        trained[dead] = _decayed(trained[dead], np.float32(spec.weight_decay), spec.lr, int(state[0]))
     trained[home[net.keep]] = net.weight[net.keep]
-    return trained, losses
+    return trained, np.concatenate(curves)
 
 
 def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSpec,
-          cancel: Event | None = None) -> tuple[Tensor, list[list[float]]]:
+          cancel: Event | None = None) -> tuple[Tensor, list[np.ndarray]]:
     """Train members ``[M, P]`` on the CPU, as many at once as torch may use threads; see ``_dense.train``."""
     cancel = cancel or Event()
     jobs = list(zip(flat.numpy(), mask.numpy(), seeds, strict=True))

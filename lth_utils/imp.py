@@ -20,12 +20,14 @@ from lth_utils.population import Population, Training
 class Level:
     """One finished level of a population: trained members, what training did, what their masks are.
 
-    level: prunings so far; failed: bool per member, True where the loss was not finite.
+    level: prunings so far; last: parameters ``[M, P]`` from which the next level is pruned; failed:
+    bool per member, True where the loss was not finite.
     """
     level: int
     population: Population
     training: Training
     measures: list[Measures]
+    last: Tensor
 
     @property
     def failed(self) -> list[bool]:
@@ -34,29 +36,31 @@ class Level:
 
 def run(members: Population, data: Dataset, keep: Sequence[int], train: TrainSpec, prune: PruneSpec,
         coverage: str = "total", stop_at: Sequence[str] = ("degraded",),
-        start: int = 0, trained: Tensor | None = None, cancel: Event | None = None) -> Iterator[Level]:
+        start: int = 0, last: Tensor | None = None, cancel: Event | None = None) -> Iterator[Level]:
     """Prune a population level by level; members whose status is in `stop_at`, or that failed, leave.
 
     keep: weights available at each level, the dense network first (see ``pruning.trajectory``);
-    start: the first level to train.  To resume, give the members with the mask of level ``start - 1``
-    and, as `trained`, the weights ``[M, W]`` they had after it.  cancel: ends the run in the middle,
-    from another thread, by ``population.Cancelled``.  Yields one :class:`Level` per level.
+    start: the first level to train.  To resume, give the members as they were rewound for level
+    ``start - 1``, and its `last`.  cancel: ends the run in the middle, from another thread, by
+    ``population.Cancelled``.  Yields one :class:`Level` per level.
     """
     if prune.rewind:
         members = _early(members, data, train, prune.rewind, cancel)
     for level in range(start, len(keep)):
-        if trained is not None:
-            mask = pruning.prune(trained, members.mask, keep[level], shape=members.shape, seeds=members.seeds,
-                                 level=level, initial=members.initial[:, : members.mask.shape[1]], spec=prune)
-            members = population.rewind(members, mask)
+        if last is not None:
+            weights, biases = last.tensor_split([members.mask.shape[1]], 1)
+            mask = pruning.prune(weights, members.mask, keep[level], shape=members.shape, seeds=members.seeds,
+                                 level=level, initial=members.initial[:, : weights.shape[1]], spec=prune)
+            members = population.rewind(members, mask, biases if prune.biases == "kept" else None)
         finished, training = population.train(members, data, train, cancel)
-        done = Level(level, finished, training, connectivity.measure(members.masks, data.tasks, coverage))
+        if last is None or not prune.one_shot:
+            last = finished.parameters
+        done = Level(level, finished, training, connectivity.measure(members.masks, data.tasks, coverage), last)
         yield done
         going = [i for i, (m, f) in enumerate(zip(done.measures, done.failed, strict=True)) if m.status not in stop_at and not f]
         if not going:
             return
-        members = members.select(going)
-        trained = finished.parameters[going, : members.mask.shape[1]]
+        members, last = members.select(going), last[going]
 
 
 def _early(members: Population, data: Dataset, train: TrainSpec, epochs: int, cancel: Event | None) -> Population:

@@ -85,40 +85,52 @@ def split_mask(mask: Tensor, shape: Sequence[int]) -> list[Tensor]:
     return [m.view(len(mask), o, i) for m, i, o in zip(mask.split(sizes, 1), shape, shape[1:], strict=False)]
 
 
-def initial_values(shape: Sequence[int], seed: int) -> np.ndarray:
-    """One member's initial parameters, float32 ``[P]``: Kaiming-normal weights (fan-in, gain of ReLU), zero biases."""
-    stream = rng(seed, "init")
-    weights = [stream.standard_normal(i * o, dtype=np.float32) * np.float32(np.sqrt(2 / i))
-               for i, o in pairwise(shape)]
+def initial_values(shape: Sequence[int], seed: int, scheme: str = "kaiming_normal", stream: str = "init") -> np.ndarray:
+    """One member's initial parameters, float32 ``[P]``.
+
+    scheme: ``kaiming_normal`` weights (fan-in, gain of ReLU) and zero biases, or ``torch``: all uniform within
+    one over the root of the fan-in, as ``torch.nn.Linear`` draws them; stream: the random stream's name.
+    """
+    draws, sizes = rng(seed, stream), list(pairwise(shape))
+    if choose(scheme, ("kaiming_normal", "torch"), "init") == "torch":
+        counts = [(i, i * o) for i, o in sizes] + [(i, o) for i, o in sizes]
+        return np.concatenate([(2 * draws.random(n, dtype=np.float32) - 1) / np.float32(np.sqrt(i)) for i, n in counts])
+    weights = [draws.standard_normal(i * o, dtype=np.float32) * np.float32(np.sqrt(2 / i)) for i, o in sizes]
     return np.concatenate([*weights, np.zeros(sum(shape[1:]), dtype=np.float32)])
 
 
-def init(shape: Sequence[int], seeds: Sequence[int], device: torch.device | str = "cpu") -> Population:
-    """A dense population, one member per seed."""
+def init(shape: Sequence[int], seeds: Sequence[int], device: torch.device | str = "cpu", scheme: str = "kaiming_normal") -> Population:
+    """A dense population, one member per seed; scheme: see :func:`initial_values`."""
     if len(set(seeds)) < len(seeds):
         raise SpecError(f"seeds {list(seeds)} repeat; two members of one seed would be the same network")
-    values = torch.from_numpy(np.stack([initial_values(shape, seed) for seed in seeds])).to(device)
+    values = torch.from_numpy(np.stack([initial_values(shape, seed, scheme) for seed in seeds])).to(device)
     mask = torch.ones(len(seeds), n_weights(shape), dtype=torch.bool, device=device)
     return Population(tuple(shape), tuple(seeds), values.clone(), values, mask)
 
 
-def rewind(population: Population, mask: Tensor) -> Population:
-    """The same members with a new mask and their initial weights and biases."""
-    parameters = population.initial.clone()
+def rewind(population: Population, mask: Tensor, biases: Tensor | None = None) -> Population:
+    """The same members with a new mask and their initial weights and biases; or these `biases`, ``[M, P - W]``, and from now on."""
+    initial = population.initial if biases is None else torch.cat([population.initial[:, : mask.shape[1]], biases], 1)
+    parameters = initial.clone()
     parameters[:, : mask.shape[1]] *= mask
-    return replace(population, parameters=parameters, mask=mask)
+    return replace(population, parameters=parameters, initial=initial, mask=mask)
 
 
 @dataclass(frozen=True)
 class Training:
-    """What training did: curves, per member the validation loss of each epoch; loss, accuracy: ``[M, K]`` on the test half."""
-    curves: list[list[float]]
+    """What training did: records, per member ``[epochs, 3]`` (see ``_dense.train``); loss, accuracy: ``[M, K]`` on the test half."""
+    records: list[np.ndarray]
     loss: np.ndarray
     accuracy: np.ndarray
 
     @property
+    def curves(self) -> list[list[float]]:
+        """Per member the loss on the test half after each epoch."""
+        return [record[:, 0].tolist() for record in self.records]
+
+    @property
     def epochs(self) -> list[int]:
-        return [len(c) for c in self.curves]
+        return [len(r) for r in self.records]
 
 
 def check_fit(shape: Sequence[int], data: Dataset):
@@ -153,10 +165,10 @@ def train(population: Population, data: Dataset, spec: TrainSpec, cancel: Event 
     Setting `cancel` from another thread ends the training by ``Cancelled``.
     """
     check_fit(population.shape, data)
-    values, curves = engine(population.parameters.device.type).train(
+    values, records = engine(population.parameters.device.type).train(
         population.parameters, population.mask, population.shape, population.seeds, data, spec, cancel)
     trained = replace(population, parameters=values)
-    return trained, Training(curves, *evaluate(trained, data, "test"))
+    return trained, Training(records, *evaluate(trained, data, "test"))
 
 
 def evaluate(population: Population, data: Dataset, part: str = "test") -> tuple[np.ndarray, np.ndarray]:

@@ -79,12 +79,18 @@ def extend(shape: Sequence[int], rate: float, levels: int) -> list[tuple[int, ..
 
 
 def plan(spec: RunSpec) -> tuple[tuple[int, ...], list[int]]:
-    """A run's dense shape and its trajectory of available weights, level 0 first."""
-    prune = spec.prune
+    """A run's dense shape and its trajectory of available weights, level 0 first; of a variant, its one level's."""
+    prune, variant = spec.prune, spec.variant
     if prune.schedule == "extension":
         shapes = extend(spec.base, prune.rate, prune.levels)[::-1]
-        return shapes[0], [n_weights(s) for s in shapes]
-    return spec.base, trajectory(n_weights(spec.base), prune.rate, prune.levels, prune.target)
+        shape, keep = shapes[0], [n_weights(s) for s in shapes]
+    else:
+        shape, keep = spec.base, trajectory(n_weights(spec.base), prune.rate, prune.levels, prune.target)
+    if variant is None:
+        return shape, keep
+    if variant.level >= len(keep):
+        raise SpecError(f"VariantSpec.level is {variant.level}; allowed: 0 to {len(keep) - 1}, the levels of the run that finds the ticket")
+    return shape, keep[variant.level :][:1]
 
 
 def keep_largest(scores: Tensor, masks: Tensor, keep: int) -> Tensor:

@@ -60,6 +60,9 @@ KEEP_TRAINED = 4096
 TICKET_FILE = "lth_utils ticket 1"
 """Marks the files of :func:`save`, with the version of their format."""
 
+KEPT = ("trained", "start", "biases", "curve")
+"""What may be kept of each level: see :class:`Progress`."""
+
 FILES = ("done.json", "spec.json", "levels.csv", "arrays.npz")
 """What a finished run consists of."""
 
@@ -102,12 +105,16 @@ def _with_biases(mask: np.ndarray, parameters: int) -> np.ndarray:
     return np.concatenate([mask, np.ones(parameters - len(mask), dtype=bool)])
 
 
-def _rewound(arrays: dict[str, np.ndarray], parameters: int) -> np.ndarray:
-    """What the weights of a rewound run were reset to ``[P]``, NaN where that was not kept."""
+def _by_level(arrays: dict[str, np.ndarray], name: str) -> dict[int, np.ndarray]:
+    """The arrays ``<name>0``, ``<name>1``, … by their level."""
+    return {int(key.removeprefix(name)): values for key, values in arrays.items() if key.removeprefix(name).isdigit()}
+
+
+def _started(arrays: dict[str, np.ndarray], parameters: int) -> np.ndarray:
+    """What a run's weights were reset to ``[P]`` where that is not initialisation, NaN where it was not kept."""
     values = np.full(parameters, np.nan, np.float32)
-    for name in arrays:
-        if name.startswith("start"):
-            values[_with_biases(arrays["death"] > int(name.removeprefix("start")), parameters)] = arrays[name]
+    for level, kept in _by_level(arrays, "start").items():
+        values[_with_biases(arrays["death"] > level, parameters)] = kept
     return values
 
 
@@ -116,17 +123,17 @@ class Progress:
     """The finished levels of one run, level 0 first.
 
     rows: one dict of plain values per level; death: uint8 ``[W]``, the level at which each weight
-    was pruned, ``ALIVE`` if not yet; trained: per level the parameters ``[P]`` where they are kept;
-    last: trained parameters ``[P]`` of the last finished level, from which the next one is pruned;
-    seconds: computing time so far, interrupted sessions included; start: where weights are rewound to
-    an early epoch, those values ``[P]`` of the first level that is kept, by its number.
+    was pruned, ``ALIVE`` if not yet; last: parameters ``[P]`` from which the next level is pruned;
+    seconds: computing time so far, interrupted sessions included; kept: by name and level, ``trained``:
+    the parameters left there, of the small levels; ``start``: what they began as, where that is not
+    initialisation, of the first small level; ``biases``: where a level takes them over, those it began
+    with; ``curve``: float32 ``[epochs, 3]``, where recorded.
     """
     rows: list[dict] = field(default_factory=list)
     death: np.ndarray | None = None
-    trained: dict[int, np.ndarray] = field(default_factory=dict)
     last: np.ndarray | None = None
     seconds: float = 0.0
-    start: dict[int, np.ndarray] = field(default_factory=dict)
+    kept: dict[str, dict[int, np.ndarray]] = field(default_factory=lambda: {name: {} for name in KEPT})
 
     @property
     def levels(self) -> int:
@@ -136,24 +143,32 @@ class Progress:
         """Which weights are available at a level, bool ``[W]``."""
         return self.death > level
 
-    def add(self, row: dict, mask: np.ndarray, trained: np.ndarray, early: np.ndarray | None = None):
-        """Append a level: its row, its mask bool ``[W]``, its trained parameters ``[P]``, and what it was rewound to, if not initialisation."""
+    def add(self, spec: RunSpec, row: dict, mask: np.ndarray, start: np.ndarray, trained: np.ndarray, curve: np.ndarray, last: np.ndarray):
+        """Append a level of a run: its row, its mask bool ``[W]``, the parameters ``[P]`` it was reset to and trained to, its curve, and `last`."""
         level = self.levels
         if self.death is None:
             self.death = np.full(len(mask), ALIVE, dtype=np.uint8)
         self.death[~mask & (self.death == ALIVE)] = level
         self.rows.append(row)
-        self.last = trained
+        self.last = last
         if mask.sum() <= KEEP_TRAINED:
             alive = _with_biases(mask, len(trained))
-            self.trained[level] = trained[alive]
-            if early is not None and not self.start:
-                self.start[level] = early[alive]
+            self.kept["trained"][level] = trained[alive]
+            if not _begins_initial(spec) and not self.kept["start"]:
+                self.kept["start"][level] = start[alive]
+        if spec.prune.biases == "kept":
+            self.kept["biases"][level] = start[len(mask):]
+        if spec.train.record:
+            self.kept["curve"][level] = curve.astype(np.float32)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What a finished run keeps of its weights, by name."""
-        return {"death": self.death, **{f"trained{level}": values for level, values in self.trained.items()},
-                **{f"start{level}": values for level, values in self.start.items()}}
+        return {"death": self.death, **{f"{name}{level}": values for name, levels in self.kept.items() for level, values in levels.items()}}
+
+
+def _begins_initial(spec: RunSpec) -> bool:
+    """Whether every level's weights are reset to the seed's initial values."""
+    return not spec.prune.rewind and spec.variant is None
 
 
 def series(version: str) -> str:
@@ -166,7 +181,7 @@ class History:
     """A finished run in memory, the tickets of all its levels within reach.
 
     shape: layer widths; rows: one per level; death: uint8 ``[W]``, the level at which each weight was
-    pruned, ``ALIVE`` if never; initial: float32 ``[P]``; trained: by level, the parameters left there.
+    pruned, ``ALIVE`` if never; initial: float32 ``[P]``; trained, biases, curve: by level, see :class:`Progress`.
     """
     spec: RunSpec
     shape: tuple[int, ...]
@@ -174,6 +189,8 @@ class History:
     death: np.ndarray
     initial: np.ndarray
     trained: dict[int, np.ndarray]
+    biases: dict[int, np.ndarray]
+    curve: dict[int, np.ndarray]
 
     def ticket(self, level: int | None = None) -> Ticket:
         """The network at a pruning level; without `level`, where it first separated, else the last one."""
@@ -188,6 +205,8 @@ class History:
             trained = np.zeros_like(self.initial)
             trained[alive] = kept
         masks, initial = split_mask(torch.from_numpy(mask)[None], self.shape), np.where(alive, self.initial, np.float32(0))
+        if level in self.biases:
+            initial[len(mask):] = self.biases[level]
         return Ticket(self.shape, masks, initial, trained, data.load(self.spec.data).tasks, self.spec.seed, level)
 
 
@@ -253,8 +272,7 @@ class Store:
         about = json.loads(str(arrays["about"]))
         if series(about["version"]) != series(__version__):
             return None
-        trained, start = ({int(k.removeprefix(w)): v for k, v in arrays.items() if k.startswith(w)} for w in ("trained", "start"))
-        return Progress(about["rows"], arrays["death"], trained, arrays["last"], about["seconds"], start)
+        return Progress(about["rows"], arrays["death"], arrays["last"], about["seconds"], {name: _by_level(arrays, name) for name in KEPT})
 
     def finish(self, spec: RunSpec, progress: Progress, device: str):
         """Write a finished run, ``done.json`` last."""
@@ -272,7 +290,7 @@ class Store:
             "version": __version__, "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__,
             "device": device, "machine": platform.machine(), "seconds": round(progress.seconds, 3),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "initial": digest(initial_values(shape, spec.seed).tobytes()),
+            "initial": digest(initial_values(shape, spec.seed, spec.init).tobytes()),
             "sha256": {name: digest(content) for name, content in contents.items()},
         }
         write_atomically(folder / "done.json", json.dumps(done, indent=1))
@@ -367,6 +385,20 @@ class Store:
         heads = pd.DataFrame([{"run": run_id, **e["head"]} for run_id, e in entries.items()])
         return pd.concat([heads.loc[levels.index].reset_index(drop=True), levels.reset_index(drop=True)], axis=1)
 
+    def curves(self, specs: list[RunSpec]) -> pd.DataFrame:
+        """One row per run, level and epoch (from 1) of runs that recorded them: ``run``, ``level``, ``epoch``, ``loss`` and ``accuracy``
+        on the test half (accuracy averaged over the tasks), ``train_loss`` averaged over the examples as they were met.
+        """
+        frames = []
+        for spec in specs:
+            history, run_id = self.history(config.run_id(spec)), config.run_id(spec)
+            if not history.curve:
+                raise StoreError(f"{run_id} kept no curves; ask for them by train.record")
+            for level, curve in history.curve.items():
+                frames.append(pd.DataFrame({"run": run_id, "level": history.rows["level"][level], "epoch": range(1, len(curve) + 1),
+                                            **dict(zip(("loss", "accuracy", "train_loss"), curve.T, strict=True))}))
+        return pd.concat(frames, ignore_index=True)
+
     def about(self, specs: list[RunSpec]) -> dict:
         """Provenance of finished runs taken together: how many, by which versions, where, when, computing seconds in all."""
         entries = self.entries([config.run_id(s) for s in specs]).values()
@@ -398,14 +430,13 @@ class Store:
         provenance, spec = self.provenance(run_id), self.spec(run_id)
         rows, arrays = pd.read_csv(self.folder(run_id) / "levels.csv"), _unpack((self.folder(run_id) / "arrays.npz").read_bytes())
         shape, _ = pruning.plan(spec)
-        initial = initial_values(shape, spec.seed)
+        initial = initial_values(shape, spec.seed, spec.init)
         if digest(initial.tobytes()) != provenance["initial"]:
             raise StoreError(f"the initial values of {run_id} differ from those drawn by this numpy ({np.__version__}); "
                              f"the run was made with numpy {provenance['numpy']}")
-        trained = {int(k[7:]): v for k, v in arrays.items() if k.startswith("trained")}
-        if spec.prune.rewind:
-            initial = _rewound(arrays, len(initial))
-        return History(spec, shape, rows, arrays["death"], initial, trained)
+        if not _begins_initial(spec):
+            initial = _started(arrays, len(initial))
+        return History(spec, shape, rows, arrays["death"], initial, *(_by_level(arrays, name) for name in ("trained", "biases", "curve")))
 
     def ticket(self, run_id: str, level: int | None = None) -> Ticket:
         """The network of a finished run at a pruning level; without `level`, where it first separated, else the last one."""
@@ -460,13 +491,16 @@ def load(path: str | Path) -> Ticket:
 
 def _flat(spec: RunSpec) -> dict:
     """A spec's fields as one level of columns: ``prune.rate``, ``data.noise``, ``base`` as ``4-8-8-2``."""
-    columns = {}
-    for name, value in config.asdict(spec).items():
-        if name == "data":
-            columns["data"] = value["name"]
-            columns |= {f"data.{k}": v if not isinstance(v, tuple) else str(v) for k, v in value["options"]}
-        elif isinstance(value, dict):
-            columns |= {f"{name}.{k}": v for k, v in value.items()}
-        else:
-            columns[name] = "-".join(map(str, value)) if isinstance(value, tuple) else value
-    return columns
+    def columns(mapping: dict, prefix: str = "") -> dict:
+        flat = {}
+        for name, value in mapping.items():
+            if isinstance(value, dict):
+                flat |= columns(value, f"{prefix}{name}.")
+            else:
+                flat[prefix + name] = "-".join(map(str, value)) if isinstance(value, tuple) else value
+        return flat
+
+    fields = config.asdict(spec)
+    made = fields.pop("data")
+    options = {f"data.{k}": v if not isinstance(v, tuple) else str(v) for k, v in made["options"]}
+    return {"data": made["name"], **options, **columns(fields)}

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from lth_utils import config, data, imp, population, pruning
+from lth_utils import config, data, imp, population, pruning, variants
 from lth_utils.config import RunSpec, SpecError
 from lth_utils.connectivity import OUTCOMES, outcome
-from lth_utils.store import Progress, Store
+from lth_utils.store import Progress, Store, StoreError
 
 log = logging.getLogger("lth_utils")
 
@@ -95,6 +95,8 @@ def run(specs: list[RunSpec], store: Store | None = None, device: str = "auto", 
         progress: Callable[[str, float], None] | None = None, executor: Executor | None = None) -> Report:
     """Compute every run of `specs` that is not finished; interrupted ones go on from their last level.
 
+    The runs that find the tickets of variants are computed first, asked for or not.
+
     device: see ``population.device``; threads: at most so many runs in flight at once (default: on the
     CPU one per core, with an executor one per unit), which changes no result; progress: called with a
     line of text and the share done, in [0, 1].  executor: any ``concurrent.futures.Executor``, such as
@@ -112,17 +114,22 @@ def run(specs: list[RunSpec], store: Store | None = None, device: str = "auto", 
 
 def _run(specs, store: Store, device: str, threads: int | None, progress=None, executor: Executor | None = None) -> Report:
     began = time.perf_counter()
+    specs = [*specs, *{o: None for s in specs if s.variant and (o := variants.origin(s)) not in set(specs)}]
     if executor is None:
         where = population.device(device)
         in_flight = population.engine(where.type).IN_FLIGHT
         batches, reused = _plan(specs, store, 1 if in_flight else MEMBERS)
-        happening = _events(batches, store, where, min(in_flight, threads or in_flight))
+
+        def begin(batches):
+            return _events(batches, store, where, min(in_flight, threads or in_flight))
     else:
         batches, reused = _plan(specs, store, MEMBERS)
-        happening = _remote(batches, store, device, threads or 1, executor)
+
+        def begin(batches):
+            return _remote(batches, store, device, threads or 1, executor)
     store.prepare(config.run_id(spec) for batch in batches for spec, _ in batch)
     total, spent, done, failed = sum(_left(batch) for batch in batches), 0.0, {}, {}
-    with contextlib.closing(happening) as events:
+    with contextlib.closing(_origins_first(batches, begin)) as events:
         for event in events:
             spent += event.work
             done |= event.done
@@ -132,6 +139,13 @@ def _run(specs, store: Store, device: str, threads: int | None, progress=None, e
                 counts = "".join(f", {words.count(w)} {w}" for w in OUTCOMES if w in words)
                 progress(f"{len(reused) + len(words)}/{len(specs)} runs{counts}; {event.text}", min(1.0, spent / total))
     return Report(done, tuple(reused), failed, time.perf_counter() - began, sum(e["seconds"] for e in reused.values()))
+
+
+def _origins_first(batches: list[Batch], begin: Callable[[list[Batch]], Iterator[_Event]]) -> Iterator[_Event]:
+    """What happens to the batches, variants after everything else: their tickets must have been found."""
+    for varied in (False, True):
+        if part := [batch for batch in batches if (batch[0][0].variant is not None) == varied]:
+            yield from begin(part)
 
 
 def _left(batch: Batch) -> float:
@@ -228,8 +242,12 @@ def _run_batch(batch: Batch, store: Store, where: torch.device, cancel: threadin
     spec, before = batch[0][0], time.perf_counter()
     dataset, (shape, keep) = data.load(spec.data), pruning.plan(spec)
     by_seed = {run.seed: (run, progress) for run, progress in batch}
-    members, start, trained = _restore(batch, shape, where)
-    for level in imp.run(members, dataset, keep, spec.train, spec.prune, spec.coverage, spec.stop_at, start, trained, cancel):
+    try:
+        members, start, last = _restore(batch, shape, where) if spec.variant is None else (_vary(spec, batch, dataset, store, where, cancel), 0, None)
+    except (SpecError, StoreError) as error:      # the origin of a variant failed, or ended too early
+        yield _Event("no ticket to vary", _left(batch), {}, {config.run_id(s): str(error) for s, _ in batch})
+        return
+    for level in imp.run(members, dataset, keep, spec.train, spec.prune, spec.coverage, spec.stop_at, start, last, cancel):
         seeds = level.population.seeds
         took, before = (time.perf_counter() - before) / len(seeds), time.perf_counter()
         who = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
@@ -244,8 +262,9 @@ def _run_batch(batch: Batch, store: Store, where: torch.device, cancel: threadin
                 continue
             row = _row(level, m, dataset)
             progress.seconds += took
-            early = level.population.initial[m].cpu().numpy() if spec.prune.rewind else None
-            progress.add(row, level.population.mask[m].cpu().numpy(), level.population.parameters[m].cpu().numpy(), early)
+            people = level.population
+            mask, start, values, last = (t[m].cpu().numpy() for t in (people.mask, people.initial, people.parameters, level.last))
+            progress.add(run, row, mask, start, values, level.training.records[m], last)
             if left and row["status"] not in spec.stop_at:
                 store.save_partial(run, progress)
                 continue
@@ -257,14 +276,28 @@ def _run_batch(batch: Batch, store: Store, where: torch.device, cancel: threadin
 
 
 def _restore(batch: Batch, shape, where):
-    """The population of a batch at the level it stands at, the next level, and the trained weights to prune by."""
-    members = population.init(shape, [spec.seed for spec, _ in batch], where)
+    """The population of a batch at the level it stands at, the next level, and what to prune it from."""
+    members = population.init(shape, [spec.seed for spec, _ in batch], where, batch[0][0].init)
     start = batch[0][1].levels - 1
     if start < 0:
         return members, 0, None
     mask = torch.from_numpy(np.stack([p.mask(start) for _, p in batch])).to(where)
-    weights = np.stack([p.last[: mask.shape[1]] for _, p in batch])
-    return population.rewind(members, mask), start + 1, torch.from_numpy(weights).to(where)
+    return population.rewind(members, mask), start + 1, torch.from_numpy(np.stack([p.last for _, p in batch])).to(where)
+
+
+def _vary(spec: RunSpec, batch: Batch, dataset: data.Dataset, store: Store, where: torch.device, cancel: threading.Event) -> population.Population:
+    """The tickets of other runs, changed as the batch's specs ask for."""
+    found, level = [store.history(config.run_id(variants.origin(s))) for s, _ in batch], spec.variant.level
+    for history in found:
+        if level >= len(history.rows):
+            raise SpecError(f"its origin {config.run_id(history.spec)} ended at level {len(history.rows) - 1}; it has no ticket of level {level}")
+
+    def at(level):
+        initial = torch.from_numpy(np.stack([history.ticket(level).initial for history in found])).to(where)
+        mask = torch.from_numpy(np.stack([history.death > level for history in found])).to(where)
+        return population.Population(found[0].shape, tuple(s.seed for s, _ in batch), initial, initial, mask)
+
+    return variants.vary(at(level), at(level - 1) if level else None, spec, dataset, cancel)
 
 
 def _row(level: imp.Level, m: int, dataset: data.Dataset) -> dict:

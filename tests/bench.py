@@ -158,7 +158,7 @@ def tables(runs=10_000, levels=20):
                        "epochs": 100 + seed % 50, "loss": seed / runs, "accuracy": 0.99}
                 for task in ("circles", "moons"):
                     row |= {f"loss_{task}": seed / runs, f"accuracy_{task}": 0.99, f"coverage_{task}": 1.0}
-                progress.add(row, np.arange(keep[0]) < n, values)
+                progress.add(spec, row, np.arange(keep[0]) < n, values, values, np.ones((1, 3)), values)
             results.finish(replace(spec, seed=seed), progress, "cpu")
         began = time.perf_counter()
         first = results.table()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lth_utils import config
-from lth_utils.config import DataSpec, PruneSpec, RunSpec, SpecError, TrainSpec, coerce, expand, parse, read, rng, run_id
+from lth_utils.config import DataSpec, PruneSpec, RunSpec, SpecError, TrainSpec, VariantSpec, coerce, expand, parse, read, rng, run_id
 
 DATA = DataSpec("moons_circles", (("factor", 0.35), ("n_samples", 1000), ("noise", 0.1), ("seed", 0)))
 RATE = PruneSpec(rate=0.32, levels=9)
@@ -27,10 +27,11 @@ def test_the_address_of_a_complete_spec_never_changes():
     replace(SPEC, seed=4), replace(SPEC, base=(4, 8, 8, 8, 2)), replace(SPEC, coverage="output"), replace(SPEC, stop_at=()),
     *(replace(SPEC, data=replace(DATA, **c)) for c in ({"name": "other"}, {"options": DATA.options[1:]})),
     *(replace(SPEC, train=replace(SPEC.train, **c)) for c in ({"lr": 2e-3}, {"batch_size": 65}, {"patience": 31}, {"max_epochs": 1},
-                                                              {"loss": "sum"})),
+                                                              {"loss": "sum"}, {"weight_decay": 1e-4}, {"record": True})),
     *(replace(SPEC, prune=replace(SPEC.prune, **c)) for c in ({"rate": 0.33}, {"levels": 8}, {"schedule": "rate"}, {"criterion": "random"},
                                                               {"scope": "layer"}, {"schedule": "rate", "levels": None, "target": 112},
-                                                              {"alive": True}, {"rewind": 1})),
+                                                              {"alive": True}, {"rewind": 1}, {"one_shot": True}, {"biases": "kept"})),
+    replace(SPEC, init="torch"), *(replace(SPEC, variant=VariantSpec(TrainSpec(), **c)) for c in ({"level": 1}, {"level": 2})),
 ])
 def test_every_field_is_part_of_the_address(changed):
     assert run_id(changed) != run_id(SPEC)
@@ -216,7 +217,9 @@ def test_specs_are_values():
     assert len({SPEC, replace(SPEC), replace(SPEC, seed=9)}) == 2
     with pytest.raises(AttributeError):
         SPEC.seed = 4
-    assert {f.name for f in fields(RunSpec)} == set(json.loads(config.canonical(SPEC)))
+    told = replace(SPEC, init="torch", variant=VariantSpec(TrainSpec(), 1))
+    assert {f.name for f in fields(RunSpec)} == set(json.loads(config.canonical(told)))
+    assert parse(RunSpec, json.loads(config.canonical(told)), "spec.json") == told
 
 
 @pytest.mark.parametrize("text", ["", "3-1", "a", "1-", "-2", "1,,2", "0-x"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lth_utils import connectivity, imp, population
+from lth_utils import connectivity, imp, population, pruning
 from lth_utils.config import PruneSpec, TrainSpec
 from lth_utils.pruning import n_weights, trajectory
 
@@ -98,14 +98,34 @@ def test_rewinding_goes_back_to_an_early_epoch_of_the_dense_training(toy):
     assert torch.equal(pruned[0].population.parameters, population.train(alone, toy, TRAIN)[0].parameters)
 
 
+def test_one_shot_prunes_every_level_from_the_dense_network(toy):
+    whole = levels(toy, prune=replace(PRUNE, one_shot=True))
+    size = whole[0].population.parameters[:, : n_weights(SHAPE)].abs()
+    for level, keep in zip(whole, KEEP, strict=True):
+        expected = pruning.keep_largest(size, torch.ones_like(level.population.mask), keep)
+        assert torch.equal(level.population.mask, expected)
+        assert torch.equal(level.population.initial, population.init(SHAPE, SEEDS).initial)
+        assert torch.equal(level.last, whole[0].population.parameters)
+
+
+def test_kept_biases_are_those_of_the_level_before_and_weights_are_reset(toy):
+    whole = levels(toy, prune=replace(PRUNE, biases="kept"))
+    weights, dense = n_weights(SHAPE), population.init(SHAPE, SEEDS).initial
+    assert whole[0].population.parameters[:, weights:].any()
+    for before, level in pairwise(whole):
+        assert torch.equal(level.population.initial[:, weights:], before.population.parameters[:, weights:])
+        assert torch.equal(level.population.initial[:, :weights], dense[:, :weights])
+
+
 @pytest.mark.parametrize("prune", [PRUNE, replace(PRUNE, criterion="random"), replace(PRUNE, scope="layer"),
-                                   replace(PRUNE, criterion="movement", alive=True), replace(PRUNE, rewind=2)],
-                         ids=["magnitude", "random", "layer", "movement", "rewind"])
+                                   replace(PRUNE, criterion="movement", alive=True), replace(PRUNE, rewind=2),
+                                   replace(PRUNE, one_shot=True), replace(PRUNE, biases="kept")],
+                         ids=["magnitude", "random", "layer", "movement", "rewind", "one-shot", "kept biases"])
 def test_a_resumed_run_goes_on_bit_for_bit(toy, prune):
     whole = levels(toy, seeds=(1, 2), prune=prune)
     last = whole[2].population
     rewound = population.rewind(population.init(SHAPE, (1, 2)), last.mask)
-    rest = list(imp.run(rewound, toy, KEEP, TRAIN, prune, stop_at=(), start=3, trained=last.parameters[:, : n_weights(SHAPE)]))
+    rest = list(imp.run(rewound, toy, KEEP, TRAIN, prune, stop_at=(), start=3, last=whole[2].last))
     assert [level.level for level in rest] == [3, 4, 5, 6]
     for expected, level in zip(whole[3:], rest, strict=True):
         assert torch.equal(level.population.mask, expected.population.mask)

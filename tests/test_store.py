@@ -116,7 +116,8 @@ def test_a_truncated_partial_run_is_named(damaged):
     results, _ = damaged
     spec = config.expand(SPEC, {"seed": [9]})[0]
     progress = store.Progress()
-    progress.add({"level": 0, "status": "interconnected"}, np.ones(4, bool), np.ones(6, np.float32))
+    values = np.ones(6, np.float32)
+    progress.add(spec, {"level": 0, "status": "interconnected"}, np.ones(4, bool), values, values, np.ones((3, 3)), values)
     results.save_partial(spec, progress)
     assert results.load_partial(spec).rows == progress.rows
     file = results.folder(run_id(spec)) / "partial.npz"
