@@ -5,6 +5,7 @@ which says what arrived, what is allowed and the nearest guess.
 """
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import hashlib
@@ -54,7 +55,11 @@ def coerce(value, kind, where: str):
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None
-        return coerce(value, next(a for a in args if a is not type(None)), where)
+        *first, last = [a for a in args if a is not type(None)]
+        for kind in first:
+            with contextlib.suppress(SpecError):
+                return coerce(value, kind, where)
+        return coerce(value, last, where)
     if kind is typing.Any:
         return _frozen(value)
     if dataclasses.is_dataclass(kind):

@@ -95,12 +95,19 @@ class Dataset:
         return self.x_train.shape[1], sum(len(t.outputs) for t in self.tasks)
 
 
-def standardise(x_train: np.ndarray, x_test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both halves float32 with zero mean and unit variance per feature, fitted on train; constant features become zero."""
+def standardise(x_train: np.ndarray, x_test: np.ndarray, whole: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Both halves float32 with zero mean and unit variance per feature, fitted on train; constant features become zero.
+
+    whole: one mean and one variance for all features together.
+    """
     scaled = tuple(np.empty(x.shape, np.float32) for x in (x_train, x_test))
-    for start in range(0, x_train.shape[1], 64):        # some features at a time: all of them in double precision would fill the memory
-        some = slice(start, start + 64)
-        mean, scale = x_train[:, some].mean(0), x_train[:, some].std(0)
+    parts = [slice(start, start + 64) for start in range(0, x_train.shape[1], 64)]      # all of them in double precision would fill the memory
+    moments = [(x_train[:, some].mean(0), x_train[:, some].std(0)) for some in parts]
+    if whole:
+        means, scales = (np.concatenate(m) for m in zip(*moments, strict=True))
+        mean, scale = means.mean(), np.sqrt((scales**2 + means**2).mean() - means.mean() ** 2)
+        moments = [(mean, scale)] * len(parts)
+    for some, (mean, scale) in zip(parts, moments, strict=True):
         varies = scale > 0
         for x, out in zip((x_train, x_test), scaled, strict=True):
             out[:, some] = np.where(varies, (x[:, some] - mean) / np.where(varies, scale, 1.0), 0.0)
@@ -143,7 +150,7 @@ def moons_circles(n_samples: int = 1000, noise: float = 0.1, factor: float = 0.3
 
 
 def mnist_fashion(root: str | Path | None = None, size: int = 28, digits: tuple[int, ...] = LABELS, garments: tuple[int, ...] = LABELS,
-                  per_class: int | None = None, seed: int = 0, pairing: str = "random", standardised: bool = True) -> Dataset:
+                  per_class: int | None = None, seed: int = 0, pairing: str = "random", standardised: bool | str = True) -> Dataset:
     """An MNIST image beside a Fashion-MNIST image: task ``mnist`` owns the first ``size * size`` inputs, ``fashion`` the others.
 
     root: folder in torchvision's layout (``MNIST/raw``, ``FashionMNIST/raw``), default ``LTH_DATA_ROOT``,
@@ -151,8 +158,9 @@ def mnist_fashion(root: str | Path | None = None, size: int = 28, digits: tuple[
     with antialiasing; an image's inputs run row by row.  digits, garments: the labels to keep, which
     become classes 0, 1, … in this order.  per_class: at most so many training images per class, drawn
     by the seed; the test half keeps all.  pairing: ``random`` by the seed, or ``file``, as the files
-    have them; of two sets of unequal length the rest of the longer one is left out.  standardised: per
-    pixel on train, else pixels are 0…1.  Raises ``_images.DataError`` where files are missing or damaged.
+    have them; of two sets of unequal length the rest of the longer one is left out.  standardised: true,
+    per pixel on train; ``whole``, all pixels by one mean and deviation; false, pixels are 0…1.
+    Raises ``_images.DataError`` where files are missing or damaged.
     Source: thesis, section on the MNIST-Fashion data (which pairs by file).
     """
     choose(pairing, ("random", "file"), "pairing")
@@ -161,20 +169,21 @@ def mnist_fashion(root: str | Path | None = None, size: int = 28, digits: tuple[
 
 
 def mnist(root: str | Path | None = None, size: int = 28, digits: tuple[int, ...] = LABELS, per_class: int | None = None,
-          seed: int = 0, standardised: bool = True) -> Dataset:
+          seed: int = 0, standardised: bool | str = True) -> Dataset:
     """MNIST alone, in file order; options as for :func:`mnist_fashion`."""
     return _side_by_side({"mnist": digits}, standardised, root=root, size=size, per_class=per_class, seed=seed, shuffled=False)
 
 
 def fashion(root: str | Path | None = None, size: int = 28, garments: tuple[int, ...] = LABELS, per_class: int | None = None,
-            seed: int = 0, standardised: bool = True) -> Dataset:
+            seed: int = 0, standardised: bool | str = True) -> Dataset:
     """Fashion-MNIST alone, in file order; options as for :func:`mnist_fashion`."""
     return _side_by_side({"fashion": garments}, standardised, root=root, size=size, per_class=per_class, seed=seed, shuffled=False)
 
 
-def _side_by_side(sets: dict[str, Sequence[int]], standardised: bool, *, size: int, per_class: int | None, seed: int, **options) -> Dataset:
+def _side_by_side(sets: dict[str, Sequence[int]], standardised: bool | str, *, size: int, per_class: int | None, seed: int, **options) -> Dataset:
     """One task per image set; sets: name to the labels that are kept."""
     _images.check(size, per_class, seed)
+    choose(standardised, (True, False, "whole"), "standardised")
     sets = {name: _images.check_labels(name, labels) for name, labels in sets.items()}
     tasks, outputs = [], 0
     for k, (name, labels) in enumerate(sets.items()):
@@ -187,7 +196,7 @@ def _side_by_side(sets: dict[str, Sequence[int]], standardised: bool, *, size: i
         y[half] = np.stack([labels[:rows] for _, labels in drawn], axis=1)
     del drawn       # its bytes are in x
     if standardised:
-        x_train, x_test = standardise(x.pop("train"), x.pop("test"))
+        x_train, x_test = standardise(x.pop("train"), x.pop("test"), standardised == "whole")
     else:
         x_train, x_test = (x[half] / np.float32(255) for half in ("train", "test"))
     return Dataset(x_train, y["train"], x_test, y["test"], tuple(tasks))

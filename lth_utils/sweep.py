@@ -243,7 +243,9 @@ def _run_batch(batch: Batch, store: Store, where: torch.device, cancel: threadin
     dataset, (shape, keep) = data.load(spec.data), pruning.plan(spec)
     by_seed = {run.seed: (run, progress) for run, progress in batch}
     try:
-        members, start, last = _restore(batch, shape, where) if spec.variant is None else (_vary(spec, batch, dataset, store, where, cancel), 0, None)
+        members, start, last = _restore(batch, shape, where)
+        if spec.variant is not None:
+            members = variants.vary(store, [s for s, _ in batch], where, cancel)
     except (SpecError, StoreError) as error:      # the origin of a variant failed, or ended too early
         yield _Event("no ticket to vary", _left(batch), {}, {config.run_id(s): str(error) for s, _ in batch})
         return
@@ -283,21 +285,6 @@ def _restore(batch: Batch, shape, where):
         return members, 0, None
     mask = torch.from_numpy(np.stack([p.mask(start) for _, p in batch])).to(where)
     return population.rewind(members, mask), start + 1, torch.from_numpy(np.stack([p.last for _, p in batch])).to(where)
-
-
-def _vary(spec: RunSpec, batch: Batch, dataset: data.Dataset, store: Store, where: torch.device, cancel: threading.Event) -> population.Population:
-    """The tickets of other runs, changed as the batch's specs ask for."""
-    found, level = [store.history(config.run_id(variants.origin(s))) for s, _ in batch], spec.variant.level
-    for history in found:
-        if level >= len(history.rows):
-            raise SpecError(f"its origin {config.run_id(history.spec)} ended at level {len(history.rows) - 1}; it has no ticket of level {level}")
-
-    def at(level):
-        initial = torch.from_numpy(np.stack([history.ticket(level).initial for history in found])).to(where)
-        mask = torch.from_numpy(np.stack([history.death > level for history in found])).to(where)
-        return population.Population(found[0].shape, tuple(s.seed for s, _ in batch), initial, initial, mask)
-
-    return variants.vary(at(level), at(level - 1) if level else None, spec, dataset, cancel)
 
 
 def _row(level: imp.Level, m: int, dataset: data.Dataset) -> dict:

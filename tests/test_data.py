@@ -86,6 +86,13 @@ def test_constant_features_become_zero_and_nothing_else_does():
     np.testing.assert_allclose(test[:, 0], (x[100:, 0] - x[:100, 0].mean()) / x[:100, 0].std(), rtol=1e-5)
 
 
+def test_the_whole_can_be_standardised_by_one_mean_and_one_deviation():
+    x = np.random.default_rng(0).integers(0, 256, (200, 150)).astype(np.uint8)
+    train, test = standardise(x[:100], x[100:], whole=True)
+    np.testing.assert_allclose(train, (x[:100] - x[:100].mean()) / x[:100].std(), rtol=1e-5)
+    np.testing.assert_allclose(test, (x[100:] - x[:100].mean()) / x[:100].std(), rtol=1e-5)
+
+
 # specs
 
 def test_a_spec_is_complete_and_its_options_have_one_form():

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lth_utils import data, population, pruning, sweep, variants
+from lth_utils import data, pruning, sweep, variants
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec, VariantSpec, expand, run_id
 from lth_utils.population import initial_values
 from lth_utils.store import Store, StoreError
@@ -141,11 +141,10 @@ def test_bad_variants_are_refused(make, message):
         make()
 
 
-def test_vary_works_on_populations_alone(toy):
-    people = population.init((4, 8, 6, 2), [0, 5])
-    mask = pruning.keep_largest(people.initial[:, :92].abs(), people.mask, 40)
-    tickets = population.rewind(people, mask)
-    spec = RunSpec(data.spec("moons_circles"), base=(4, 8, 6, 2), variant=VariantSpec(FOUND, 1, "resampled_trained", permuted=True))
-    drawn = variants.vary(tickets, people, spec, toy)
-    assert drawn.mask.sum(1).tolist() == [40, 40] and not (drawn.mask == mask).all()
-    assert not drawn.parameters[:, :92][~drawn.mask].any()
+def test_the_survivors_are_what_variants_resample(store, found):
+    weights = variants.survivors(store, [SPEC])
+    ticket, mask = found.ticket(3), found.death > 3
+    assert np.array_equal(weights["initial"][0], ticket.initial[:W][mask])
+    assert np.array_equal(weights["trained"][0], found.ticket(2).trained[:W][mask])
+    cut = np.abs(found.ticket(2).trained[:W][(found.death == 3)])
+    assert len(weights["trained"][0]) == mask.sum() and len(cut) and np.abs(weights["trained"][0]).min() > cut.min()
