@@ -11,7 +11,7 @@ available, False that it was pruned.  A network's *shape* is the tuple of its la
 first: ``(4, 57, 57, 2)``.  The flat order of weights is layer by layer, row by row of ``[O, I]``.
 
 Modules, each importing only from those before it: config, data, connectivity, pruning, population,
-imp, store, variants, sweep, claims, verdicts, plots, report, explorer, and the command line in ``__main__``.
+imp, store, variants, sweep, claims, trials, verdicts, plots, report, explorer, and the command line in ``__main__``.
 """
 from importlib.metadata import PackageNotFoundError, version
 

@@ -1,6 +1,7 @@
 """Tidy tables or tickets in, matplotlib figures out; one function per figure, named after its key.
 
-Tables are drawn in ``_charts``, images in ``_image_plots``, tickets and points here; the palette is that of ``_style``.
+Tables are drawn in ``_charts``, images in ``_image_plots``, trials compared in ``_trial_plots``, tickets and points here; the palette is that
+of ``_style``.
 """
 from __future__ import annotations
 
@@ -41,6 +42,14 @@ from lth_utils._image_plots import (
     task_accuracy,
 )
 from lth_utils._style import STATE_COLOURS, STATUS_COLOURS, STYLE, TASK_COLOURS, panels, styled, tint
+from lth_utils._trial_plots import (
+    one_shot_or_iterative,
+    one_shot_separation,
+    rounds_to_target,
+    summary,
+    training_curves,
+    weight_histograms,
+)
 from lth_utils.config import SpecError, choose
 from lth_utils.connectivity import STATE_NAMES
 from lth_utils.data import Dataset, Task
@@ -48,9 +57,10 @@ from lth_utils.population import Ticket
 
 __all__ = [
     "STATE_COLOURS", "STATUS_COLOURS", "STYLE", "TASK_COLOURS", "accuracy", "active_share", "data", "dense_network", "frontier", "how_many_levels",
-    "imp_levels", "inactive_zombie", "independent_tickets", "input_connectivity", "layer_separation", "network", "outcomes",
-    "parameter_states", "performance", "performance_poster", "pixel_correlation", "pixel_statistics", "samples", "size_or_levels",
-    "split_count", "task_accuracy", "trajectory", "twenty_levels", "weights_at_separation", "which_layer_is_lost",
+    "imp_levels", "inactive_zombie", "independent_tickets", "input_connectivity", "layer_separation", "network", "one_shot_or_iterative",
+    "one_shot_separation", "outcomes", "parameter_states", "performance", "performance_poster", "pixel_correlation", "pixel_statistics",
+    "rounds_to_target", "samples", "size_or_levels", "split_count", "summary", "task_accuracy", "training_curves", "trajectory", "twenty_levels",
+    "weight_histograms", "weights_at_separation", "which_layer_is_lost",
 ]
 
 MAX_EDGES = 4000

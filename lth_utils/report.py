@@ -52,12 +52,22 @@ FIGURES = {
         "how-many-levels": "A large network must be pruned gently."},
     "05_ticket_explorer": {
         "explorer-view": "One ticket, what it computes, and how it came about: in JupyterLab with a slider through the levels."},
+    "06_weight_distributions": {
+        "training-curves": "Tickets trained again, with weights drawn anew in two readings, with the mask shuffled, and controls.",
+        "summary": "What each of them reaches.",
+        "weight-histograms": "The weights that survive were trained to be large; what they began as is another distribution."},
+    "07_one_shot_or_iterative": {
+        "one-shot-or-iterative": "Pruned in rounds or all at once: accuracy over what is left.",
+        "rounds-to-target": "The same target in more and more rounds.",
+        "one-shot-separation": "Does pruning all at once separate the two tasks?"},
 }
 """What each figure shows, in a sentence without numbers, by notebook."""
 
 CHAPTERS = {"01_toy_data": "Two tasks, one network, two tickets", "02_mnist_fashion": "Digits beside clothes",
             "03_extension_sweep": "How large must a network be to fall apart?",
-            "04_pruning_level_sweep": "Is it the size, or the number of prunings?", "05_ticket_explorer": "The ticket explorer"}
+            "04_pruning_level_sweep": "Is it the size, or the number of prunings?", "05_ticket_explorer": "The ticket explorer",
+            "06_weight_distributions": "Is it the mask, the weights' distribution, or the very values?",
+            "07_one_shot_or_iterative": "All at once, or in rounds?"}
 
 
 def write(set_name: str) -> Path:

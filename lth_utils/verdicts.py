@@ -14,6 +14,7 @@ import pandas as pd
 
 from lth_utils.claims import compare, holm, reference, share, theirs_by_level
 from lth_utils.connectivity import OUTCOMES
+from lth_utils.trials import ever, their_loss
 
 COLUMNS = ["claim", "statement", "theirs", "ours", "runs", "test", "p", "verdict", "note"]
 SEPARATED = ("separated", "separated-degraded")
@@ -368,6 +369,81 @@ def variants(runs: pd.DataFrame, column: str = "variant") -> pd.DataFrame:
     tested = found["p"].notna()
     found.loc[tested, "p_corrected"] = holm(found.loc[tested, "p"])
     return found
+
+
+# ---------------------------------------------------------------------- the other two studies
+def distributions(lost: pd.DataFrame) -> pd.DataFrame:
+    """Claim 8: neither the mask alone nor the weights' distribution alone carries the ticket.
+
+    lost: as ``trials.against`` with columns ``network, rounds, variant``: what each variant loses against the ticket.
+    """
+    said = {"resampled, trained": "the ticket's mask with resampled weights is worse than the ticket: as its code draws them, from trained weights",
+            "resampled, initial": "the same as its paper says: from the surviving initial weights",
+            "remasked, trained": "with the mask shuffled within each layer it is worse, too (trained weights)",
+            "remasked, initial": "with the mask shuffled within each layer it is worse, too (initial weights)",
+            "fresh": "control: the mask with a fresh initialisation is worse than the ticket",
+            "signs": "control: signs kept, magnitudes drawn anew, it is worse than the ticket"}
+    rows = []
+    for name, statement in said.items():
+        for row in lost[lost["variant"] == name].itertuples():
+            theirs = their_loss(row.network, name, row.rounds)
+            rows.append(_row("8", f"{statement}; {row.network}, {row.rounds} rounds", _points(*theirs) if theirs else "not reported",
+                             _points(row.lost, row.lost_low, row.lost_high), row.trials, "95 % interval (Student, within a trial); p after Holm",
+                             _verdict([row.lost_low > 0], [row.lost_high < 0]), row.p_corrected,
+                             "" if theirs is None or theirs[1] > 0 else "their own trials do not show it: their interval includes zero"))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _points(value: float, low: float, high: float) -> str:
+    return f"{100 * value:+.2f} points ({100 * low:+.2f} to {100 * high:+.2f})"
+
+
+def distributions_headline(lost: pd.DataFrame) -> str:
+    """One sentence: what resampling costs, in both readings, where it was taken last."""
+    parts = []
+    for network, at in lost.groupby("network", sort=False):
+        last = at[at["rounds"] == at["rounds"].max()].set_index("variant")
+        parts += [f"{name} {_points(*last.loc[name, ['lost', 'lost_low', 'lost_high']])}" for name in
+                  ("resampled, trained", "resampled, initial", "fresh", "signs") if name in last.index]
+        parts[-1] += f" ({network}, {at['rounds'].max()} rounds)"
+    return f"lost against the ticket: {'; '.join(parts)}"
+
+
+def one_shot(lost: pd.DataFrame, toy: pd.DataFrame) -> pd.DataFrame:
+    """Claim 9: iterative pruning keeps accuracy at smaller sizes than one-shot pruning; and does one-shot pruning separate networks?
+
+    lost: as ``trials.against`` with columns ``scope, measure, level, method, share`` and the base ``iterative``;
+    toy: level rows of the moons-circles runs with columns ``method`` and ``apart``.
+    """
+    rows = []
+    for (scope, measure), at in lost[lost["method"] == "one-shot"].groupby(["scope", "measure"], sort=False):
+        below = at[at["share"] < 0.1]
+        better = below["lost_low"] > 0
+        where = below.loc[better, "share"]
+        shown = below.loc[below["lost"].idxmax()]
+        rows.append(_row("9", f"iterative pruning is more accurate than one-shot pruning where less than 10 % is left ({scope}, {measure})",
+                         "by figure",
+                         f"{better.sum()} of {len(below)} sizes" + (f", from {where.max():.1%} down" if len(where) else "")
+                         + f"; most at {shown['share']:.1%}: {_points(shown['lost'], shown['lost_low'], shown['lost_high'])}",
+                         int(at["trials"].max()), "95 % interval (Student, within a trial) at every size",
+                         _verdict(list(better), list(below["lost_high"] < 0))))
+    counts = ever(toy)
+    if {"iterative", "one-shot"} <= set(counts.index):
+        from scipy.stats import fisher_exact
+        (k, n), (j, m) = counts.loc["one-shot"], counts.loc["iterative"]
+        rows.append(_row("9", "does one-shot pruning separate the two tasks at any size (moons-circles)?", "not asked",
+                         f"{k} of {n}, {_percent(*share(k, n))}; iterative {j} of {m}, {_percent(*share(j, m))}", int(n + m),
+                         f"{WILSON}; Fisher's exact test between them", "cannot tell" if not k else "agrees",
+                         fisher_exact([[k, n - k], [j, m - j]]).pvalue))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def one_shot_headline(lost: pd.DataFrame, toy: pd.DataFrame) -> str:
+    """One sentence: what one-shot pruning loses at the smallest size, and how many of its networks separate."""
+    last = lost[(lost["method"] == "one-shot") & (lost["share"] == lost["share"].min())].iloc[-1]
+    counts = ", ".join(f"{name} {k} of {n}" for name, (k, n) in ever(toy).iterrows())
+    return (f"one-shot pruning loses {_points(last['lost'], last['lost_low'], last['lost_high'])} against iterative where {last['share']:.1%} "
+            f"of the weights is left; moons-circles networks that separate: {counts}")
 
 
 def headline(verdicts: pd.DataFrame) -> str:

@@ -1,0 +1,197 @@
+"""Figures of trainings compared: what of a ticket carries its performance, and one-shot against iterative pruning.
+
+Behind ``plots``.  A variant has one colour in every figure; theirs are dashed.
+"""
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from lth_utils._style import DASHES, panels, styled
+from lth_utils.trials import THEIRS
+
+VARIANT_COLOURS = {"full": "#000000", "ticket": "#4477AA", "resampled": "#EE6677", "remasked": "#AA7700", "fresh": "#228833", "signs": "#AA3377"}
+METHOD_COLOURS = {"iterative": "#4477AA", "one-shot": "#EE6677", "fresh": "#228833", "random": "#777777"}
+READINGS = {"trained": "weights as trained (its code)", "initial": "initial weights (its paper)", "": "controls"}
+DATASETS = {"mnist": "MNIST, 784-300-100-10", "cifar10": "CIFAR-10, LeNet-5"}
+
+
+def _reading(name: str) -> str:
+    """Which weights a variant draws from: the word after its comma."""
+    return name.partition(", ")[2].partition(" ")[0]
+
+
+def _colour(name: str) -> str:
+    return VARIANT_COLOURS[name.partition(",")[0].partition(" ")[0]]
+
+
+def _pooled(name: str) -> bool:
+    return "by layer" not in name
+
+
+def _rows(found: pd.DataFrame) -> list[tuple[str, int]]:
+    """Networks and numbers of rounds; 0 rounds, the full network, belongs to all of them."""
+    return [(network, n) for network, at in found.groupby("network", sort=False) for n in sorted(set(at["rounds"]) - {0})]
+
+
+def _at(found: pd.DataFrame, network: str, n: int) -> tuple[pd.DataFrame, str]:
+    """The rows of a network after so many rounds, the full network's among them, and a title."""
+    rows = found[(found["network"] == network) & found["rounds"].isin((0, n))]
+    return rows, f"{DATASETS.get(network, network)}\n{n} rounds, {rows['available'].min() / rows['available'].max():.1%} of the weights left"
+
+
+@styled
+def training_curves(means: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
+    """Accuracy over the epochs, mean of the trials with their range, one column per reading, and the training loss; theirs dashed.
+
+    means: as ``trials.by_epoch`` with columns ``network, variant, rounds, available``; theirs: ``claims.reference("weight_distribution_curves")``.
+    """
+    rows = _rows(means)
+    figure, axes = panels(len(rows), 4, (25, 5.4 * len(rows)))
+    for row, (network, n) in zip(axes, rows, strict=True):
+        at, title = _at(means[means["variant"].map(_pooled)], network, n)
+        given = theirs[(theirs["dataset"] == network) & theirs["prune_rounds_n"].isin((0, n))]
+        for ax, (reading, words) in zip(row, READINGS.items(), strict=False):
+            shown = [v for v in dict.fromkeys(at["variant"]) if v in ("full", "ticket") or _reading(v) == reading]
+            _curves(ax, at, given if reading == "trained" else given[:0], shown, "accuracy")
+            ax.set(xlabel="epoch", ylabel="accuracy on the test half", title=f"{title}\n{words}")
+            _from_late(ax, at)
+            ax.legend(loc="lower right", fontsize=11)
+        _curves(row[3], at, given, list(dict.fromkeys(at["variant"])), "train_loss")
+        row[3].set(xlabel="epoch", ylabel="training loss", yscale="log", title=f"{title}\nall of them")
+        row[3].legend(fontsize=9)
+    trials = sorted(set(means["trials"]))
+    figure.suptitle(f"mean of {' or '.join(map(str, trials))} trials, band from the lowest to the highest; "
+                    "dashed: theirs, accuracy corrected for their test loader")
+    return figure
+
+
+def _curves(ax: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, names: list[str], what: str):
+    for name in names:
+        rows = ours[ours["variant"] == name].sort_values("epoch")
+        ax.fill_between(rows["epoch"], rows[f"{what}_min"], rows[f"{what}_max"], color=_colour(name), alpha=0.18, lw=0)
+        ax.plot(rows["epoch"], rows[f"{what}_mean"], color=_colour(name), lw=2, label=name)
+        given = theirs[(theirs["variant"] == THEIRS.get(name)) & (theirs["epoch"] > 0)]
+        values = given["mean_acc_corrected_pct"] / 100 if what == "accuracy" else given["mean_train_loss"]
+        ax.plot(given["epoch"], values, color=_colour(name), lw=1.6, linestyle=DASHES)
+
+
+def _from_late(ax: Axes, rows: pd.DataFrame):
+    """The range of what the variants do after a fifth of the epochs: the beginning would flatten all differences."""
+    late = rows[rows["epoch"] > rows["epoch"].max() / 5]
+    low, high = late["accuracy_min"].min(), late["accuracy_max"].max()
+    ax.set_ylim(low - 0.3 * (high - low) - 1e-3, high + 0.1 * (high - low) + 1e-3)
+
+
+@styled
+def summary(found: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
+    """What each variant reaches: mean over the trials of the highest accuracy with its 95 % interval; theirs hollow.
+
+    found: as ``trials.summary`` with columns ``network, variant, rounds, available``; theirs: ``claims.reference("weight_distribution_runs")``.
+    """
+    columns = _rows(found)
+    figure, axes = panels(1, len(columns), (6.4 * len(columns) + 2, 0.52 * found["variant"].nunique() + 2.4))
+    for ax, (network, n) in zip(axes[0], columns, strict=True):
+        rows, title = _at(found, network, n)
+        for place, row in enumerate(rows.itertuples()):
+            spread = [[100 * (row.best_accuracy - row.best_low)], [100 * (row.best_high - row.best_accuracy)]]
+            ax.errorbar(100 * row.best_accuracy, -place, xerr=spread, fmt="o", color=_colour(row.variant), ms=9, capsize=4, lw=2)
+            given = theirs[(theirs["dataset"] == network) & (theirs["variant"] == THEIRS.get(row.variant)) & (theirs["prune_rounds_n"] == row.rounds)]
+            ax.plot(given["mean_of_trial_max_acc_corrected_pct"], [-place] * len(given), "s", mfc="none", mec=_colour(row.variant), mew=1.8, ms=11)
+        ax.set_yticks(-np.arange(len(rows)), rows["variant"])
+        ax.set(xlabel="highest accuracy, %", title=title)
+        ax.grid(axis="x", alpha=0.3)
+    handles = [Line2D([], [], ls="", marker="o", color="black", ms=9),
+               Line2D([], [], ls="", marker="s", mfc="none", mec="black", mew=1.8, ms=11)]
+    words = ["ours, mean of the trials with its 95 % interval", "theirs, corrected for their test loader"]
+    figure.legend(handles, words, loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def weight_histograms(found: pd.DataFrame) -> Figure:
+    """Weights that survive, in both readings: their initial values, and what they were trained to before the last pruning.
+
+    found: as ``trials.histograms`` with columns ``network, rounds, reading``.
+    """
+    columns = list(dict.fromkeys(zip(found["network"], found["rounds"], strict=True)))
+    figure, axes = panels(1, len(columns), (6.6 * len(columns), 5.2))
+    for ax, (network, n) in zip(axes[0], columns, strict=True):
+        at = found[(found["network"] == network) & (found["rounds"] == n)]
+        for reading, colour in (("initial", "#4477AA"), ("trained", "#EE6677")):
+            rows = at[at["reading"] == reading]
+            edges = [*rows["left"], rows["right"].iloc[-1]]
+            ax.stairs(rows["density"], edges, color=colour, lw=2, fill=False)
+            ax.stairs(rows["density"], edges, color=colour, alpha=0.2, fill=True)
+        ax.set(xlabel="weight", ylabel="density", title=f"{DATASETS.get(network, network)}\nafter {n} rounds")
+    handles = [Patch(color=c, alpha=0.6) for c in ("#4477AA", "#EE6677")]
+    figure.legend(handles, [f"surviving {READINGS[r]}" for r in ("initial", "trained")], loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def one_shot_or_iterative(found: pd.DataFrame) -> Figure:
+    """Accuracy over the share of weights left, for each way to choose them: mean and 95 % interval over the trials; dotted: dense.
+
+    found: as ``trials.over_weights`` with columns ``measure, scope, method, share``.
+    """
+    measures, scopes = (list(dict.fromkeys(found[name])) for name in ("measure", "scope"))
+    figure, axes = panels(len(measures), len(scopes), (8.4 * len(scopes), 5.2 * len(measures)))
+    for row, measure in zip(axes, measures, strict=True):
+        for ax, scope in zip(row, scopes, strict=True):
+            at = found[(found["measure"] == measure) & (found["scope"] == scope)]
+            for method, rows in at.groupby("method", sort=False):
+                _with_interval(ax, rows["share"], rows, method)
+            ax.axhline(at.loc[at["share"] == 1, "mean"].mean(), color="black", lw=1.2, linestyle=":", label="dense")
+            ax.set(xscale="log", xlabel="share of the weights left", ylabel=f"accuracy {measure}",
+                   title="smallest of the whole network" if scope == "global" else "smallest of each layer")
+            ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=None))
+            ax.invert_xaxis()
+            ax.legend(loc="lower left")
+    return figure
+
+
+def _with_interval(ax: Axes, x: pd.Series, rows: pd.DataFrame, method: str):
+    first = method.partition(" ")[0]
+    marker = dict(zip(METHOD_COLOURS, "osD^", strict=True))[first]
+    ax.fill_between(x, rows["low"], rows["high"], color=METHOD_COLOURS[first], alpha=0.2, lw=0)
+    ax.plot(x, rows["mean"], color=METHOD_COLOURS[first], lw=2.2, marker=marker, ms=7, label=method)
+
+
+@styled
+def rounds_to_target(found: pd.DataFrame, target: str) -> Figure:
+    """The same target in one round or in many: mean accuracy and 95 % interval over the number of rounds.
+
+    found: as ``trials.over_weights`` with columns ``measure, rounds``; target: in words.
+    """
+    figure, axes = panels(1, 1, (9.4, 5.6))
+    ax = axes[0, 0]
+    for (measure, rows), marker, line in zip(found.groupby("measure", sort=False), "os", ("-", "--"), strict=False):
+        spread = rows["mean"] - rows["low"], rows["high"] - rows["mean"]
+        ax.errorbar(rows["rounds"], rows["mean"], spread, marker=marker, linestyle=line, color=METHOD_COLOURS["iterative"], lw=2, capsize=4,
+                    label=measure)
+    ax.set(xlabel="rounds of pruning", ylabel="accuracy on the test half", title=f"pruned to {target}", xticks=sorted(set(found["rounds"])))
+    ax.legend(loc="lower right")
+    return figure
+
+
+@styled
+def one_shot_separation(found: pd.DataFrame) -> Figure:
+    """Share of the networks that are separated over the weights left, for each way to choose them, with 95 % intervals.
+
+    found: as ``trials.over_weights`` with the column ``method``.
+    """
+    figure, axes = panels(1, 1, (9.4, 5.6))
+    ax = axes[0, 0]
+    for method, rows in found.groupby("method", sort=False):
+        _with_interval(ax, rows["available"], rows, method)
+    ax.set(xscale="log", xlabel="unpruned weights", ylabel="share of the runs that are separated", ylim=(-0.03, 1.03),
+           title=f"moons and circles, {found['trials'].max()} runs each")
+    ax.invert_xaxis()
+    ax.legend(loc="upper left")
+    return figure
