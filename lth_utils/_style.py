@@ -19,6 +19,10 @@ OUTCOME_COLOURS = STATUS_COLOURS | {"separated-degraded": STATUS_COLOURS["separa
 """An outcome has the colour of its status; separated-degraded is hatched or edged in the colour of degraded."""
 
 TASK_COLOURS = ("#332288", "#997700", "#882255", "#117733", "#444444", "#6699CC")
+TRIAL_COLOURS = {"full": "#000000", "ticket": "#4477AA", "resampled": "#EE6677", "remasked": "#AA7700", "fresh": "#228833", "signs": "#AA3377",
+                 "one-shot": "#66CCEE", "random": "#A0A0A0"}
+"""What is trained where tickets are compared with each other; ``ticket`` is what iterative pruning finds."""
+
 DASHES = (0, (4, 2))
 THEIRS = {"facecolor": "none", "linewidth": 1.6, "linestyle": DASHES}
 

@@ -12,12 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from lth_utils._style import DASHES, panels, styled
+from lth_utils._style import DASHES, TRIAL_COLOURS, panels, styled
 from lth_utils.trials import THEIRS
 
-VARIANT_COLOURS = {"full": "#000000", "ticket": "#4477AA", "resampled": "#EE6677", "remasked": "#AA7700", "fresh": "#228833", "signs": "#AA3377"}
-METHOD_COLOURS = {"iterative": "#4477AA", "one-shot": "#EE6677", "fresh": "#228833", "random": "#777777"}
 READINGS = {"trained": "weights as trained (its code)", "initial": "initial weights (its paper)", "": "controls"}
+HISTOGRAMS = {"initial": TRIAL_COLOURS["ticket"], "trained": TRIAL_COLOURS["resampled"]}
 DATASETS = {"mnist": "MNIST, 784-300-100-10", "cifar10": "CIFAR-10, LeNet-5"}
 
 
@@ -27,7 +26,8 @@ def _reading(name: str) -> str:
 
 
 def _colour(name: str) -> str:
-    return VARIANT_COLOURS[name.partition(",")[0].partition(" ")[0]]
+    first = name.partition(",")[0].partition(" ")[0]
+    return TRIAL_COLOURS["ticket" if first == "iterative" else first]
 
 
 def _pooled(name: str) -> bool:
@@ -62,9 +62,9 @@ def training_curves(means: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
             ax.set(xlabel="epoch", ylabel="accuracy on the test half", title=f"{title}\n{words}")
             _from_late(ax, at)
             ax.legend(loc="lower right", fontsize=11)
-        _curves(row[3], at, given, list(dict.fromkeys(at["variant"])), "train_loss")
-        row[3].set(xlabel="epoch", ylabel="training loss", yscale="log", title=f"{title}\nall of them")
-        row[3].legend(fontsize=9)
+        _curves(row[3], at, given, [v for v in dict.fromkeys(at["variant"]) if _reading(v) != "initial"], "train_loss")
+        row[3].set(xlabel="epoch", ylabel="training loss", yscale="log", title=f"{title}\nbut for draws from initial weights")
+        row[3].legend(fontsize=11)
     trials = sorted(set(means["trials"]))
     figure.suptitle(f"mean of {' or '.join(map(str, trials))} trials, band from the lowest to the highest; "
                     "dashed: theirs, accuracy corrected for their test loader")
@@ -79,6 +79,7 @@ def _curves(ax: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, names: list[str]
         given = theirs[(theirs["variant"] == THEIRS.get(name)) & (theirs["epoch"] > 0)]
         values = given["mean_acc_corrected_pct"] / 100 if what == "accuracy" else given["mean_train_loss"]
         ax.plot(given["epoch"], values, color=_colour(name), lw=1.6, linestyle=DASHES)
+    ax.set_xlim(0, ours["epoch"].max() + 1)
 
 
 def _from_late(ax: Axes, rows: pd.DataFrame):
@@ -123,14 +124,14 @@ def weight_histograms(found: pd.DataFrame) -> Figure:
     figure, axes = panels(1, len(columns), (6.6 * len(columns), 5.2))
     for ax, (network, n) in zip(axes[0], columns, strict=True):
         at = found[(found["network"] == network) & (found["rounds"] == n)]
-        for reading, colour in (("initial", "#4477AA"), ("trained", "#EE6677")):
+        for reading, colour in HISTOGRAMS.items():
             rows = at[at["reading"] == reading]
             edges = [*rows["left"], rows["right"].iloc[-1]]
             ax.stairs(rows["density"], edges, color=colour, lw=2, fill=False)
             ax.stairs(rows["density"], edges, color=colour, alpha=0.2, fill=True)
         ax.set(xlabel="weight", ylabel="density", title=f"{DATASETS.get(network, network)}\nafter {n} rounds")
-    handles = [Patch(color=c, alpha=0.6) for c in ("#4477AA", "#EE6677")]
-    figure.legend(handles, [f"surviving {READINGS[r]}" for r in ("initial", "trained")], loc="outside lower center", ncols=2)
+    handles = [Patch(color=c, alpha=0.6) for c in HISTOGRAMS.values()]
+    figure.legend(handles, [f"of the survivors, {READINGS[r]}" for r in HISTOGRAMS], loc="outside lower center", ncols=2)
     return figure
 
 
@@ -157,10 +158,9 @@ def one_shot_or_iterative(found: pd.DataFrame) -> Figure:
 
 
 def _with_interval(ax: Axes, x: pd.Series, rows: pd.DataFrame, method: str):
-    first = method.partition(" ")[0]
-    marker = dict(zip(METHOD_COLOURS, "osD^", strict=True))[first]
-    ax.fill_between(x, rows["low"], rows["high"], color=METHOD_COLOURS[first], alpha=0.2, lw=0)
-    ax.plot(x, rows["mean"], color=METHOD_COLOURS[first], lw=2.2, marker=marker, ms=7, label=method)
+    marker = {"iterative": "o", "one-shot": "s", "fresh": "D", "random": "^"}[method.partition(" ")[0]]
+    ax.fill_between(x, rows["low"], rows["high"], color=_colour(method), alpha=0.2, lw=0)
+    ax.plot(x, rows["mean"], color=_colour(method), lw=2.2, marker=marker, ms=7, label=method)
 
 
 @styled
@@ -173,7 +173,7 @@ def rounds_to_target(found: pd.DataFrame, target: str) -> Figure:
     ax = axes[0, 0]
     for (measure, rows), marker, line in zip(found.groupby("measure", sort=False), "os", ("-", "--"), strict=False):
         spread = rows["mean"] - rows["low"], rows["high"] - rows["mean"]
-        ax.errorbar(rows["rounds"], rows["mean"], spread, marker=marker, linestyle=line, color=METHOD_COLOURS["iterative"], lw=2, capsize=4,
+        ax.errorbar(rows["rounds"], rows["mean"], spread, marker=marker, linestyle=line, color=TRIAL_COLOURS["ticket"], lw=2, capsize=4,
                     label=measure)
     ax.set(xlabel="rounds of pruning", ylabel="accuracy on the test half", title=f"pruned to {target}", xticks=sorted(set(found["rounds"])))
     ax.legend(loc="lower right")

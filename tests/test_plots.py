@@ -29,8 +29,8 @@ def as_lab(colour, matrix):
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-@pytest.mark.parametrize("colours", [plots.STATE_COLOURS.values(), plots.STATUS_COLOURS.values(), plots.TASK_COLOURS[:2]],
-                         ids=["states", "statuses", "tasks"])
+@pytest.mark.parametrize("colours", [plots.STATE_COLOURS.values(), plots.STATUS_COLOURS.values(), plots.TASK_COLOURS[:2],
+                                     plots.TRIAL_COLOURS.values()], ids=["states", "statuses", "tasks", "trials"])
 @pytest.mark.parametrize("deficiency", [*DEFICIENCIES, "none"])
 def test_colours_of_one_figure_can_be_told_apart(colours, deficiency):
     matrix = DEFICIENCIES.get(deficiency, np.eye(3))
@@ -39,7 +39,7 @@ def test_colours_of_one_figure_can_be_told_apart(colours, deficiency):
 
 
 def test_every_colour_has_one_meaning():
-    used = [*plots.STATE_COLOURS.values(), *plots.STATUS_COLOURS.values(), *plots.TASK_COLOURS]
+    used = [*plots.STATE_COLOURS.values(), *plots.STATUS_COLOURS.values(), *plots.TASK_COLOURS, *plots.TRIAL_COLOURS.values()]
     assert len(set(used)) == len(used)
 
 
