@@ -454,6 +454,11 @@ def registered(monkeypatch):
     monkeypatch.setitem(data.DATASETS, "made_pictures", made_pictures)
 
 
+def test_a_convolutional_network_does_not_get_cheaper_as_it_is_pruned(registered):
+    lenet, perceptron = specs()[0], specs()[1]
+    assert sweep._work(lenet, 0) == 5 * sweep._work(lenet, 4) and sweep._work(perceptron, 0) > 5 * sweep._work(perceptron, 4)
+
+
 KILLED = """
 import sys
 sys.path.insert(0, {tests!r})
