@@ -23,16 +23,17 @@ IN_FLIGHT = os.cpu_count() or 1
 
 def train(flat: Tensor, mask: Tensor, shape: Shape, seeds, data: Dataset, spec: TrainSpec, cancel: Event | None = None):
     """Train members ``[M, P]`` on the CPU, as many at once as torch may use threads; see ``_dense.train``."""
-    cancel = cancel or Event()
+    cancel, threads = cancel or Event(), torch.get_num_threads()
 
     def alone(m: int):
-        torch.set_num_threads(1)      # of this thread
         return _dense.train(flat[m : m + 1], mask[m : m + 1], shape, seeds[m : m + 1], data, spec, cancel)
 
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         try:
             results = list(pool.map(alone, range(len(flat))))
         except BaseException:
             cancel.set()
             raise
+        finally:
+            torch.set_num_threads(threads)      # what threads to come begin with
     return torch.cat([values for values, _ in results]), [curves[0] for _, curves in results]
