@@ -1,4 +1,4 @@
-"""Masked multilayer perceptrons as a population: prune them, and see what structure is left.
+"""Masked neural networks as a population: prune them, and see what structure is left.
 
 Axis letters, the same everywhere:
 
@@ -9,6 +9,9 @@ Axis letters, the same everywhere:
 A *mask* is a list over the weight layers of bool tensors ``[M, O, I]``; True means the weight is
 available, False that it was pruned.  A network's *shape* is the tuple of its layer widths, inputs
 first: ``(4, 57, 57, 2)``.  The flat order of weights is layer by layer, row by row of ``[O, I]``.
+
+A network may begin with convolutions of an image: ``((3, 32), (6, 5, 2), (16, 5, 2), 120, 84, 10)``,
+see ``config.Shape``.  Their weights and masks are ``[M, O, I, k, k]``, their units are channels.
 
 Modules, each importing only from those before it: config, data, connectivity, pruning, population,
 imp, store, variants, sweep, claims, trials, verdicts, plots, report, explorer, and the command line in ``__main__``.

@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -86,13 +87,7 @@ def _idx(root: Path, path: str) -> np.ndarray:
 def _download(name: str, root: Path):
     """Let torchvision unpack or download what is missing and compare its checksums; :class:`DataError` where it cannot."""
     raw, title = root / CLASSES[name] / "raw", CLASSES[name]
-    try:
-        from torchvision import datasets
-        from torchvision.datasets.utils import check_integrity
-    except Exception as error:      # a torchvision of another torch fails with a RuntimeError
-        raise MissingData(f"{title} is not in {raw}, and torchvision, which would download it, cannot be imported "
-                        f"({type(error).__name__}: {error}). torch and torchvision must come from one place: the small CPU wheel "
-                        "of torch does not go with torchvision's ordinary wheel. Install both again, or put the files there") from error
+    datasets = torchvision(title, raw)
     kind = getattr(datasets, title)
     try:
         kind(root, download=True)
@@ -100,7 +95,7 @@ def _download(name: str, root: Path):
     except Exception as error:      # networks, disks and archives fail in many ways
         reason = f"{type(error).__name__}: {error}"
     if missing := [Path(p).name for p in _paths(name) if not (root / p).is_file()]:
-        damaged = [f for f, md5 in kind.resources if (raw / f).is_file() and not check_integrity(raw / f, md5)]
+        damaged = [f for f, md5 in kind.resources if (raw / f).is_file() and not datasets.utils.check_integrity(raw / f, md5)]
         raise (DataError if damaged else MissingData)(
             f"{title} cannot be read or downloaded. Missing in {raw}: {', '.join(missing)} (or the same as .gz). "
                         + (f"Damaged, by their checksum: {', '.join(damaged)}; delete them. " if damaged else "")
@@ -108,7 +103,18 @@ def _download(name: str, root: Path):
                         f"The reason: {reason.strip()}")
 
 
-def check(size: int, per_class: int | None, seed: int):
+def torchvision(title: str, place: Path) -> ModuleType:
+    """torchvision's data sets; :class:`MissingData` where it cannot be imported, and so the set `title` not be had."""
+    try:
+        from torchvision import datasets
+    except Exception as error:      # a torchvision of another torch fails with a RuntimeError
+        raise MissingData(f"{title} is not in {place}, and torchvision, which would download it, cannot be imported "
+                        f"({type(error).__name__}: {error}). torch and torchvision must come from one place: the small CPU wheel "
+                        "of torch does not go with torchvision's ordinary wheel. Install both again, or put the files there") from error
+    return datasets
+
+
+def check(per_class: int | None, seed: int, size: int = SIDE):
     """Raise :class:`SpecError` unless the options that all image sets share are in range."""
     if size not in range(1, SIDE + 1):
         raise SpecError(f"size is {size!r}; allowed: 1…{SIDE} pixels per side (did you mean {SIDE}?)")
@@ -120,7 +126,7 @@ def check(size: int, per_class: int | None, seed: int):
 
 def check_labels(name: str, labels: Sequence[int]) -> tuple[int, ...]:
     """The labels of a set to keep, or a :class:`SpecError` that names the option which gave them."""
-    what = {"mnist": "digits", "fashion": "garments"}[name]
+    what = {"mnist": "digits", "fashion": "garments", "cifar10": "classes"}[name]
     labels = coerce(labels, tuple[int, ...], what)
     for label in labels:
         choose(label, LABELS, f"a label of {what}")
@@ -136,16 +142,25 @@ def draw(name: str, half: str, labels: Sequence[int], size: int, per_class: int 
     In file order or shuffled; `per_class` limits the training half only.
     """
     images, owners = read(name, half, root)
-    position = np.full(256, -1)
-    position[list(labels)] = range(len(labels))
-    y = position[owners]
     stream = rng(seed, "data", name, half)
-    kept = np.flatnonzero(y >= 0)
-    if per_class and half == "train":
-        kept = np.sort(np.concatenate([stream.permutation(np.flatnonzero(y == k))[:per_class] for k in range(len(labels))]))
+    kept, y = choose_rows(owners, labels, per_class if half == "train" else None, stream)
     if shuffled:
         kept = stream.permutation(kept)
     return shrink(images[kept], size).reshape(len(kept), size * size), y[kept]
+
+
+def choose_rows(owners: np.ndarray, labels: Sequence[int], per_class: int | None, stream: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the images with labels `owners` are kept, ascending, and what all of them become: 0 for the first of `labels`, -1 for no label.
+
+    per_class: at most so many of each, drawn from the stream, or None for all.
+    """
+    position = np.full(256, -1)
+    position[list(labels)] = range(len(labels))
+    y = position[owners]
+    kept = np.flatnonzero(y >= 0)
+    if per_class:
+        kept = np.sort(np.concatenate([stream.permutation(np.flatnonzero(y == k))[:per_class] for k in range(len(labels))]))
+    return kept, y
 
 
 def shrink(images: np.ndarray, size: int) -> np.ndarray:

@@ -14,7 +14,9 @@ import json
 import math
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -45,8 +47,8 @@ def choose(value, known, what: str):
 def coerce(value, kind, where: str):
     """`value` as type `kind`, where YAML's or JSON's reading of it is unambiguous.
 
-    Accepts ``"1e-3"`` and ``1`` for a float, a whole float for an int, a list for a tuple; refuses
-    everything else, bool for a number included.
+    Accepts ``"1e-3"`` and ``1`` for a float, a whole float for an int, a list for a tuple (of several
+    types, the one for lists); refuses everything else, bool for a number included.
 
     >>> coerce("1e-3", float, "lr"), coerce([1, 2], tuple[int, ...], "base"), coerce(None, int | None, "target")
     (0.001, (1, 2), None)
@@ -55,7 +57,8 @@ def coerce(value, kind, where: str):
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None
-        *first, last = [a for a in args if a is not type(None)]
+        listed, kinds = isinstance(value, (list, tuple, range)), [a for a in args if a is not type(None)]
+        *first, last = [k for k in kinds if (typing.get_origin(k) is tuple) == listed] or kinds[:1]
         for kind in first:
             with contextlib.suppress(SpecError):
                 return coerce(value, kind, where)
@@ -105,6 +108,55 @@ class _Checked:
             raise SpecError(f"{type(self).__name__}.{name} is {getattr(self, name)!r}; allowed: {allowed}")
 
 
+Shape = tuple[int | tuple[int, ...], ...]
+"""A network's unit layers, inputs first; whole numbers are the widths of dense layers.
+
+A convolutional network begins with an image, ``(channels, side)``, and one or more valid convolutions
+with square kernels, each with ReLU and max pooling (1: none), ``(channels, kernel, pool)``:
+``((3, 32), (6, 5, 2), (16, 5, 2), 120, 84, 10)``.  A pooling leaves out the rows and columns that do not fill it.
+"""
+
+
+def shape_text(shape: Sequence) -> str:
+    """A shape as people write it.
+
+    >>> shape_text((4, 8, 2)), shape_text(((3, 32), (6, 5, 2), 10))
+    ('4-8-2', '3x32-6x5x2-10')
+    """
+    return "-".join("x".join(map(str, n)) if isinstance(n, tuple) else str(n) for n in shape)
+
+
+def convolutions(shape: Shape) -> int:
+    """How many of the weight layers are convolutions; :class:`SpecError` where images, convolutions and dense layers are not in order."""
+    listed = [len(n) if isinstance(n, tuple) else 0 for n in shape]
+    count = sum(map(bool, listed)) - 1
+    if count < 0:
+        return 0
+    if not 1 <= count < len(shape) - 1 or listed != [2] + [3] * count + [0] * (len(shape) - 1 - count):
+        raise SpecError(f"shape {shape_text(shape)} is no network; allowed: widths, such as 4, 8, 2, or an image (channels, side), then one or more "
+                        "convolutions (channels, kernel, pool), then one or more widths, such as (3, 32), (6, 5, 2), 84, 10")
+    return count
+
+
+def weight_shapes(shape: Shape) -> list[tuple[int, ...]]:
+    """The shape of each layer's weights: ``(O, I)``, of a convolution ``(O, I, k, k)``; :class:`SpecError` where a kernel does not fit.
+
+    >>> weight_shapes((4, 8, 2)), weight_shapes(((3, 8), (6, 3, 2), 10))
+    ([(8, 4), (2, 8)], [(6, 3, 3, 3), (10, 54)])
+    """
+    front, sizes, dense = convolutions(shape), [], shape
+    if front:
+        units, side = shape[0]
+        for layer, (channels, kernel, pool) in enumerate(shape[1 : front + 1], start=1):
+            if not pool <= side - kernel + 1:
+                raise SpecError(f"shape {shape_text(shape)}: convolution {layer} gets {side} x {side} pixels, "
+                                f"too few for a kernel of {kernel} and pooling by {pool}")
+            sizes.append((channels, units, kernel, kernel))
+            units, side = channels, (side - kernel + 1) // pool
+        dense = (units * side**2, *shape[front + 1 :])
+    return sizes + [(o, i) for i, o in pairwise(dense)]
+
+
 @dataclass(frozen=True)
 class DataSpec(_Checked):
     """A data set by name and its complete options, as ``data.spec`` makes it.
@@ -124,10 +176,10 @@ class TrainSpec(_Checked):
     """How one network is trained (thesis, section on the experimental setup).
 
     lr: Adam's learning rate; batch_size: examples per step, the last batch of an epoch may be
-    smaller; patience: epochs above the best loss on the test half before training stops (as many as
-    `max_epochs`: a fixed number of epochs); max_epochs: cap; loss: ``mean`` or ``sum`` over the tasks;
-    weight_decay: Adam's L2 penalty, as torch defines it, biases included; record: keep each epoch's losses
-    and accuracy (see ``store.Store.curves``).
+    smaller, and all examples are one batch where there are fewer; patience: epochs above the best loss on
+    the test half before training stops (as many as `max_epochs`: a fixed number of epochs); max_epochs: cap;
+    loss: ``mean`` or ``sum`` over the tasks; weight_decay: Adam's L2 penalty, as torch defines it, biases
+    included; record: keep each epoch's losses and accuracy (see ``store.Store.curves``).
     """
     lr: float = 1e-3
     batch_size: int = 64
@@ -218,13 +270,13 @@ class VariantSpec(_Checked):
 class RunSpec(_Checked):
     """Everything that decides a run's result: one seed's network through all its levels.
 
-    data: made by ``data.spec``; base: layer widths, inputs first; with schedule ``extension`` the network before its extension.
+    data: made by ``data.spec``; base: the network, a :data:`Shape`; with schedule ``extension`` the one before its extension.
     coverage: ``total`` (inputs times outputs) or ``output``; stop_at: statuses that end the run.  init: ``kaiming_normal`` with
-    zero biases, or ``torch``, uniform within one over the root of the fan-in, biases too, as ``torch.nn.Linear`` has it.
+    zero biases, or ``torch``, uniform within one over the root of the fan-in, biases too, as torch's layers have it.
     variant: None, or what is changed about the ticket of another run; then the run has one level.
     """
     data: DataSpec
-    base: tuple[int, ...] = (4, 8, 8, 2)
+    base: Shape = (4, 8, 8, 2)
     seed: int = 0
     train: TrainSpec = field(default_factory=TrainSpec)
     prune: PruneSpec = field(default_factory=lambda: PruneSpec(rate=0.32, levels=9, schedule="extension"))
@@ -237,7 +289,9 @@ class RunSpec(_Checked):
         choose(self.init, ("kaiming_normal", "torch"), "RunSpec.init")
         if self.variant is not None:
             self._require(self.prune.rewind == 0, "variant", "none where prune.rewind is above 0: the values a ticket was reset to are not kept")
-        self._require(len(self.base) >= 2 and min(self.base, default=0) >= 1, "base", "two or more widths, each 1 or more")
+        smallest = [min(n, default=0) if isinstance(n, tuple) else n for n in self.base]
+        self._require(len(self.base) >= 2 and min(smallest, default=0) >= 1, "base", "two or more widths, each 1 or more")
+        weight_shapes(self.base)
         self._require(self.seed >= 0, "seed", "0 or more")
         choose(self.coverage, ("total", "output"), "RunSpec.coverage")
         for word in self.stop_at:
@@ -371,7 +425,7 @@ def run_id(spec: RunSpec) -> str:
     'moons_circles-4-8-8-2-levels9-seed3'
     """
     levels = "" if spec.prune.levels is None else f"-levels{spec.prune.levels}"
-    prefix = f"{spec.data.name}-{'-'.join(map(str, spec.base))}{levels}-seed{spec.seed}"
+    prefix = f"{spec.data.name}-{shape_text(spec.base)}{levels}-seed{spec.seed}"
     return f"{prefix}--{hashlib.sha256(canonical(spec).encode()).hexdigest()[:12]}"
 
 

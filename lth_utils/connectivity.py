@@ -1,6 +1,7 @@
 """What a mask's graph says about the tasks: states, subnetworks, coverage, status.
 
-Everything is boolean reachability, batched over the members and on the masks' device.  One sweep
+Everything is boolean reachability, batched over the members and on the masks' device.  The units of
+a convolution are its channels: a kernel position that is left is an edge between two of them.  One sweep
 from the outputs records for each unit which outputs it leads to, one from the inputs which units
 the inputs reach; all definitions below are read off these two.  Each sweep is one matrix product
 per layer, so the cost is proportional to weights times outputs, whatever the structure.
@@ -12,6 +13,7 @@ weights.
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -31,22 +33,70 @@ OUTCOMES = ("interconnected", "fragmented", "separated", "separated-degraded", "
 
 
 def check_masks(masks: Sequence[Tensor]) -> list[Tensor]:
-    """`masks` as a list of bool tensors ``[M, O, I]`` whose layers fit each other, else :class:`SpecError`."""
+    """`masks` as a list of bool tensors ``[M, O, I]`` whose layers fit each other, else :class:`SpecError`.
+
+    The first ones may be of convolutions, ``[M, O, I, k, k]``; the dense layer after them has as many inputs of each channel.
+    """
     masks = [torch.as_tensor(m) for m in masks]
-    shapes = [tuple(m.shape) for m in masks]
-    if not masks or any(m.ndim != 3 or m.dtype != torch.bool for m in masks):
-        raise SpecError(f"masks have shapes {shapes} and types {[str(m.dtype) for m in masks]}; "
-                        "expected bool tensors [M, O, I], one per layer")
-    for (m, o, _), (m_next, _, i) in pairwise(shapes):
-        if m != m_next or o != i:
-            raise SpecError(f"masks of shapes {shapes} do not fit: each layer's I must be the O of the layer before, M the same")
+    shapes, front = [tuple(m.shape) for m in masks], sum(m.ndim == 5 for m in masks)
+    if [m.ndim for m in masks] != [5] * front + [3] * (len(masks) - front) or len(masks) == front or any(m.dtype != torch.bool for m in masks):
+        raise SpecError(f"masks have shapes {shapes} and types {[str(m.dtype) for m in masks]}; expected bool tensors [M, O, I], "
+                        "one per layer, the first ones [M, O, I, k, k] if they are convolutions")
+    for layer, ((m, o, *_), (m_next, _, i, *_)) in enumerate(pairwise(shapes), start=1):
+        if m != m_next or (i % max(o, 1) or not i if layer == front else o != i):
+            raise SpecError(f"masks of shapes {shapes} do not fit: each layer's I must be the O of the layer before "
+                            "(after the last convolution a multiple of it), M the same")
     return masks
+
+
+def _matrices(masks: Sequence[Tensor]) -> list[Tensor]:
+    """How many weights are available between any two units, float32 ``[M, O, I]`` per layer."""
+    matrices, units = [], masks[0].shape[2]
+    for mask in masks:
+        matrices.append(mask.sum((3, 4)).float() if mask.ndim == 5 else mask.float() if mask.shape[2] == units else
+                        mask.unflatten(2, (units, -1)).sum(-1).float())
+        units = mask.shape[1]
+    return matrices
+
+
+def channels(masks: Sequence[Tensor]) -> list[Tensor]:
+    """The masks of the layered graph of units: which units, channels among them, have a weight between them, bool ``[M, O, I]`` per layer.
+
+    A channel's kernel positions, and its features where they are flattened, become one edge.
+
+    >>> kernels, dense = torch.zeros(1, 2, 1, 3, 3, dtype=torch.bool), torch.zeros(1, 1, 8, dtype=torch.bool)
+    >>> kernels[0, 1, 0, 2, 2] = dense[0, 0, 4] = True
+    >>> [m.tolist() for m in channels([kernels, dense])]
+    [[[[False], [True]]], [[[False, True]]]]
+    """
+    return [m > 0 for m in _matrices(check_masks(masks))]
+
+
+def channel_tasks(tasks: Sequence[Task], n_channels: int, side: int | None = None) -> tuple[Task, ...]:
+    """`tasks` with whole channels for inputs, where their inputs are the pixels of square channels, one channel after the other.
+
+    side: pixels per side; without it the tasks must own all channels.  Raises :class:`SpecError` for a task
+    that owns a part of a channel.
+
+    >>> channel_tasks([Task("a", range(0, 8), range(2)), Task("b", range(8, 12), range(2, 4))], 3)[1].inputs
+    range(2, 3)
+    """
+    owned = sum(len(t.inputs) for t in tasks)
+    pixels = side**2 if side else owned // n_channels
+    end = max((t.inputs.stop for t in tasks), default=0)
+    if not side and (end != owned or owned != n_channels * math.isqrt(pixels) ** 2):
+        raise SpecError(f"tasks own {owned} inputs, the last is {end - 1}; expected all pixels of {n_channels} square channels")
+    for task in tasks:
+        if task.inputs.start % pixels or task.inputs.stop % pixels:
+            raise SpecError(f"task {task.name} owns a part of a channel: inputs {task.inputs.start} to {task.inputs.stop - 1}, "
+                            f"each channel has {pixels}")
+    return tuple(Task(t.name, range(t.inputs.start // pixels, t.inputs.stop // pixels), t.outputs) for t in tasks)
 
 
 def _reach(matrices: Sequence[Tensor], sources: Tensor, sinks: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     """Which columns of `sources` reach each unit, and which columns of `sinks` it leads to.
 
-    matrices: the masks as float32 ``[M, O, I]``, whose sums of up to 2^24 ones are exact; sources:
+    matrices: the masks as float32 ``[M, O, I]``, whose sums of up to 2^24 weights are exact; sources:
     bool ``[I, C]`` over the inputs; sinks: bool ``[O, D]`` over the outputs.  Returns lists over
     unit layers of bool ``[M, U, C]`` and ``[M, U, D]``.
     """
@@ -68,7 +118,7 @@ def _any_input_each_output(matrices):
 
 
 def _sweeps(masks):
-    return _any_input_each_output([m.float() for m in masks])
+    return _any_input_each_output(_matrices(masks))
 
 
 def _states(masks, from_input, to_output) -> list[Tensor]:
@@ -77,14 +127,19 @@ def _states(masks, from_input, to_output) -> list[Tensor]:
         # of one weight that is available: inactive without a sink, else zombie without a source
         lively = torch.where(source, ACTIVE, ZOMBIE).to(torch.uint8)[:, None, :]
         state = torch.where(sink[:, :, None], lively, INACTIVE)
-        states.append(state.mul_(mask))
+        if mask.ndim == 5:
+            states.append(state[..., None, None] * mask)
+        else:
+            features = mask.shape[2] // state.shape[2]      # of a channel that is flattened
+            states.append((state.repeat_interleave(features, 2) if features > 1 else state).mul_(mask))
     return states
 
 
 def weight_states(masks: Sequence[Tensor]) -> list[Tensor]:
     """State of each weight, one of ``PRUNED, ACTIVE, INACTIVE, ZOMBIE``.
 
-    masks: list over layers of bool ``[M, O, I]``; returns uint8 tensors of the same shapes.
+    masks: list over layers of bool ``[M, O, I]``, the first ones ``[M, O, I, k, k]`` where they are convolutions; returns
+    uint8 tensors of the same shapes.  A kernel's weight leads from channel to channel.
 
     >>> mask = torch.tensor([[[True, True]]]), torch.tensor([[[True], [False]]])
     >>> [s.tolist() for s in weight_states(mask)]
@@ -98,7 +153,7 @@ def weight_states(masks: Sequence[Tensor]) -> list[Tensor]:
 def unit_states(masks: Sequence[Tensor]) -> list[Tensor]:
     """State of each unit: inactive without a path to an output, else zombie without a path from an input, else active.
 
-    masks as in :func:`weight_states`; returns uint8 ``[M, U]`` per layer of units, inputs first.
+    masks as in :func:`weight_states`; returns uint8 ``[M, U]`` per layer of units (channels of a convolution), inputs first.
     """
     return _unit_states(*_sweeps(check_masks(masks)))
 
@@ -166,21 +221,24 @@ def _coverage(counts, tasks, kind) -> list[np.ndarray]:
 
 
 def _checked(masks, tasks, kind):
+    """The matrices of masks, and tasks that fit them."""
     masks = check_masks(masks)
+    if masks[0].ndim == 5:
+        tasks = channel_tasks(tasks, masks[0].shape[2])
     check_tasks(tasks, masks[0].shape[2], masks[-1].shape[1])
     choose(kind, ("total", "output"), "coverage kind")
-    return masks
+    return _matrices(masks), tasks
 
 
 def coverage(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> list[np.ndarray]:
     """How much of each task each subnetwork covers.
 
-    masks as in :func:`weight_states`; tasks: K of them; kind: ``total`` (share of the task's inputs
-    times share of its outputs) or ``output`` (the second factor alone).  Returns one float array
-    ``[J, K]`` per member.
+    masks as in :func:`weight_states`; tasks: K of them, which own whole channels where the network begins
+    with a convolution; kind: ``total`` (share of the task's inputs times share of its outputs) or ``output``
+    (the second factor alone).  Returns one float array ``[J, K]`` per member.
     """
-    masks = _checked(masks, tasks, kind)
-    return _coverage(_counts(components(masks), tasks), tasks, kind)
+    matrices, tasks = _checked(masks, tasks, kind)
+    return _coverage(_counts(_components(*_any_input_each_output(matrices)), tasks), tasks, kind)
 
 
 def _status(counts, tasks, kind) -> list[str]:
@@ -205,8 +263,8 @@ def status(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") 
     subnetwork serves more than one task.  Separated: as many subnetworks as tasks, each serving
     one.  Fragmented: none shared, but more subnetworks than tasks.  Arguments as in :func:`coverage`.
     """
-    masks = _checked(masks, tasks, kind)
-    return _status(_counts(components(masks), tasks), tasks, kind)
+    matrices, tasks = _checked(masks, tasks, kind)
+    return _status(_counts(_components(*_any_input_each_output(matrices)), tasks), tasks, kind)
 
 
 def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "outputs") -> Tensor:
@@ -216,17 +274,17 @@ def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "ou
     reached by the inputs of exactly one task.  Returns float64 ``[M, unit layers]``, inputs first;
     NaN where a layer has no active unit.
     """
-    masks = _checked(masks, tasks, "total")
+    matrices, tasks = _checked(masks, tasks, "total")
     choose(seen_from, ("outputs", "inputs"), "seen_from")
 
     def belongs(side, size):
-        table = torch.zeros(size, len(tasks) + 1, dtype=torch.bool, device=masks[0].device)
+        table = torch.zeros(size, len(tasks) + 1, dtype=torch.bool, device=matrices[0].device)
         for k, task in enumerate(tasks):
             table[getattr(task, side), k] = True
         table[:, -1] = True      # the last column: whatever the task, none included
         return table
 
-    forward, backward = _reach([m.float() for m in masks], belongs("inputs", masks[0].shape[2]), belongs("outputs", masks[-1].shape[1]))
+    forward, backward = _reach(matrices, belongs("inputs", matrices[0].shape[2]), belongs("outputs", matrices[-1].shape[1]))
     shares = []
     for f, b in zip(forward, backward, strict=True):
         active = f[..., -1] & b[..., -1]
@@ -253,8 +311,7 @@ class Measures:
 
 def measure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> list[Measures]:
     """All of the above in two sweeps: one :class:`Measures` per member.  Arguments as in :func:`coverage`."""
-    masks = _checked(masks, tasks, kind)
-    matrices = [m.float() for m in masks]
+    matrices, tasks = _checked(masks, tasks, kind)
     from_input, outputs = _any_input_each_output(matrices)
     counts = _counts(_components(from_input, outputs), tasks)
     shares, words = _coverage(counts, tasks, kind), _status(counts, tasks, kind)
@@ -285,8 +342,8 @@ class Structure:
 
 def structure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> Structure:
     """What a picture of the first member needs, in one pass of two sweeps.  Arguments as in :func:`coverage`."""
-    masks = [m[:1] for m in _checked(masks, tasks, kind)]
-    from_input, outputs = _sweeps(masks)
+    matrices, tasks = _checked([m[:1] for m in masks], tasks, kind)
+    from_input, outputs = _any_input_each_output(matrices)
     labels = _components(from_input, outputs)
     counts = _counts(labels, tasks)
     return Structure([s[0].numpy(force=True) for s in _unit_states(from_input, outputs)], [n[0].numpy(force=True) for n in labels],
@@ -309,16 +366,18 @@ def to_networkx(ticket) -> nx.DiGraph:
 
     `ticket` has ``masks`` (bool ``[1, O, I]`` per layer) and ``weights`` (float, the same shapes).
     Nodes are ``(layer, unit)`` with ``layer``, ``state`` and ``subnetwork`` (-1 for none); edges
-    carry ``weight`` and ``state``, both by name.
+    carry ``weight`` and ``state``, both by name.  With convolutions it is a ``nx.MultiDiGraph``, one
+    edge per weight, whose units are channels there.
     """
     masks = check_masks(ticket.masks)
     if masks[0].shape[0] != 1:
         raise SpecError(f"a ticket is one network; these masks have {masks[0].shape[0]} members")
-    graph = nx.DiGraph()
+    graph = nx.MultiDiGraph() if masks[0].ndim == 5 else nx.DiGraph()
     for layer, (states, labels) in enumerate(zip(unit_states(masks), components(masks), strict=True)):
         for unit, (state, label) in enumerate(zip(states[0].tolist(), labels[0].tolist(), strict=True)):
             graph.add_node((layer, unit), layer=layer, state=STATE_NAMES[state], subnetwork=label)
-    for layer, (mask, states, weights) in enumerate(zip(masks, weight_states(masks), ticket.weights, strict=True)):
-        for _, j, i in mask.nonzero().tolist():
-            graph.add_edge((layer, i), (layer + 1, j), weight=float(weights[0, j, i]), state=STATE_NAMES[states[0, j, i]])
+    for layer, (mask, units, states, weights) in enumerate(zip(masks, channels(masks), weight_states(masks), ticket.weights, strict=True)):
+        features = mask.shape[2] // units.shape[2]
+        for place in map(tuple, mask.nonzero().tolist()):
+            graph.add_edge((layer, place[2] // features), (layer + 1, place[1]), weight=float(weights[place]), state=STATE_NAMES[states[place]])
     return graph

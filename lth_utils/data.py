@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lth_utils import _images
+from lth_utils import _cifar, _images
 from lth_utils._images import LABELS
 from lth_utils.config import DataSpec, SpecError, choose, coerce, nearest, rng
 
@@ -182,8 +182,7 @@ def fashion(root: str | Path | None = None, size: int = 28, garments: tuple[int,
 
 def _side_by_side(sets: dict[str, Sequence[int]], standardised: bool | str, *, size: int, per_class: int | None, seed: int, **options) -> Dataset:
     """One task per image set; sets: name to the labels that are kept."""
-    _images.check(size, per_class, seed)
-    choose(standardised, (True, False, "whole"), "standardised")
+    _images.check(per_class, seed, size)
     sets = {name: _images.check_labels(name, labels) for name, labels in sets.items()}
     tasks, outputs = [], 0
     for k, (name, labels) in enumerate(sets.items()):
@@ -195,18 +194,46 @@ def _side_by_side(sets: dict[str, Sequence[int]], standardised: bool | str, *, s
         x[half] = np.concatenate([pixels[:rows] for pixels, _ in drawn], axis=1)
         y[half] = np.stack([labels[:rows] for _, labels in drawn], axis=1)
     del drawn       # its bytes are in x
+    return _of_bytes(x, y, tuple(tasks), standardised)
+
+
+def _of_bytes(x: dict[str, np.ndarray], y: dict[str, np.ndarray], tasks: tuple[Task, ...], standardised: bool | str) -> Dataset:
+    """A data set from its halves, pixels uint8 ``[B, I]``, which are taken out of `x`, and labels ``[B, K]``."""
+    choose(standardised, (True, False, "whole"), "standardised")
     if standardised:
         x_train, x_test = standardise(x.pop("train"), x.pop("test"), standardised == "whole")
     else:
-        x_train, x_test = (x[half] / np.float32(255) for half in ("train", "test"))
-    return Dataset(x_train, y["train"], x_test, y["test"], tuple(tasks))
+        x_train, x_test = (x.pop(half) / np.float32(255) for half in ("train", "test"))
+    return Dataset(x_train, y["train"], x_test, y["test"], tasks)
+
+
+def cifar10(root: str | Path | None = None, source: str = "original", classes: tuple[int, ...] = LABELS, per_class: int | None = None,
+            seed: int = 0, standardised: bool | str = True) -> Dataset:
+    """CIFAR-10, one task ``cifar10``: colour images of 32 by 32 pixels, the inputs channel by channel (red, green, blue), row by row.
+
+    root: the folder where ``source`` lies, default as for :func:`mnist_fashion`.  source: ``original``, torchvision's files,
+    checked and downloaded where they are missing; or ``jpeg``, ``cifar10-jpeg/<half>/<class>/*.jpg`` or ``cifar10-jpeg.tar.gz``
+    (nearly the same task; other versions of the JPEG library may decode a pixel otherwise).  classes: the labels to keep, which
+    become classes 0, 1, … in this order; per_class, seed, standardised as for :func:`mnist_fashion`.  The whole set takes
+    0.7 GB of memory, twice that while it is loaded.  Source: Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images.
+    """
+    choose(source, _cifar.SOURCES, "source")
+    _images.check(per_class, seed)
+    classes = _images.check_labels("cifar10", classes)
+    x, y, read = {}, {}, _cifar.read(source, root)
+    for half in ("train", "test"):
+        images, owners = read.pop(half)
+        kept, labels = _images.choose_rows(owners, classes, per_class if half == "train" else None, rng(seed, "data", "cifar10", half))
+        x[half], y[half] = images[kept].reshape(len(kept), -1), labels[kept, None]
+    del images
+    return _of_bytes(x, y, (Task("cifar10", range(_cifar.CHANNELS * _cifar.SIDE**2), range(len(classes))),), standardised)
 
 
 GARMENTS = _images.GARMENTS
 """Names of Fashion-MNIST's classes."""
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
-    "moons_circles": moons_circles, "mnist_fashion": mnist_fashion, "mnist": mnist, "fashion": fashion}
+    "moons_circles": moons_circles, "mnist_fashion": mnist_fashion, "mnist": mnist, "fashion": fashion, "cifar10": cifar10}
 
 
 def spec(name: str, **options) -> DataSpec:

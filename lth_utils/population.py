@@ -1,4 +1,4 @@
-"""M masked multilayer perceptrons as stacked arrays: init, train, evaluate, rewind.
+"""M masked networks as stacked arrays: init, train, evaluate, rewind.
 
 A population is one shape, one row of parameters per seed and a mask.  Each member draws its
 initial values and its batch order from its own seed's streams, so a run in company equals the run
@@ -7,10 +7,10 @@ alone.
 from __future__ import annotations
 
 import functools
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from threading import Event
 from types import ModuleType
 
@@ -18,9 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lth_utils import _dense
+from lth_utils import _conv, _dense
 from lth_utils._dense import Cancelled as Cancelled
-from lth_utils.config import SpecError, TrainSpec, choose, rng
+from lth_utils.config import Shape, SpecError, TrainSpec, choose, convolutions, rng, shape_text, weight_shapes
+from lth_utils.connectivity import channel_tasks
 from lth_utils.data import Dataset, Task
 from lth_utils.pruning import n_weights
 
@@ -44,11 +45,11 @@ def device(name: str = "auto") -> torch.device:
 class Population:
     """M networks of one shape.
 
-    shape: layer widths, inputs first; seeds: M ints; parameters, initial: float32 ``[M, P]``, all
+    shape: a ``config.Shape``; seeds: M ints; parameters, initial: float32 ``[M, P]``, all
     weights layer by layer and then all biases; mask: bool ``[M, W]``.  Weights where the mask is
     False are exactly zero in `parameters`; `initial` keeps all values.
     """
-    shape: tuple[int, ...]
+    shape: Shape
     seeds: tuple[int, ...]
     parameters: Tensor
     initial: Tensor
@@ -59,7 +60,7 @@ class Population:
 
     @property
     def weights(self) -> list[Tensor]:
-        """Views ``[M, O, I]`` of the weights, one per layer."""
+        """Views ``[M, O, I]`` of the weights, of a convolution's ``[M, O, I, k, k]``, one per layer."""
         return _dense.Layers.of(self.parameters, self.shape).weights
 
     @property
@@ -69,7 +70,7 @@ class Population:
 
     @property
     def masks(self) -> list[Tensor]:
-        """Views bool ``[M, O, I]`` of the mask, one per layer."""
+        """Views of the mask, bool, shaped as the weights."""
         return split_mask(self.mask, self.shape)
 
     def select(self, members: Sequence[int]) -> Population:
@@ -79,27 +80,32 @@ class Population:
                           self.parameters[index], self.initial[index], self.mask[index])
 
 
-def split_mask(mask: Tensor, shape: Sequence[int]) -> list[Tensor]:
-    """A flat mask ``[M, W]`` as a list over layers of ``[M, O, I]``."""
-    sizes = [i * o for i, o in pairwise(shape)]
-    return [m.view(len(mask), o, i) for m, i, o in zip(mask.split(sizes, 1), shape, shape[1:], strict=False)]
+def split_mask(mask: Tensor, shape: Shape) -> list[Tensor]:
+    """A flat mask ``[M, W]`` as a list over layers of ``[M, O, I]``, of a convolution's ``[M, O, I, k, k]``."""
+    layers = weight_shapes(shape)
+    sizes = list(map(math.prod, layers))
+    if mask.shape[1] != sum(sizes):
+        raise SpecError(f"a mask of {mask.shape[1]} weights does not fit network {shape_text(shape)}, which has {sum(sizes)}")
+    return [m.view(len(mask), *layer) for m, layer in zip(mask.split(sizes, 1), layers, strict=True)]
 
 
-def initial_values(shape: Sequence[int], seed: int, scheme: str = "kaiming_normal", stream: str = "init") -> np.ndarray:
+def initial_values(shape: Shape, seed: int, scheme: str = "kaiming_normal", stream: str = "init") -> np.ndarray:
     """One member's initial parameters, float32 ``[P]``.
 
     scheme: ``kaiming_normal`` weights (fan-in, gain of ReLU) and zero biases, or ``torch``: all uniform within
-    one over the root of the fan-in, as ``torch.nn.Linear`` draws them; stream: the random stream's name.
+    one over the root of the fan-in, as torch's layers draw them; stream: the random stream's name.
     """
-    draws, sizes = rng(seed, stream), list(pairwise(shape))
+    draws, layers = rng(seed, stream), weight_shapes(shape)
+    fans = [math.prod(layer[1:]) for layer in layers]
     if choose(scheme, ("kaiming_normal", "torch"), "init") == "torch":
-        counts = [(i, i * o) for i, o in sizes] + [(i, o) for i, o in sizes]
-        return np.concatenate([(2 * draws.random(n, dtype=np.float32) - 1) / np.float32(np.sqrt(i)) for i, n in counts])
-    weights = [draws.standard_normal(i * o, dtype=np.float32) * np.float32(np.sqrt(2 / i)) for i, o in sizes]
-    return np.concatenate([*weights, np.zeros(sum(shape[1:]), dtype=np.float32)])
+        counts = [*zip(fans, map(math.prod, layers), strict=True), *zip(fans, (layer[0] for layer in layers), strict=True)]
+        return np.concatenate([(2 * draws.random(n, dtype=np.float32) - 1) / np.float32(np.sqrt(fan)) for fan, n in counts])
+    weights = [draws.standard_normal(math.prod(layer), dtype=np.float32) * np.float32(np.sqrt(2 / fan))
+               for layer, fan in zip(layers, fans, strict=True)]
+    return np.concatenate([*weights, np.zeros(sum(layer[0] for layer in layers), dtype=np.float32)])
 
 
-def init(shape: Sequence[int], seeds: Sequence[int], device: torch.device | str = "cpu", scheme: str = "kaiming_normal") -> Population:
+def init(shape: Shape, seeds: Sequence[int], device: torch.device | str = "cpu", scheme: str = "kaiming_normal") -> Population:
     """A dense population, one member per seed; scheme: see :func:`initial_values`."""
     if len(set(seeds)) < len(seeds):
         raise SpecError(f"seeds {list(seeds)} repeat; two members of one seed would be the same network")
@@ -133,16 +139,30 @@ class Training:
         return [len(r) for r in self.records]
 
 
-def check_fit(shape: Sequence[int], data: Dataset):
-    """Raise :class:`SpecError` unless the ends of a network of this shape are those of the data's tasks."""
-    if (shape[0], shape[-1]) != data.ends:
-        raise SpecError(f"network {'-'.join(map(str, shape))} does not fit the data: "
+def check_fit(shape: Shape, data: Dataset):
+    """Raise :class:`SpecError` unless the ends of a network of this shape are those of the data's tasks.
+
+    Of an image every channel belongs to a task, so that masks alone say which (``connectivity.channel_tasks``).
+    """
+    front, ends = convolutions(shape), (shape[0], shape[-1])
+    if front:
+        channels, side = shape[0]
+        ends = channels * side**2, shape[-1]
+    if ends != data.ends:
+        raise SpecError(f"network {shape_text(shape)} does not fit the data: "
                         f"its tasks have {data.ends[0]} inputs and {data.ends[1]} outputs")
+    if front and sum(len(t.inputs) for t in channel_tasks(data.tasks, channels, side)) != channels:
+        raise SpecError(f"network {shape_text(shape)} does not fit the data: some of its channels belong to no task")
 
 
 @functools.cache
-def engine(device_type: str) -> ModuleType:
-    """What trains on a device: ``_sparse`` on the CPU (``_dense`` where numba is missing or fails), ``_seats`` on CUDA, else ``_dense``."""
+def engine(device_type: str, convolutional: bool = False) -> ModuleType:
+    """What trains on a device: ``_sparse`` on the CPU (``_dense`` where numba is missing or fails), ``_seats`` on CUDA, else ``_dense``.
+
+    Convolutional networks: ``_conv`` on the CPU, else ``_dense``.
+    """
+    if convolutional:
+        return _conv if device_type == "cpu" else _dense
     if device_type == "cuda":
         from lth_utils import _seats
         return _seats
@@ -165,7 +185,7 @@ def train(population: Population, data: Dataset, spec: TrainSpec, cancel: Event 
     Setting `cancel` from another thread ends the training by ``Cancelled``.
     """
     check_fit(population.shape, data)
-    values, records = engine(population.parameters.device.type).train(
+    values, records = engine(population.parameters.device.type, convolutions(population.shape) > 0).train(
         population.parameters, population.mask, population.shape, population.seeds, data, spec, cancel)
     trained = replace(population, parameters=values)
     return trained, Training(records, *evaluate(trained, data, "test"))
@@ -186,10 +206,10 @@ def evaluate(population: Population, data: Dataset, part: str = "test") -> tuple
 class Ticket:
     """One network at one pruning level: its mask, and its values before and after training.
 
-    shape: layer widths; masks: bool ``[1, O, I]`` per layer; initial, trained: float32 ``[P]``,
-    pruned weights zero, or None where trained values were not kept; tasks; seed; level.
+    shape: a ``config.Shape``; masks: bool ``[1, O, I]`` per layer, of a convolution ``[1, O, I, k, k]``; initial,
+    trained: float32 ``[P]``, pruned weights zero, or None where trained values were not kept; tasks; seed; level.
     """
-    shape: tuple[int, ...]
+    shape: Shape
     masks: list[Tensor]
     initial: np.ndarray
     trained: np.ndarray | None
@@ -206,7 +226,7 @@ class Ticket:
 
     @property
     def weights(self) -> list[Tensor]:
-        """Weights ``[1, O, I]`` per layer: trained where kept, else initial."""
+        """Weights per layer, shaped as the masks: trained where kept, else initial."""
         values = self.initial if self.trained is None else self.trained
         return _dense.Layers.of(torch.from_numpy(values)[None], self.shape).weights
 
@@ -216,8 +236,9 @@ class Ticket:
         leads[:, self.tasks[k].outputs] = True
         masks: list[Tensor] = []
         for mask in reversed(self.masks):
-            masks.insert(0, mask & leads[:, :, None])
-            leads = masks[0].any(1)
+            leads = leads.reshape(1, mask.shape[1], -1).any(-1)      # before the flattening a channel leads where one of its features does
+            masks.insert(0, mask & leads.view(1, -1, *[1] * (mask.ndim - 2)))
+            leads = masks[0].any((1, *range(3, mask.ndim)))
         weights = np.concatenate([m.flatten().numpy() for m in masks])
         kept = np.concatenate([weights, np.ones(len(self.initial) - len(weights), dtype=bool)])
         trained = None if self.trained is None else np.where(kept, self.trained, np.float32(0))
@@ -227,8 +248,16 @@ class Ticket:
         """A plain ``torch.nn.Sequential``, pruned weights at zero, ready for prediction: inputs ``[B, I]`` to logits ``[B, O]``."""
         layers = _dense.Layers.of(torch.from_numpy(self.values(which)).clone()[None], self.shape)
         modules: list[nn.Module] = []
-        for w, b in zip(layers.weights, layers.biases, strict=True):
-            linear = nn.Linear(w.shape[2], w.shape[1])
-            linear.weight.data, linear.bias.data = w[0].clone(), b[0].clone()
-            modules += [linear, nn.ReLU()]
+        if front := layers.front:
+            channels, side = self.shape[0]
+            modules.append(nn.Unflatten(1, (channels, side, side)))
+        for n, (w, b) in enumerate(zip(layers.weights, layers.biases, strict=True)):
+            kind = nn.Conv2d if n < front else nn.Linear
+            layer = kind(w.shape[2], w.shape[1], *w.shape[3:4])
+            layer.weight.data, layer.bias.data = w[0].clone(), b[0].clone()
+            modules += [layer, nn.ReLU()]
+            if n < front and (pool := self.shape[n + 1][2]) > 1:
+                modules.append(nn.MaxPool2d(pool))
+            if n == front - 1:
+                modules.append(nn.Flatten())
         return nn.Sequential(*modules[:-1])

@@ -6,23 +6,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lth_utils.config import PruneSpec, RunSpec, SpecError, choose, rng
+from lth_utils.config import PruneSpec, RunSpec, Shape, SpecError, choose, convolutions, rng, weight_shapes
 from lth_utils.connectivity import ACTIVE, weight_states
 
 
-def n_weights(shape: Sequence[int]) -> int:
-    """Number of weights of a fully connected network; biases are not counted.
+def n_weights(shape: Shape) -> int:
+    """Number of weights of a network; biases are not counted.
 
-    >>> n_weights((4, 57, 57, 2))
-    3591
+    >>> n_weights((4, 57, 57, 2)), n_weights(((3, 32), (6, 5, 2), (16, 5, 2), 120, 84, 10))
+    (3591, 61770)
     """
-    return sum(i * o for i, o in pairwise(shape))
+    return sum(map(math.prod, weight_shapes(shape)))
 
 
 def trajectory(n_weights: int, rate: float | None = None, levels: int | None = None, target: int | None = None) -> list[int]:
@@ -66,7 +65,7 @@ def extend(shape: Sequence[int], rate: float, levels: int) -> list[tuple[int, ..
     [8, 10, 13, 16, 20, 25, 31, 38, 47, 57]
     """
     shape = tuple(shape)
-    if len(shape) < 3 or len(set(shape[1:-1])) != 1:
+    if convolutions(shape) or len(shape) < 3 or len(set(shape[1:-1])) != 1:
         raise SpecError(f"shape {shape} cannot be extended: it needs hidden layers, all of equal width, such as (4, 8, 8, 2)")
     PruneSpec(rate=rate, levels=levels)
     ends, squares, base = shape[0] + shape[-1], len(shape) - 3, n_weights(shape)
@@ -78,7 +77,7 @@ def extend(shape: Sequence[int], rate: float, levels: int) -> list[tuple[int, ..
     return shapes
 
 
-def plan(spec: RunSpec) -> tuple[tuple[int, ...], list[int]]:
+def plan(spec: RunSpec) -> tuple[Shape, list[int]]:
     """A run's dense shape and its trajectory of available weights, level 0 first; of a variant, its one level's."""
     prune, variant = spec.prune, spec.variant
     if prune.schedule == "extension":
@@ -137,7 +136,7 @@ CRITERIA = {"magnitude": _magnitude, "movement": _movement, "magnitude_increase"
 """
 
 
-def prune(weights: Tensor, masks: Tensor, keep: int, *, shape: Sequence[int], seeds: Sequence[int], level: int,
+def prune(weights: Tensor, masks: Tensor, keep: int, *, shape: Shape, seeds: Sequence[int], level: int,
           initial: Tensor | None = None, spec: PruneSpec | None = None) -> Tensor:
     """The mask of the next level, with exactly `keep` weights per member.
 
@@ -147,10 +146,11 @@ def prune(weights: Tensor, masks: Tensor, keep: int, *, shape: Sequence[int], se
     to the largest remainders.  Returns bool ``[M, W]``.
     """
     spec = spec or PruneSpec(levels=0)
-    sizes = [i * o for i, o in pairwise(shape)]
+    layers = weight_shapes(shape)
+    sizes = list(map(math.prod, layers))
     scores = CRITERIA[choose(spec.criterion, CRITERIA, "criterion")](weights, weights if initial is None else initial, seeds, level)
     if spec.alive:
-        of_layers = [m.reshape(len(m), o, i) for m, (i, o) in zip(masks.split(sizes, 1), pairwise(shape), strict=True)]
+        of_layers = [m.reshape(len(m), *layer) for m, layer in zip(masks.split(sizes, 1), layers, strict=True)]
         active = torch.cat([(s == ACTIVE).flatten(1) for s in weight_states(of_layers)], 1)
         scores = torch.where(active, scores, scores - 2 * scores.abs().max() - 1)
     if spec.scope == "global":

@@ -47,7 +47,7 @@ from lth_utils._files import (
     write_figure,
     write_table,
 )
-from lth_utils.config import RunSpec, SpecError
+from lth_utils.config import RunSpec, Shape, SpecError
 from lth_utils.data import Task
 from lth_utils.population import Ticket, initial_values, split_mask
 
@@ -180,11 +180,11 @@ def series(version: str) -> str:
 class History:
     """A finished run in memory, the tickets of all its levels within reach.
 
-    shape: layer widths; rows: one per level; death: uint8 ``[W]``, the level at which each weight was
+    shape: a ``config.Shape``; rows: one per level; death: uint8 ``[W]``, the level at which each weight was
     pruned, ``ALIVE`` if never; initial: float32 ``[P]``; trained, biases, curve: by level, see :class:`Progress`.
     """
     spec: RunSpec
-    shape: tuple[int, ...]
+    shape: Shape
     rows: pd.DataFrame
     death: np.ndarray
     initial: np.ndarray
@@ -408,7 +408,7 @@ class Store:
                 "seconds": round(sum(e["seconds"] for e in entries), 3), "seeds": sorted({s.seed for s in specs})}
 
     def masks(self, run_id: str) -> list[list[torch.Tensor]]:
-        """The masks of a finished run, level 0 first: per level a list over layers of bool ``[1, O, I]``."""
+        """The masks of a finished run, level 0 first: per level a list over layers, shaped as in :class:`Ticket`."""
         self.provenance(run_id)
         shape, _ = pruning.plan(self.spec(run_id))
         death = torch.from_numpy(_unpack((self.folder(run_id) / "arrays.npz").read_bytes())["death"])[None]
@@ -479,8 +479,8 @@ def load(path: str | Path) -> Ticket:
         about = json.loads(str(arrays["about"]))
         if about["kind"] != TICKET_FILE:
             raise ValueError(f"its kind is {about['kind']}")
-        shape, n = tuple(about["shape"]), pruning.n_weights(about["shape"])
-        mask = torch.from_numpy(np.unpackbits(arrays["mask"], count=n).astype(bool))[None]
+        shape = config.coerce(about["shape"], Shape, "shape")
+        mask = torch.from_numpy(np.unpackbits(arrays["mask"], count=pruning.n_weights(shape)).astype(bool))[None]
         tasks = tuple(Task(name, range(i, i_stop), range(o, o_stop)) for name, i, i_stop, o, o_stop in about["tasks"])
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}") from error
@@ -497,7 +497,7 @@ def _flat(spec: RunSpec) -> dict:
             if isinstance(value, dict):
                 flat |= columns(value, f"{prefix}{name}.")
             else:
-                flat[prefix + name] = "-".join(map(str, value)) if isinstance(value, tuple) else value
+                flat[prefix + name] = config.shape_text(value) if isinstance(value, tuple) else value
         return flat
 
     fields = config.asdict(spec)

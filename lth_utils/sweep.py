@@ -117,7 +117,7 @@ def _run(specs, store: Store, device: str, threads: int | None, progress=None, e
     specs = [*specs, *{o: None for s in specs if s.variant and (o := variants.origin(s)) not in set(specs)}]
     if executor is None:
         where = population.device(device)
-        in_flight = population.engine(where.type).IN_FLIGHT
+        in_flight = min((population.engine(where.type, c).IN_FLIGHT for c in {config.convolutions(s.base) > 0 for s in specs}), default=0)
         batches, reused = _plan(specs, store, 1 if in_flight else MEMBERS)
 
         def begin(batches):
@@ -154,12 +154,12 @@ def _left(batch: Batch) -> float:
 
 def _work(spec: RunSpec, level: int) -> float:
     """What is left of a run from `level` on, in weights to train: what the remaining time is estimated from."""
-    return float(sum(_cost(available) for available in pruning.plan(spec)[1][level:]))
+    return float(sum(_cost(spec, available) for available in pruning.plan(spec)[1][level:]))
 
 
-def _cost(available: int) -> float:
-    """An epoch of the smallest network takes as long as `OVERHEAD` weights more in a large one."""
-    return available + OVERHEAD
+def _cost(spec: RunSpec, available: int) -> float:
+    """An epoch of the smallest network takes as long as `OVERHEAD` weights more in a large one; convolutions do not get cheaper."""
+    return OVERHEAD + (pruning.n_weights(spec.base) if config.convolutions(spec.base) else available)
 
 
 @dataclass
@@ -218,8 +218,7 @@ def _remote(batches: list[Batch], store: Store, device: str, threads: int, execu
             except BrokenExecutor as error:
                 raise SweepError(f"the executor lost a worker ({error}); what was finished is kept, the next call goes on from there") from error
             found = {i: e["outcome"] for i, e in store.entries(report.reused).items()}      # by a worker that died afterwards
-            shape = "-".join(map(str, pruning.plan(unit[0][0])[0]))
-            yield _Event(f"{shape} {len(unit)} seeds", _left(unit), report.done | found, report.failed)
+            yield _Event(f"{config.shape_text(pruning.plan(unit[0][0])[0])} {len(unit)} seeds", _left(unit), report.done | found, report.failed)
     finally:
         for future in futures:
             future.cancel()
@@ -253,11 +252,11 @@ def _run_batch(batch: Batch, store: Store, where: torch.device, cancel: threadin
         seeds = level.population.seeds
         took, before = (time.perf_counter() - before) / len(seeds), time.perf_counter()
         who = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
-        event = _Event(f"{'-'.join(map(str, shape))} {who} level {level.level}/{len(keep) - 1}", 0.0, {}, {})
+        event = _Event(f"{config.shape_text(shape)} {who} level {level.level}/{len(keep) - 1}", 0.0, {}, {})
         for m, seed in enumerate(seeds):
             run, progress = by_seed[seed]
             run_id, left = config.run_id(run), _work(run, level.level + 1)
-            event.work += _cost(keep[level.level])
+            event.work += _cost(run, keep[level.level])
             if level.failed[m]:
                 event.failed[run_id] = f"the loss of seed {seed} is not finite at level {level.level}, epoch {level.training.epochs[m]}"
                 event.work += left

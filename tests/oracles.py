@@ -10,6 +10,7 @@ from itertools import pairwise
 import networkx as nx
 import numpy as np
 import torch
+from torch import nn
 
 from lth_utils import _dense, population
 from lth_utils.data import Task
@@ -67,6 +68,19 @@ def logits(members, x):
     return _dense.Layers.of(members.parameters, members.shape).forward(x.expand(len(members), -1, -1).contiguous())[-1]
 
 
+def plain_model(shape):
+    """A network in torch's own modules, as a tutorial writes it; its values are torch's."""
+    if isinstance(shape[0], int):
+        return nn.Sequential(*[m for i, o in pairwise(shape) for m in (nn.Linear(i, o), nn.ReLU())][:-1])
+    (channels, side), *layers = shape
+    modules = [nn.Unflatten(1, (channels, side, side))]
+    while not isinstance(layers[0], int):
+        out, kernel, pool = layers.pop(0)
+        modules += [nn.Conv2d(channels, out, kernel), nn.ReLU(), nn.MaxPool2d(pool)]
+        channels, side = out, (side - kernel + 1) // pool
+    return nn.Sequential(*modules, nn.Flatten(), *plain_model((channels * side * side, *layers)))
+
+
 class Structure:
     """One member's graph read with networkx, by the words of the definitions.
 
@@ -78,10 +92,14 @@ class Structure:
         self.sizes = [self.masks[0].shape[1], *(m.shape[0] for m in self.masks)]
         self.graph = nx.DiGraph()
         self.graph.add_nodes_from((layer, u) for layer, size in enumerate(self.sizes) for u in range(size))
-        self.graph.add_edges_from(((layer, int(i)), (layer + 1, int(j))) for layer, m in enumerate(self.masks) for j, i in np.argwhere(m))
+        self.graph.add_edges_from(((layer, i), (layer + 1, j)) for layer, _, i, j in self.weights())
         self.after = {n: {n} | nx.descendants(self.graph, n) for n in self.graph}
         self.before = {n: {n} | nx.ancestors(self.graph, n) for n in self.graph}
         self.last = len(self.masks)
+
+    def weights(self):
+        """Layer, place in its mask, source and sink of each available weight."""
+        return [(layer, (int(j), int(i)), int(i), int(j)) for layer, m in enumerate(self.masks) for j, i in np.argwhere(m)]
 
     def leads_on(self, node):
         return any(layer == self.last for layer, _ in self.after[node])
@@ -138,6 +156,32 @@ class Structure:
             of = [sum(any(u in getattr(t, seen_from) for u in end) for t in self.tasks) for end in ends]
             shares.append(sum(n == 1 for n in of) / len(of) if of else float("nan"))
         return shares
+
+
+class ConvolutionalStructure(Structure):
+    """The same for masks that begin with convolutions, bool [O, I, k, k]; its units are channels there, and its tasks own channels.
+
+    States are read off chains of weights: one follows another where it begins at the channel or unit at which the other ends.
+    """
+
+    def weights(self):
+        found, channels = [], self.masks[0].shape[1]
+        for layer, m in enumerate(self.masks):
+            source = [c for c in range(channels) for _ in range(m.shape[1] // channels)]      # features run channel by channel
+            found += [(layer, tuple(map(int, place)), source[place[1]], int(place[0])) for place in np.argwhere(m)]
+            channels = m.shape[0]
+        return found
+
+    def weight_states(self):
+        weights, chains = self.weights(), nx.DiGraph()
+        chains.add_nodes_from(weights)
+        chains.add_edges_from((w, v) for w in weights for v in weights if v[0] == w[0] + 1 and v[2] == w[3])
+        states = [np.full(m.shape, PRUNED) for m in self.masks]
+        for weight in weights:
+            leads = any(w[0] == self.last - 1 for w in {weight} | nx.descendants(chains, weight))
+            fed = any(w[0] == 0 for w in {weight} | nx.ancestors(chains, weight))
+            states[weight[0]][weight[1]] = INACTIVE if not leads else ACTIVE if fed else ZOMBIE
+        return states
 
 
 def states_by_paths(masks):

@@ -18,7 +18,7 @@ SPEC = RunSpec(data.spec("moons_circles"), base=(4, 8, 8, 2), prune=PruneSpec(ra
 
 
 def runs(engine, specs):
-    population.engine = lambda device_type: engine
+    population.engine = lambda *_: engine
     results = store.Store(store.outputs() / "study" / engine.__name__.split("._")[-1])
     with sweep.bar() as bar:
         sweep.run(specs, results, device="cpu", progress=bar)

@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from oracles import dressed, flat, logits, random_masks
+from oracles import dressed, flat, logits, plain_model, random_masks
 from scipy import stats
-from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import prune
 
@@ -29,7 +28,7 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA d
 def engine(request, monkeypatch):
     """Every way to train, made the one that ``population.train`` uses."""
     module = importlib.import_module(f"lth_utils.{request.param}")
-    monkeypatch.setattr(population, "engine", lambda device_type: module)
+    monkeypatch.setattr(population, "engine", lambda *_: module)
 
 
 def masked(shape, seeds, low=0.3):
@@ -52,8 +51,8 @@ def task_losses(outputs, labels, tasks):
 def plain_training(members, member, data, spec):
     """One member trained by torch alone, in float64: its parameters in our flat order and the validation loss of each epoch."""
     x, y, x_test, y_test = (torch.from_numpy(a) for a in (data.x_train, data.y_train, data.x_test, data.y_test))
-    linears = [nn.Linear(i, o) for i, o in zip(members.shape, members.shape[1:], strict=False)]
-    model = nn.Sequential(*[m for linear in linears for m in (linear, nn.ReLU())][:-1]).double()
+    model = plain_model(members.shape).double()
+    linears = [m for m in model if hasattr(m, "weight")]
     for linear, weight, bias, mask in zip(linears, members.weights, members.biases, members.masks, strict=True):
         linear.weight.data, linear.bias.data = weight[member].double(), bias[member].double()
         prune.custom_from_mask(linear, "weight", mask[member])

@@ -17,8 +17,8 @@ def curves(accuracies, seeds=4, epochs=5, noise=0.001, rounds=6):
         for seed in range(seeds):
             shift = rng.normal(0, noise)
             about = {"network": "mnist", "variant": variant, "rounds": n, "available": available, "seed": seed, "run": f"{variant}-{seed}"}
-            rows += [{**about, "level": 0, "epoch": e, "accuracy": top - 0.1 * (epochs - e) + shift, "loss": 1 + abs(e - (epochs - 1)), "train_loss": 1 / e}
-                     for e in range(1, epochs + 1)]
+            rows += [{**about, "level": 0, "epoch": e, "accuracy": top - 0.1 * (epochs - e) + shift,
+                      "loss": 1 + abs(e - (epochs - 1)), "train_loss": 1 / e} for e in range(1, epochs + 1)]
     return pd.DataFrame(rows)
 
 
