@@ -4,6 +4,8 @@ Behind ``plots``.  A variant has one colour in every figure; theirs are dashed.
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -39,22 +41,25 @@ def _rows(found: pd.DataFrame) -> list[tuple[str, int]]:
     return [(network, n) for network, at in found.groupby("network", sort=False) for n in sorted(set(at["rounds"]) - {0})]
 
 
-def _at(found: pd.DataFrame, network: str, n: int) -> tuple[pd.DataFrame, str]:
-    """The rows of a network after so many rounds, the full network's among them, and a title."""
+def _at(found: pd.DataFrame, network: str, n: int, notes: Mapping[str, str] | None) -> tuple[pd.DataFrame, str]:
+    """The rows of a network after so many rounds, the full network's among them, and a title; notes: what to say of a network's runs."""
     rows = found[(found["network"] == network) & found["rounds"].isin((0, n))]
-    return rows, f"{DATASETS.get(network, network)}\n{n} rounds, {rows['available'].min() / rows['available'].max():.1%} of the weights left"
+    note = (notes or {}).get(network)
+    left = f"{n} rounds, {rows['available'].min() / rows['available'].max():.1%} of the weights left"
+    return rows, "\n".join([DATASETS.get(network, network), *([note] if note else []), left])
 
 
 @styled
-def training_curves(means: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
+def training_curves(means: pd.DataFrame, theirs: pd.DataFrame, notes: Mapping[str, str] | None = None) -> Figure:
     """Accuracy over the epochs, mean of the trials with their range, one column per reading, and the training loss; theirs dashed.
 
-    means: as ``trials.by_epoch`` with columns ``network, variant, rounds, available``; theirs: ``claims.reference("weight_distribution_curves")``.
+    means: as ``trials.by_epoch`` with columns ``network, variant, rounds, available``; theirs: ``claims.reference("weight_distribution_curves")``;
+    notes: by network, for its titles.
     """
     rows = _rows(means)
     figure, axes = panels(len(rows), 4, (25, 5.4 * len(rows)))
     for row, (network, n) in zip(axes, rows, strict=True):
-        at, title = _at(means[means["variant"].map(_pooled)], network, n)
+        at, title = _at(means[means["variant"].map(_pooled)], network, n, notes)
         given = theirs[(theirs["dataset"] == network) & theirs["prune_rounds_n"].isin((0, n))]
         for ax, (reading, words) in zip(row, READINGS.items(), strict=False):
             shown = [v for v in dict.fromkeys(at["variant"]) if v in ("full", "ticket") or _reading(v) == reading]
@@ -90,15 +95,16 @@ def _from_late(ax: Axes, rows: pd.DataFrame):
 
 
 @styled
-def summary(found: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
+def summary(found: pd.DataFrame, theirs: pd.DataFrame, notes: Mapping[str, str] | None = None) -> Figure:
     """What each variant reaches: mean over the trials of the highest accuracy with its 95 % interval; theirs hollow.
 
-    found: as ``trials.summary`` with columns ``network, variant, rounds, available``; theirs: ``claims.reference("weight_distribution_runs")``.
+    found: as ``trials.summary`` with columns ``network, variant, rounds, available``; theirs: ``claims.reference("weight_distribution_runs")``;
+    notes: by network, for its titles.
     """
     columns = _rows(found)
     figure, axes = panels(1, len(columns), (6.4 * len(columns) + 2, 0.52 * found["variant"].nunique() + 2.4))
     for ax, (network, n) in zip(axes[0], columns, strict=True):
-        rows, title = _at(found, network, n)
+        rows, title = _at(found, network, n, notes)
         for place, row in enumerate(rows.itertuples()):
             spread = [[100 * (row.best_accuracy - row.best_low)], [100 * (row.best_high - row.best_accuracy)]]
             ax.errorbar(100 * row.best_accuracy, -place, xerr=spread, fmt="o", color=_colour(row.variant), ms=9, capsize=4, lw=2)
