@@ -23,6 +23,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import torch
+from traitlets import Unicode
 
 from lth_utils import connectivity, data, pruning, store
 from lth_utils._view import COLOURS, LOOK, Options, Run, Screen, figure, forward, relatives, undisturbed
@@ -231,6 +232,25 @@ def level_in_words(run: Run, row: int) -> str:
     return said + (f"; accuracy {', '.join(scores)}." if scores else ".")
 
 
+def picture_in_words(sights: Sequence[tuple[Run, int]], options: Options) -> str:
+    """What a picture shows: networks, levels and options."""
+    said = [" beside ".join(f"{run.title}, level {run.rows['level'].iloc[row]}" for run, row in sights), COLOURS[options.colours]]
+    if options.pruned:
+        said.append("pruned weights, faint")
+    if options.neuron:
+        layer, unit = options.neuron
+        said.append(f"{layers_in_words(sights[0][0].shape)[layer]}, {unit + 1} lit up")
+    return "; ".join(said)
+
+
+def layers_in_words(shape: Sequence[int]) -> list[str]:
+    """
+    >>> layers_in_words((4, 8, 8, 2))
+    ['inputs', 'hidden layer 1', 'hidden layer 2', 'outputs']
+    """
+    return ["inputs", *(f"hidden layer {n}" for n in range(1, len(shape) - 1)), "outputs"]
+
+
 def explain(ticket: Ticket, layer: int, unit: int, dataset: Dataset | None = None) -> str:
     """One sentence about one unit: its state, why, and what it does.
 
@@ -314,6 +334,11 @@ def _constant(ticket, layer, unit, found, family, dataset) -> str:
 # ---------------------------------------------------------------------- widgets
 WIDE = {"description_width": "auto"}
 ROW = {"flex_flow": "row wrap", "grid_gap": "2px 14px"}
+
+
+class Picture(widgets.Image):
+    """An image that says what it shows: its tooltip, which screen readers read.  The browser's part of a tooltip needs a description."""
+    description = Unicode("").tag(sync=True)
 
 
 class Chooser:
@@ -442,7 +467,7 @@ class Explorer(widgets.VBox):
         super().__init__([self.note])
         if not catalogue.tree:
             return
-        self.picture = widgets.Image(format="png", layout={"width": "1540px", "max_width": "100%", "object_fit": "contain"})
+        self.picture = Picture(format="png", layout={"width": "1540px", "max_width": "100%", "object_fit": "contain"})
         self._make_controls()
         self.first = Chooser(catalogue, self._nothing, self._begin(run))
         self.beside = widgets.VBox([])
@@ -502,7 +527,9 @@ class Explorer(widgets.VBox):
         self.export_picture.disabled = not sights
         self.export_ticket.disabled = self.first.shown is None
         if sights:
-            self.picture.value = self.screen.png(sights, self.options())
+            with self.picture.hold_sync():      # one message: the words are never those of another picture
+                self.picture.value = self.screen.png(sights, self.options())
+                self.picture.tooltip = picture_in_words(sights, self.options())
         for side in [self.first, *([self.second] if self.compare.value else [])]:
             side.say()
         with undisturbed():
@@ -523,9 +550,7 @@ class Explorer(widgets.VBox):
         """Another run or level: the lists of neurons follow, what is chosen in them stays where it can."""
         shown, self.busy = self.first.shown, True
         if shown is not None:
-            last = len(shown.shape) - 1
-            names = ["inputs", *(f"hidden layer {n}" for n in range(1, last)), "outputs"]
-            layers = [("no layer", None), *((name, n) for n, name in enumerate(names))]
+            layers = [("no layer", None), *((name, n) for n, name in enumerate(layers_in_words(shown.shape)))]
             if list(self.layer.options) != layers:
                 self.layer.options = layers
             self._fill_units()

@@ -206,6 +206,18 @@ def test_all_controls_have_a_label(box):
             assert control.description or control.tooltip or isinstance(control, explorer.widgets.HTML), name
 
 
+def test_the_picture_comes_in_one_message_with_words_that_say_what_it_shows(box, monkeypatch):
+    sent, titled = [], {side: f"4-8-8-2 · seed 0, level {side}" for side in (0, 2, 5)}
+    monkeypatch.setattr(type(box.picture), "send_state", lambda self, key=None: sent.append(set([key] if isinstance(key, str) else key)))
+    box.first.slider.value = 2
+    assert box.picture.tooltip == f"{titled[2]}; state of each weight"
+    assert {"value", "tooltip"} in sent and not any("value" in keys and "tooltip" not in keys for keys in sent)
+    box.colours.value, box.pruned.value, box.layer.value, box.unit.value = "task", True, 1, 3
+    assert box.picture.tooltip == f"{titled[2]}; task whose outputs it leads to; pruned weights, faint; hidden layer 1, 4 lit up"
+    box.compare.value, box.first.slider.value = True, 5
+    assert box.picture.tooltip.startswith(f"{titled[5]} beside {titled[0]}; ")
+
+
 # colours, comparing, neurons
 
 def test_each_switch_changes_the_picture_and_back(box):
