@@ -3,7 +3,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,9 +16,6 @@ import pytest
 from lth_utils import config, data, explorer, store
 
 ROOT = Path(__file__).parents[1]
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}}
 IMAGE = ".jp-OutputArea-output .widget-image"
 SLIDER = ".widget-hslider .noUi-handle"
@@ -49,9 +45,6 @@ def results(tmp_path_factory):
 @pytest.fixture(scope="module")
 def lab(results, tmp_path_factory):
     """A JupyterLab of its own, on a copy of the notebook with the parameters of the smoke set; its address."""
-    if BROWSER is None:
-        pytest.skip("no chromium, chromium-browser or google-chrome on this machine")
-    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     folder, token = tmp_path_factory.mktemp("lab"), secrets.token_hex(16)
     notebook = json.loads((ROOT / "notebooks" / "05_ticket_explorer.ipynb").read_text())
     given = {**config.read(ROOT / "parameters" / "smoke" / "05_ticket_explorer.yaml"), "set_name": "smoke"}
@@ -92,28 +85,25 @@ def lab(results, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(lab):
+def page(browser, lab):
     """The notebook, all cells run."""
-    from playwright.sync_api import sync_playwright
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1500, "height": 1500})
-        page.set_default_timeout(PATIENCE)
-        page.problems = []
-        page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.goto(lab, wait_until="domcontentloaded")
-        page.wait_for_function("() => window.jupyterapp")
-        page.evaluate("() => window.jupyterapp.restored.then(() => 1)")
-        page.wait_for_function("""() => [...window.jupyterapp.shell.widgets('main')].some(w =>
-            w.sessionContext?.session?.kernel?.status === 'idle')""")
-        page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => 1)")
-        page.wait_for_function("""() => [...window.jupyterapp.shell.widgets('main')].every(w =>
-            [...w.content.model.cells].every(cell => cell.type !== 'code' || cell.executionCount))""")      # the last cell writes facts
-        page.locator(IMAGE).wait_for()
-        page.locator(SLIDER).first.scroll_into_view_if_needed()
-        yield page
-        browser.close()
+    page = browser.new_page(viewport={"width": 1500, "height": 1500})
+    page.set_default_timeout(PATIENCE)
+    page.problems = []
+    page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.goto(lab, wait_until="domcontentloaded")
+    page.wait_for_function("() => window.jupyterapp")
+    page.evaluate("() => window.jupyterapp.restored.then(() => 1)")
+    page.wait_for_function("""() => [...window.jupyterapp.shell.widgets('main')].some(w =>
+        w.sessionContext?.session?.kernel?.status === 'idle')""")
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => 1)")
+    page.wait_for_function("""() => [...window.jupyterapp.shell.widgets('main')].every(w =>
+        [...w.content.model.cells].every(cell => cell.type !== 'code' || cell.executionCount))""")      # the last cell writes facts
+    page.locator(IMAGE).wait_for()
+    page.locator(SLIDER).first.scroll_into_view_if_needed()
+    yield page
+    page.close()
 
 
 def wait_for(page, condition, argument, what):
