@@ -13,6 +13,7 @@ import csv
 import functools
 import html
 import io
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -90,6 +91,8 @@ class Catalogue:
 
 def _from_store(source: Store) -> Catalogue:
     entries, damaged = _entries(source)
+    others = [run_id for run_id, entry in entries.items() if not re.fullmatch(r"\d+(-\d+)*", entry["head"]["base"])]
+    entries = {run_id: entry for run_id, entry in entries.items() if run_id not in others}
     groups: dict[tuple, dict] = {}
     for run_id, entry in entries.items():
         head = entry["head"]
@@ -102,7 +105,9 @@ def _from_store(source: Store) -> Catalogue:
     for label, key in sorted(zip(_labels(list(groups)), groups, strict=True)):
         tree[label] = {_size(size): [(f"seed {seed} – {words}", run_id) for seed, words, run_id in sorted(runs)]
                        for size, runs in sorted(groups[key].items())}
-    note = "" if entries else NO_RUNS.format(folder=html.escape(str(source.runs)))
+    note = "" if entries or others else NO_RUNS.format(folder=html.escape(str(source.runs)))
+    if others:
+        note += f" Left out, since only layers of neurons can be drawn: {len(others)}, such as <code>{html.escape(min(others))}</code>."
     if damaged:
         note += f" {len(damaged)} damaged runs are left out; <code>python -m lth_utils check</code> names them."
     newest = max(entries, key=lambda run_id: ("separated" in entries[run_id]["outcome"], entries[run_id]["finished"]), default=None)

@@ -187,6 +187,19 @@ def test_damaged_runs_are_left_out_and_counted(results, tmp_path):
     assert victim not in [k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs]
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_networks_of_another_kind_are_left_out_and_the_note_says_why(results, ids, monkeypatch, alone):
+    entries = results.entries()
+    unlike = {**entries[ids[5, 0]], "head": {**entries[ids[5, 0]]["head"], "base": "3x32-6x5x2-16x5x2-120-84-10"}}
+    given = {"images-3x32": unlike} | ({} if alone else entries)
+    monkeypatch.setattr(Store, "entries", lambda self, run_ids=None: given)
+    box = explorer.explore(results)
+    listed = [k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs]
+    assert sorted(listed) == sorted({} if alone else entries)
+    assert "only layers of neurons can be drawn: 1, such as <code>images-3x32</code>" in box.note.value
+    assert "No finished runs" not in box.note.value
+
+
 def test_a_run_damaged_meanwhile_is_said_and_the_others_stay(results, ids, tmp_path):
     copy = Store(tmp_path)
     results.copy(results.entries(), copy)
