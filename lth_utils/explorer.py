@@ -167,7 +167,7 @@ def _open(source: Store, run_id: str) -> Run:
     dataset = data.load(history.spec.data)
     title = f"{'-'.join(map(str, history.shape))} · seed {history.spec.seed}"
     return Run(run_id, title, history.shape, dataset.tasks, history.rows, [m[0].numpy() for m in split_mask(lived, history.shape)],
-               history.ticket, history.spec.coverage, dataset)
+               history.ticket, history.spec.coverage, dataset, data.class_names(history.spec.data))
 
 
 def _from_tickets(tickets: Sequence[Ticket]) -> Catalogue:

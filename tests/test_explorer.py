@@ -11,7 +11,7 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 
-from lth_utils import _view, config, connectivity, data, explorer, plots, population, store, sweep
+from lth_utils import _image_view, _view, config, connectivity, data, explorer, plots, population, store, sweep
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec
 from lth_utils.store import Store, StoreError
 
@@ -413,6 +413,99 @@ def test_the_decision_region_is_the_models(results, ids):
     point = np.float32([0, 0, -2 + 4 * 10 / (_view.GRID - 1), -1 + 4 * 20 / (_view.GRID - 1)])
     logits = ticket.model()(torch.from_numpy(point)).detach()
     assert chance[20, 10] == pytest.approx(logits[1].sigmoid().item(), abs=1e-5)
+
+
+# images
+
+def of_images(shape=(72, 30, 12, 6), keep=(2592, 900, 200), pixels=6, examples=400):
+    """Two images side by side, one network at some levels with made-up trained values, and the run as a store would open it."""
+    stream, classes = np.random.default_rng(4), shape[-1] // 2
+    x, y = stream.standard_normal((examples, shape[0]), dtype=np.float32), stream.integers(classes, size=(examples, 2))
+    tasks = tuple(data.Task(n, range(k * pixels**2, (k + 1) * pixels**2), range(k * classes, (k + 1) * classes)) for k, n in enumerate(("a", "b")))
+    members, tickets = population.init(shape, [0]), []
+    mask = members.mask
+    for level, left in enumerate(keep):
+        mask = explorer.pruning.keep_largest(members.parameters[:, : mask.shape[1]].abs(), mask, left)
+        values = population.rewind(members, mask).parameters[0].numpy()
+        trained = values + np.float32(0.01) * (values != 0)
+        tickets.append(population.Ticket(shape, population.split_mask(mask, shape), values, trained, tasks, 0, level))
+    names = {"a": [f"class {n}" for n in range(classes)]}
+    return replace(explorer._of_tickets(tickets), dataset=data.Dataset(x, y, x, y, tasks), names=names)
+
+
+def drawn(run, row):
+    figure, (view,) = _view._frame([run], _view.Options())
+    view.level(row)
+    return view, [t.get_text() for ax in figure.axes for t in ax.texts]
+
+
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_each_pixel_shows_its_active_weights(row):
+    run = of_images()
+    view, texts = drawn(run, row)
+    graph = connectivity.to_networkx(run.ticket(row))
+    for panel, task in zip(view.images, run.tasks, strict=True):
+        (image,) = panel.pixels.images
+        wanted = [sum(state == "active" for *_, state in graph.out_edges((0, i), data="state")) if (0, i) in graph else 0 for i in task.inputs]
+        assert image.get_array().ravel().tolist() == wanted and (row == 0 or len(set(wanted)) > 1)
+        assert f"{sum(wanted)} active weights leave\n{np.count_nonzero(wanted)} of 36 pixels" in texts
+
+
+def test_each_class_has_its_accuracy():
+    run = of_images()
+    view, texts = drawn(run, 2)
+    logits = by_hand(run.ticket(2), run.dataset.x_test)[-1]
+    for k, panel in enumerate(view.images):
+        labels, named = run.dataset.y_test[:, k], logits[:, 3 * k:3 * k + 3].argmax(1)
+        wanted = [(named[labels == c] == c).mean() for c in range(3)]
+        assert [bar.get_width() for bar in panel.classes.patches] == pytest.approx(wanted)
+        assert {f"{share:.0%}" for share in wanted} <= set(texts)
+    assert {"class 0", "class 2", "0", "2"} <= set(texts)      # by name, or by number where there is none
+
+
+def test_a_class_without_examples_and_a_single_output():
+    tasks = (data.Task("one", range(0, 1), range(0, 1)), data.Task("three", range(1, 2), range(1, 4)))
+    dataset = data.Dataset(*[np.zeros((4, 2), np.float32), np.array([[0, 0], [1, 0], [1, 2], [1, 2]])] * 2, tasks)
+    one, three = _image_view.class_accuracy(dataset, np.array([[-1, 3, 0, 0], [-1, 0, 3, 0], [2, 0, 0, 3], [2, 0, 0, 3]]))
+    np.testing.assert_array_equal(one, [1, 2 / 3])
+    np.testing.assert_array_equal(three, [0.5, np.nan, 1])
+
+
+def test_what_is_not_known_of_classes_is_said():
+    run = of_images((288, 30, 12, 6), (9072, 3000), pixels=12)
+    bare = [replace(run.ticket(row), trained=None) for row in (0, 1)]
+    unknown = replace(run, ticket=bare.__getitem__, kept={})
+    assert any("not kept:\nmore than\n4096" in t for t in drawn(unknown, 0)[1])
+    assert any(t.endswith("were not kept") for t in drawn(unknown, 1)[1])      # for another reason
+    assert any("no test half" in t for t in drawn(replace(run, dataset=None, kept={}), 0)[1])
+
+
+def test_the_forward_pass_of_a_thin_wide_layer_is_the_models():
+    run = of_images((288, 100, 12, 6), (30072, 500), pixels=12)
+    ticket, x = run.ticket(1), run.dataset.x_test
+    for silenced in (None, (1, 2)):
+        for ours, theirs in zip(_view.forward(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_an_image_ticket_is_drawn_fast():
+    """At the thesis' size, in seconds of this thread: the best of three pictures."""
+    run, screen, took = of_images((1568, 784, 392, 20), (1544480, 4000), pixels=28, examples=10000), _view.Screen(pictures=0), []
+    for _ in range(4):
+        run.kept.pop(("classes", 1), None)
+        began = time.thread_time()
+        screen.png([(run, 1)], _view.Options())
+        took.append(time.thread_time() - began)
+    assert min(took[1:]) < 0.4, took
+
+
+def test_subnetworks_stand_as_their_outputs_do():
+    """A part that hears the first input, but serves the last output, is drawn below the other."""
+    masks = [torch.tensor([[[0, 1], [1, 0]]]).bool(), torch.eye(2).bool()[None]]
+    tasks = (data.Task("upper", range(0, 1), range(0, 1)), data.Task("lower", range(1, 2), range(1, 2)))
+    values = np.ones(12, np.float32)
+    run = explorer._of_tickets([population.Ticket((2, 2, 2), masks, values, values, tasks, 0, 1)])
+    assert [list(r) for r in _view.unit_order(run)][1] == [0, 1]
 
 
 # tickets without a store
