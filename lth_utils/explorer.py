@@ -90,9 +90,7 @@ class Catalogue:
 
 
 def _from_store(source: Store) -> Catalogue:
-    entries, damaged = _entries(source)
-    others = [run_id for run_id, entry in entries.items() if not re.fullmatch(r"\d+(-\d+)*", entry["head"]["base"])]
-    entries = {run_id: entry for run_id, entry in entries.items() if run_id not in others}
+    entries, damaged, foreign = _entries(source)
     groups: dict[tuple, dict] = {}
     for run_id, entry in entries.items():
         head = entry["head"]
@@ -105,24 +103,40 @@ def _from_store(source: Store) -> Catalogue:
     for label, key in sorted(zip(_labels(list(groups)), groups, strict=True)):
         tree[label] = {_size(size): [(f"seed {seed} – {words}", run_id) for seed, words, run_id in sorted(runs)]
                        for size, runs in sorted(groups[key].items())}
-    note = "" if entries or others else NO_RUNS.format(folder=html.escape(str(source.runs)))
-    if others:
-        note += f" Left out, since only layers of neurons can be drawn: {len(others)}, such as <code>{html.escape(min(others))}</code>."
+    note = "" if entries or foreign else NO_RUNS.format(folder=html.escape(str(source.runs)))
+    if foreign:
+        note += (f" Left out, since only layers of neurons can be drawn, by the version that trained them: {len(foreign)}, "
+                 f"such as <code>{html.escape(min(foreign))}</code>.")
     if damaged:
         note += f" {len(damaged)} damaged runs are left out; <code>python -m lth_utils check</code> names them."
     newest = max(entries, key=lambda run_id: ("separated" in entries[run_id]["outcome"], entries[run_id]["finished"]), default=None)
     return Catalogue(tree, functools.lru_cache(maxsize=8)(functools.partial(_open, source)), source.root / "exports", note, newest)
 
 
-def _entries(source: Store) -> tuple[dict[str, dict], list[str]]:
-    """The store's entries, and the ids of damaged runs that they lack."""
-    ids, damaged = sorted(p.parent.name for p in source.runs.glob("*/done.json")), []
+def _entries(source: Store) -> tuple[dict[str, dict], list[str], list[str]]:
+    """The store's entries, and the ids that they lack: of damaged runs, and of those that are no networks this package can draw."""
+    ids, damaged, foreign = sorted(p.parent.name for p in source.runs.glob("*/done.json")), [], []
     while True:
         try:
-            return source.entries(ids), damaged
+            entries = source.entries(ids)
         except CorruptRun as error:
             damaged.append(error.folder.name)
             ids.remove(error.folder.name)
+        except SpecError:      # another version of the package wrote fields that this one does not know
+            foreign = [run_id for run_id in ids if not _readable(source, run_id)]
+            ids = [run_id for run_id in ids if run_id not in foreign]
+        else:
+            foreign += [run_id for run_id, entry in entries.items() if not re.fullmatch(r"\d+(-\d+)*", entry["head"]["base"])]
+            return {run_id: entry for run_id, entry in entries.items() if run_id not in foreign}, damaged, foreign
+
+
+def _readable(source: Store, run_id: str) -> bool:
+    with contextlib.suppress(CorruptRun):
+        try:
+            source.spec(run_id)
+        except SpecError:
+            return False
+    return True
 
 
 @functools.cache
@@ -606,7 +620,8 @@ class Explorer(widgets.VBox):
             f"-layer{options.neuron[0]}-neuron{options.neuron[1] + 1}" if options.neuron else "")
         drawn = figure(sights, options)
         with mpl.rc_context(LOOK):
-            content = store.image(drawn, kind, names, "; ".join(level_in_words(run, row) for run, row in sights))
+            about = [picture_in_words(sights, options), *(level_in_words(run, row) for run, row in sights)]
+            content = store.image(drawn, kind, names, "; ".join(about))
         path = self.catalogue.exports / f"{names}{details}.{kind}"
         store.write_atomically(path, content)
         return path

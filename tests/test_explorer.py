@@ -1,15 +1,20 @@
 """The explorer without a browser: its widgets driven from Python, its sentences against brute force, its files read back."""
 import gc
+import io
 import itertools
+import json
 import re
 import time
+import zlib
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import torch
 from matplotlib import pyplot as plt
+from PIL import Image
 
 from lth_utils import _image_view, _view, config, connectivity, data, explorer, plots, population, store, sweep
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec
@@ -196,8 +201,23 @@ def test_networks_of_another_kind_are_left_out_and_the_note_says_why(results, id
     box = explorer.explore(results)
     listed = [k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs]
     assert sorted(listed) == sorted({} if alone else entries)
-    assert "only layers of neurons can be drawn: 1, such as <code>images-3x32</code>" in box.note.value
+    assert "only layers of neurons can be drawn" in box.note.value and ": 1, such as <code>images-3x32</code>" in box.note.value
     assert "No finished runs" not in box.note.value
+
+
+def test_a_run_of_a_version_that_knows_more_is_left_out_too(results, tmp_path):
+    copy = Store(tmp_path)
+    results.copy(results.entries(), copy)
+    ours, theirs = sorted(results.entries())[1:], sorted(results.entries())[0]
+    folder = copy.folder(theirs)
+    spec = {**json.loads((folder / "spec.json").read_text()), "unheard_of": 1}
+    (folder / "spec.json").write_text(json.dumps(spec))
+    done = json.loads((folder / "done.json").read_text())
+    done["sha256"]["spec.json"] = store.digest((folder / "spec.json").read_bytes())
+    (folder / "done.json").write_text(json.dumps(done))
+    box = explorer.explore(copy)
+    assert sorted(k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs) == ours
+    assert f": 1, such as <code>{theirs}</code>" in box.note.value
 
 
 def test_a_run_damaged_meanwhile_is_said_and_the_others_stay(results, ids, tmp_path):
@@ -537,6 +557,26 @@ def same(a, b):
         (a.shape, a.tasks, a.seed, a.level) == (b.shape, b.tasks, b.seed, b.level))
 
 
+def metadata(kind, content):
+    """Title and description of a picture, as other programs find them."""
+    if kind == "png":
+        found = Image.open(io.BytesIO(content)).info
+        return {"Title": found["Title"], "About": found["Description"]}
+    if kind == "svg":
+        found = {e.tag.rpartition("}")[2]: "".join(e.itertext()).strip() for e in reversed(list(ElementTree.fromstring(content).iter()))}
+        return {"Title": found["title"], "About": found["description"]}
+    found = dict(re.findall(rb"/(Title|Subject) \((.*?)(?<!\\)\)", content, re.S))
+    text = {n.decode(): re.sub(rb"\\(.)", rb"\1", t, flags=re.S) for n, t in found.items()}
+    text = {n: t.decode("utf-16" if t.startswith(b"\xfe\xff") else "ascii") for n, t in text.items()}
+    return {"Title": text["Title"], "About": text["Subject"]}
+
+
+def readable_parts(kind, content):
+    """The bytes of a picture, those packed inside a PDF unpacked."""
+    packed = re.findall(rb"stream\r?\n(.*?)endstream", content, re.S) if kind == "pdf" else []
+    return content + b"".join(zlib.decompressobj().decompress(part) for part in packed if part.startswith(b"x"))
+
+
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_the_picture_is_exported_with_where_it_comes_from(box, results, ids, kind):
     box.kind.value, box.first.slider.value = kind, 3
@@ -545,9 +585,15 @@ def test_the_picture_is_exported_with_where_it_comes_from(box, results, ids, kin
     assert path.parent == results.root / "exports" and path.name == f"{ids[5, 0]}-level3-by-state.{kind}"
     content = path.read_bytes()
     assert content.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind]) and len(content) > 20_000
-    if kind != "pdf":      # whose metadata is encoded
-        assert b"Level 3: " in content and b"torch" in content
-    box.export_picture.click()
+    about = f"4-8-8-2 · seed 0, level 3; state of each weight; {explorer.level_in_words(box.first.shown, 3)}; lth_utils "
+    said = metadata(kind, content)
+    assert said["Title"] == f"{ids[5, 0]}-level3" and said["About"].startswith(about) and "torch" in said["About"]
+    readable = readable_parts(kind, content)
+    for private in (ROOT, results.root, Path.home(), Path.cwd()):
+        assert str(private).encode() not in readable and str(private).encode("utf-16-be") not in readable
+    again = explorer.explore(results, ids[5, 0])
+    again.kind.value, again.first.slider.value = kind, 3
+    again.export_picture.click()
     assert path.read_bytes() == content
 
 
