@@ -88,7 +88,7 @@ def pixels(panel: Panel, task: Task, weights: np.ndarray, most: int) -> list[Art
 def classes(panel: Panel, shares: np.ndarray, names: Sequence) -> list[Artist]:
     """How many of each class are named rightly; names: of the classes, in order."""
     ax, colour, artists = panel.classes, tint(_colour(panel.task), 0.3), []
-    for n, (share, name) in enumerate(zip(shares, names, strict=True)):
+    for n, (share, name) in enumerate(zip(shares, names, strict=False)):      # a task of one class has no name for the other
         if np.isfinite(share):
             artists.append(ax.add_patch(Rectangle((0, n - 0.42), share, 0.84, color=colour, lw=0)))
             artists.append(ax.text(0.98, n, f"{share:.0%}", ha="right", va="center", size=9.5))

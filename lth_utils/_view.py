@@ -263,7 +263,7 @@ class View:
             artist.remove()
         ticket = self.run.ticket(row)
         found = connectivity.structure(ticket.masks, self.run.tasks, self.run.kind)
-        regions = self._region(ticket, row) if self.flat else self._image(ticket, row)
+        regions = self._image(ticket, row) if self.images else self._region(ticket, row)
         self.passing = [*self._head(ticket, row, found), *self._network(ticket, found), *_coverage_cells(self.coverage, self.run, found), *regions]
         return [*self.passing, *self._points(ticket), *self._cursors(row)]
 
@@ -324,11 +324,11 @@ class View:
     def _image(self, ticket, row):
         """Where each task's image is looked at, and which of its classes are known."""
         run, artists = self.run, []
-        weights = claims.leaving(ticket.masks)[1] if self.images else None
-        if self.images and run.dataset and ticket.trained is not None and ("classes", row) not in run.kept:
+        weights = claims.leaving(ticket.masks)[1]
+        if run.dataset is not None and ticket.trained is not None and ("classes", row) not in run.kept:
             run.kept["classes", row] = _image_view.class_accuracy(run.dataset, forward(ticket, run.dataset.x_test)[-1])
         known = run.kept.get(("classes", row))
-        for panel, task in zip(self.images, run.tasks, strict=False):
+        for panel, task in zip(self.images, run.tasks, strict=True):
             artists += [self._title(panel.pixels, panel.task, row), *_image_view.pixels(panel, task, weights, int(weights.max()))]
             if known:
                 artists += _image_view.classes(panel, known[panel.task], run.names.get(task.name, range(task.classes)))

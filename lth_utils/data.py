@@ -207,6 +207,7 @@ def class_names(data: DataSpec) -> dict[str, list[str]]:
     chosen = {"mnist": [str(n) for n in options.get("digits", ())], "fashion": [GARMENTS[n] for n in options.get("garments", ())]}
     return {task: names for task, names in chosen.items() if names}
 
+
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "moons_circles": moons_circles, "mnist_fashion": mnist_fashion, "mnist": mnist, "fashion": fashion}
 

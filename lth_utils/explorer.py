@@ -105,7 +105,7 @@ def _from_store(source: Store) -> Catalogue:
                        for size, runs in sorted(groups[key].items())}
     note = "" if entries or foreign else NO_RUNS.format(folder=html.escape(str(source.runs)))
     if foreign:
-        note += (f" Left out, since only layers of neurons can be drawn, by the version that trained them: {len(foreign)}, "
+        note += (f" Runs that cannot be drawn are left out, of another kind of network or another version of this package: {len(foreign)}, "
                  f"such as <code>{html.escape(min(foreign))}</code>.")
     if damaged:
         note += f" {len(damaged)} damaged runs are left out; <code>python -m lth_utils check</code> names them."
@@ -263,7 +263,8 @@ def picture_in_words(sights: Sequence[tuple[Run, int]], options: Options) -> str
 
 
 def layers_in_words(shape: Sequence[int]) -> list[str]:
-    """
+    """What the layers of a network are called.
+
     >>> layers_in_words((4, 8, 8, 2))
     ['inputs', 'hidden layer 1', 'hidden layer 2', 'outputs']
     """

@@ -201,7 +201,7 @@ def test_networks_of_another_kind_are_left_out_and_the_note_says_why(results, id
     box = explorer.explore(results)
     listed = [k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs]
     assert sorted(listed) == sorted({} if alone else entries)
-    assert "only layers of neurons can be drawn" in box.note.value and ": 1, such as <code>images-3x32</code>" in box.note.value
+    assert "another kind of network" in box.note.value and ": 1, such as <code>images-3x32</code>" in box.note.value
     assert "No finished runs" not in box.note.value
 
 
