@@ -14,6 +14,7 @@ import functools
 import html
 import io
 import re
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -356,6 +357,18 @@ WIDE = {"description_width": "auto"}
 ROW = {"flex_flow": "row wrap", "grid_gap": "2px 14px"}
 
 
+TURN = threading.RLock()
+
+
+def in_turn(handler):
+    """Done alone: JupyterLab sends a kernel's widgets their messages in two threads, and drawing changes settings that all threads share."""
+    @functools.wraps(handler)
+    def waiting(*args):
+        with TURN:
+            return handler(*args)
+    return waiting
+
+
 class Picture(widgets.Image):
     """An image that says what it shows: its tooltip, which screen readers read.  The browser's part of a tooltip needs a description."""
     description = Unicode("").tag(sync=True)
@@ -441,6 +454,7 @@ class Chooser:
                 control.max = max(1, len(levels) - 1)      # a slider with a single stop fails in the browser
                 control.value = 0 if self.shown is None else self.shown.chosen()
 
+    @in_turn
     def _on_experiment(self, _):
         if not self.quiet:
             with self._at_once():
@@ -448,17 +462,20 @@ class Chooser:
                 self._fill_runs()
                 self._open()
 
+    @in_turn
     def _on_size(self, _):
         if not self.quiet:
             with self._at_once():
                 self._fill_runs()
                 self._open()
 
+    @in_turn
     def _on_run(self, _):
         if not self.quiet:
             with self._at_once():
                 self._open()
 
+    @in_turn
     def _on_level(self, _):
         if not self.quiet:
             self.changed()
@@ -539,6 +556,7 @@ class Explorer(widgets.VBox):
         neuron = None if self.layer.value is None else (self.layer.value, self.unit.value)
         return Options(self.colours.value, self.pruned.value, neuron)
 
+    @in_turn
     def show(self):
         """Draw what is chosen, and then say it: who reads the words finds the picture there."""
         # no neighbours are drawn ahead: with callbacks on its event loop, the kernel (ipykernel 7.4) now and then left a slider's message lying
@@ -566,6 +584,7 @@ class Explorer(widgets.VBox):
             said.append((side if len(sights) > 1 else "") + (explain(run.ticket(row), *neuron, run.dataset) if fits else "no such neuron."))
         return " ".join(said)
 
+    @in_turn
     def _on_choice(self):
         """Another run or level: the lists of neurons follow, what is chosen in them stays where it can."""
         shown, self.busy = self.first.shown, True
@@ -592,6 +611,7 @@ class Explorer(widgets.VBox):
         self.unit.value = before if before is not None and before < len(states) else int(active[0]) if len(active) else 0
         self.unit.disabled = False
 
+    @in_turn
     def _on_layer(self, _):
         if not self.busy:
             self.busy = True
@@ -600,10 +620,12 @@ class Explorer(widgets.VBox):
             self.busy = False
             self.show()
 
+    @in_turn
     def _on_option(self, _):
         if not self.busy:
             self.show()
 
+    @in_turn
     def _on_compare(self, _):
         if self.compare.value and self.second is None:
             self.second = Chooser(self.catalogue, self._nothing, self.first.run.value, ", right")
@@ -632,6 +654,7 @@ class Explorer(widgets.VBox):
         ticket = self.first.shown.ticket(self.first.level)
         return store.save(ticket, self.catalogue.exports / f"{self.first.shown.key}-level{ticket.level}.npz")
 
+    @in_turn
     def _export(self, save: Callable[[], Path]):
         try:
             said = f"Written: <code>{html.escape(str(save()))}</code>"

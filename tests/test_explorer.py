@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import re
+import threading
 import time
 import zlib
 from dataclasses import replace
@@ -249,6 +250,25 @@ def test_the_picture_comes_in_one_message_with_words_that_say_what_it_shows(box,
     assert box.picture.tooltip == f"{titled[2]}; task whose outputs it leads to; pruned weights, faint; hidden layer 1, 4 lit up"
     box.compare.value, box.first.slider.value = True, 5
     assert box.picture.tooltip.startswith(f"{titled[5]} beside {titled[0]}; ")
+
+
+def test_a_message_that_comes_while_a_picture_is_drawn_has_the_last_word(box, monkeypatch):
+    """JupyterLab's messages come in two threads; the first one's picture, drawn more slowly, must not stay."""
+    box.first.slider.value = 1
+    draw, second = _view.Screen.png, threading.Thread(target=setattr, args=(box.first.slider, "value", 4))
+
+    def slowly(screen, sights, options):
+        drawn = draw(screen, sights, options)
+        if threading.current_thread() is threading.main_thread():
+            second.start()
+            second.join(0.5)
+        return drawn
+
+    monkeypatch.setattr(_view.Screen, "png", slowly)
+    box.pruned.value = True
+    second.join()
+    assert "level 4; " in box.picture.tooltip and "Level 4:" in box.first.words.value
+    assert bytes(box.picture.value) == draw(_view.Screen(), box.sights(), box.options())
 
 
 # colours, comparing, neurons
