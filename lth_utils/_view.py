@@ -30,12 +30,13 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.sparse import csr_array
 
-from lth_utils import connectivity, plots
+from lth_utils import _image_view, claims, connectivity, plots
 from lth_utils.connectivity import ACTIVE, INACTIVE, STATE_NAMES
 from lth_utils.data import Dataset, Task
 from lth_utils.plots import STATE_COLOURS, STATUS_COLOURS, STYLE, TASK_COLOURS
 from lth_utils.population import Ticket
 from lth_utils.pruning import n_weights
+from lth_utils.store import KEEP_TRAINED
 
 COLOURS = {"state": "state of each weight", "subnetwork": "subnetwork, by the task it serves", "task": "task whose outputs it leads to"}
 SEVERAL, NONE = "#777777", STATE_COLOURS["pruned"]
@@ -57,7 +58,7 @@ class Run:
 
     key: names it in caches and files; title: names it for people; rows: one per level, as in
     ``Store.table``; alive: over layers ``[O, I]``, at how many levels each weight was there; ticket:
-    opens a row; kind: of coverage; dataset: None where it is not known.
+    opens a row; kind: of coverage; dataset: None where it is not known; names: of classes, by the task's name.
     """
     key: str
     title: str
@@ -68,6 +69,7 @@ class Run:
     ticket: Callable[[int], Ticket]
     kind: str = "total"
     dataset: Dataset | None = None
+    names: dict[str, Sequence[str]] = field(default_factory=dict)
     kept: dict = field(default_factory=dict)
 
     def chosen(self) -> int:
@@ -96,6 +98,8 @@ def unit_order(run: Run) -> list[np.ndarray]:
     pull = [np.exp2(a.astype(np.float32) - longest) * (a > 0) for a in run.alive]      # each level more counts twice
     labels = connectivity.structure(run.ticket(run.chosen()).masks, run.tasks, run.kind).subnetworks
     n = max(int(label.max(initial=-1)) for label in labels) + 1
+    ends = [np.flatnonzero(labels[-1] == j).mean() for j in range(n)]      # those that serve the upper outputs come first
+    labels = [np.append(np.argsort(np.argsort(ends)), -1)[label] for label in labels]
     votes = [(label[:, None] == np.arange(n)).astype(np.float32) for label in labels]
     places = [(np.arange(u, dtype=np.float32) + 0.5) / u for u in run.shape]
     ranks = [np.arange(u) for u in run.shape]
@@ -228,6 +232,11 @@ class View:
         _end_names(self.network, run)
         self._legend()
         self.regions = _region_panels(figure, run, self.flat, layout["regions"])
+        self.images = []
+        if all(map(_image_view.side, run.tasks)):
+            self.images = _image_view.panels(figure, run.tasks, layout["regions"], layout["size"])
+        elif not self.flat:
+            _no_regions(figure, run, layout["regions"])
         self.weights, self.loss, self.accuracy = (figure.add_axes(layout[name]) for name in ("weights", "loss", "accuracy"))
         _weight_curves(self.weights, run)
         _task_curves(self.loss, run, "loss")
@@ -254,7 +263,7 @@ class View:
             artist.remove()
         ticket = self.run.ticket(row)
         found = connectivity.structure(ticket.masks, self.run.tasks, self.run.kind)
-        regions = self._region(ticket, row)
+        regions = self._image(ticket, row) if self.images else self._region(ticket, row)
         self.passing = [*self._head(ticket, row, found), *self._network(ticket, found), *_coverage_cells(self.coverage, self.run, found), *regions]
         return [*self.passing, *self._points(ticket), *self._cursors(row)]
 
@@ -303,14 +312,30 @@ class View:
             ends = [(*ax.get_xlim(), *ax.get_ylim()) for ax in self.regions]
             self.run.kept["regions", row] = chances(ticket, self.flat, ends)
         for n, (ax, k) in enumerate(zip(self.regions, self.flat, strict=True)):
-            task, accuracy = self.run.tasks[k], self.run.rows.get(f"accuracy_{self.run.tasks[k].name}")
-            title = task.name + ("" if accuracy is None else f": accuracy {accuracy.iloc[row]:.1%}")
-            artists.append(ax.text(0, 1.03, title, transform=ax.transAxes, size=11))
-            if ticket.trained is None:
-                text = "trained values of this level\nwere not kept: too many weights"
-                artists.append(ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color="#555555"))
+            artists.append(self._title(ax, k, row))
+            artists += [_untrained(ax, ticket)] if ticket.trained is None else _region_artists(ax, k, self.run.kept["regions", row][n])
+        return artists
+
+    def _title(self, ax, k, row):
+        name = self.run.tasks[k].name
+        accuracy = self.run.rows.get(f"accuracy_{name}")
+        return ax.text(0, 1.03, name + ("" if accuracy is None else f": accuracy {accuracy.iloc[row]:.1%}"), transform=ax.transAxes, size=11)
+
+    def _image(self, ticket, row):
+        """Where each task's image is looked at, and which of its classes are known."""
+        run, artists = self.run, []
+        weights = claims.leaving(ticket.masks)[1]
+        if run.dataset is not None and ticket.trained is not None and ("classes", row) not in run.kept:
+            run.kept["classes", row] = _image_view.class_accuracy(run.dataset, forward(ticket, run.dataset.x_test)[-1])
+        known = run.kept.get(("classes", row))
+        for panel, task in zip(self.images, run.tasks, strict=True):
+            artists += [self._title(panel.pixels, panel.task, row), *_image_view.pixels(panel, task, weights, int(weights.max()))]
+            if known:
+                artists += _image_view.classes(panel, known[panel.task], run.names.get(task.name, range(task.classes)))
+            elif run.dataset is None:
+                artists.append(_aside(panel.classes, "no test half came\nwith these tickets"))
             else:
-                artists += _region_artists(ax, k, self.run.kept["regions", row][n])
+                artists.append(_untrained(panel.classes, ticket))
         return artists
 
     def _points(self, ticket):
@@ -341,10 +366,6 @@ class View:
 
 def _task_colour(k: int) -> str:
     return TASK_COLOURS[k % len(TASK_COLOURS)]
-
-
-def _tint(colour: str, share: float) -> tuple:
-    return tuple(1 - share * (1 - np.array(mpl.colors.to_rgb(colour))))
 
 
 # ---------------------------------------------------------------------- network panel
@@ -442,15 +463,28 @@ def _dots(ax: Axes, places, colours, family, neuron) -> list[Artist]:
 
 
 # ---------------------------------------------------------------------- decision regions
-def _region_panels(figure, run: Run, flat: Sequence[int], box) -> list[Axes]:
-    """One panel per task of two inputs and one output, side by side; a sentence where there is none."""
+def _no_regions(figure, run: Run, box):
     x, y, width, height = box
-    if not flat:
-        figure.text(x + width / 2, y + height / 2, "Decision regions are drawn for tasks with two inputs and one output;\nthese have "
-                    + ", ".join(f"{len(t.inputs)} ({t.name})" for t in run.tasks) + " inputs.", ha="center", va="center", color="#555555")
-        return []
+    figure.text(x + width / 2, y + height / 2, "Decision regions are drawn for tasks with two inputs and one output,\n"
+                "pixels for images; these have " + ", ".join(f"{len(t.inputs)} ({t.name})" for t in run.tasks) + " inputs.",
+                ha="center", va="center", color="#555555")
+
+
+def _untrained(ax: Axes, ticket: Ticket) -> Artist:
+    many = sum(int(m.sum()) for m in ticket.masks) > KEEP_TRAINED
+    return _aside(ax, "trained values\nof this level\nwere not kept" + (f":\nmore than\n{KEEP_TRAINED} weights" if many else ""))
+
+
+def _aside(ax: Axes, text: str) -> Artist:
+    """A sentence in place of what cannot be drawn."""
+    return ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color="#555555")
+
+
+def _region_panels(figure, run: Run, flat: Sequence[int], box) -> list[Axes]:
+    """One panel per task of two inputs and one output, side by side."""
+    x, y, width, height = box
     gap = 0.055 * width / 0.455
-    each = (width - gap * (len(flat) - 1)) / len(flat)
+    each = (width - gap * (len(flat) - 1)) / max(1, len(flat))
     panels = []
     for n, k in enumerate(flat):
         ax, task = figure.add_axes((x + n * (each + gap), y, each, height)), run.tasks[k]
@@ -489,10 +523,15 @@ def forward(ticket: Ticket, inputs: np.ndarray, without: tuple[int, int] | None 
     without: a unit (layer, unit) that is silenced.  Work follows the weights that are left.
     """
     biases = np.split(ticket.values()[n_weights(ticket.shape):], np.cumsum(ticket.shape[1:-1]))
-    values = [np.ascontiguousarray(inputs.T)]
+    values = [inputs.T]
     for layer, (weights, bias) in enumerate(zip(ticket.weights, biases, strict=True), start=1):
         few = weights.numel() > 20000 and weights.count_nonzero() < 0.1 * weights.numel()
-        out = csr_array(weights[0].numpy()) @ values[-1] if few else (weights[0] @ torch.from_numpy(values[-1])).numpy()
+        if few:
+            sparse = csr_array(weights[0].numpy())
+            heard = np.unique(sparse.indices)
+            out = sparse[:, heard] @ values[-1][heard]
+        else:
+            out = (weights[0] @ torch.from_numpy(values[-1])).numpy()
         out += bias[:, None]
         values.append(np.maximum(out, 0, out=out) if layer < len(ticket.shape) - 1 else out)
         if without and without[0] == layer:
@@ -520,7 +559,7 @@ def undisturbed():
 
 def _region_artists(ax: Axes, k: int, chance: np.ndarray) -> list[Artist]:
     colour, extent = _task_colour(k), (*ax.get_xlim(), *ax.get_ylim())
-    shades = mpl.colors.LinearSegmentedColormap.from_list("chance", [_tint(colour, 0.42), "white", _tint(colour, 0.12)])
+    shades = mpl.colors.LinearSegmentedColormap.from_list("chance", [plots.tint(colour, 0.42), "white", plots.tint(colour, 0.12)])
     artists = [ax.imshow(shades(chance)[..., :3], extent=extent, origin="lower", aspect="auto", interpolation="bilinear", zorder=0)]
     borders = contourpy.contour_generator(np.linspace(*extent[:2], GRID), np.linspace(*extent[2:], GRID), chance).lines(0.5)
     artists.append(ax.add_collection(LineCollection(borders, colors=colour, linewidths=1.8, zorder=1), autolim=False))
@@ -531,7 +570,7 @@ def _test_half(ax: Axes, run: Run, k: int) -> list[Artist]:
     if (points := _test_points(run, k)) is None:
         return []
     groups = [points[run.dataset.y_test[:, k] == label] for label in (0, 1)]
-    return [ax.plot(*these.T, marker, ms=2.4, mew=0, color=_tint(_task_colour(k), share), zorder=2)[0]
+    return [ax.plot(*these.T, marker, ms=2.4, mew=0, color=plots.tint(_task_colour(k), share), zorder=2)[0]
             for these, marker, share in zip(groups, "o^", (1.0, 0.5), strict=True)]
 
 
@@ -575,7 +614,7 @@ def _task_curves(ax: Axes, run: Run, what: str):
     columns = [f"{what}_{t.name}" for t in run.tasks]
     if columns[0] not in run.rows:
         ax.set_axis_off()
-        ax.text(0.5, 0.5, f"no {what} came\nwith these tickets", ha="center", va="center", color="#555555", transform=ax.transAxes)
+        _aside(ax, f"no {what} came\nwith these tickets")
         return
     for k, column in enumerate(columns):
         ax.plot(run.rows["level"], run.rows[column], ("-", "--", ":", "-.")[k % 4], color=_task_colour(k), label=run.tasks[k].name,
@@ -614,16 +653,16 @@ def _coverage_cells(ax: Axes, run: Run, found: connectivity.Structure) -> list[A
     """One cell per subnetwork and task, the darker the more is covered."""
     covers = found.coverage
     if not len(covers):
-        return [ax.text(0.5, 0.5, "no subnetwork is left", transform=ax.transAxes, ha="center", va="center", color="#555555")]
+        return [_aside(ax, "no subnetwork is left")]
     artists = []
     height = _rows_shown(run)
     for j, row in enumerate(covers[:height]):
         if j == height - 1 < len(covers) - 1:
             artists.append(ax.text(-0.5, j, f"and {len(covers) - j} more", va="center", size=9))
             break
-        artists.append(ax.text(-0.56, j, f"{j + 1}", va="center", ha="right", size=10))
+        artists.append(ax.text(-0.5 - 0.03 * len(run.tasks), j, f"{j + 1}", va="center", ha="right", size=10))
         for k, share in enumerate(row):
-            colour = _tint(_task_colour(k), 0.85 * share)
+            colour = plots.tint(_task_colour(k), 0.85 * share)
             artists.append(ax.add_patch(Rectangle((k - 0.48, j - 0.46), 0.96, 0.92, facecolor=colour, edgecolor="#CCCCCC", lw=0.8)))
             artists.append(ax.text(k, j, f"{share:.0%}", ha="center", va="center", size=10, color="white" if share > 0.6 else "#222222"))
     return artists

@@ -103,10 +103,15 @@ def pixels(results: Store, runs: dict[str, str]) -> pd.DataFrame:
     parts = []
     for name, run in runs.items():
         for level, masks in enumerate(results.masks(run)):
-            available, active = masks[0][0].sum(0).numpy(), (weight_states(masks)[0][0] == ACTIVE).sum(0).numpy()
+            available, active = leaving(masks)
             parts.append(pd.DataFrame({"network": name, "level": level, "pixel": np.arange(len(available)),
                                        "available": available, "active": active}))
     return pd.concat(parts, ignore_index=True)
+
+
+def leaving(masks: Sequence[torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
+    """How many weights leave each input of one network, int64 ``[I]``: available ones, and active ones."""
+    return masks[0][0].sum(0).numpy(), (weight_states(masks)[0][0] == ACTIVE).sum(0).numpy()
 
 
 def pixel_correlation(degrees: pd.DataFrame, variances: dict[str, np.ndarray], draws: int = 200) -> pd.DataFrame:

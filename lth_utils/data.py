@@ -232,6 +232,18 @@ def cifar10(root: str | Path | None = None, source: str = "original", classes: t
 GARMENTS = _images.GARMENTS
 """Names of Fashion-MNIST's classes."""
 
+
+def class_names(data: DataSpec) -> dict[str, list[str]]:
+    """What the classes of each image task of a data set are called, in order, by the task's name.
+
+    >>> class_names(spec("mnist_fashion", digits=[7, 1], garments=[8]))
+    {'mnist': ['7', '1'], 'fashion': ['Bag']}
+    """
+    options = dict(data.options)
+    chosen = {"mnist": [str(n) for n in options.get("digits", ())], "fashion": [GARMENTS[n] for n in options.get("garments", ())]}
+    return {task: names for task, names in chosen.items() if names}
+
+
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "moons_circles": moons_circles, "mnist_fashion": mnist_fashion, "mnist": mnist, "fashion": fashion, "cifar10": cifar10}
 

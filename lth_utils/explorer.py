@@ -13,6 +13,8 @@ import csv
 import functools
 import html
 import io
+import re
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,6 +25,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import torch
+from traitlets import Unicode
 
 from lth_utils import connectivity, data, pruning, store
 from lth_utils._view import COLOURS, LOOK, Options, Run, Screen, figure, forward, relatives, undisturbed
@@ -88,7 +91,7 @@ class Catalogue:
 
 
 def _from_store(source: Store) -> Catalogue:
-    entries, damaged = _entries(source)
+    entries, damaged, foreign = _entries(source)
     groups: dict[tuple, dict] = {}
     for run_id, entry in entries.items():
         head = entry["head"]
@@ -101,22 +104,40 @@ def _from_store(source: Store) -> Catalogue:
     for label, key in sorted(zip(_labels(list(groups)), groups, strict=True)):
         tree[label] = {_size(size): [(f"seed {seed} – {words}", run_id) for seed, words, run_id in sorted(runs)]
                        for size, runs in sorted(groups[key].items())}
-    note = "" if entries else NO_RUNS.format(folder=html.escape(str(source.runs)))
+    note = "" if entries or foreign else NO_RUNS.format(folder=html.escape(str(source.runs)))
+    if foreign:
+        note += (f" Runs that cannot be drawn are left out, of another kind of network or another version of this package: {len(foreign)}, "
+                 f"such as <code>{html.escape(min(foreign))}</code>.")
     if damaged:
         note += f" {len(damaged)} damaged runs are left out; <code>python -m lth_utils check</code> names them."
     newest = max(entries, key=lambda run_id: ("separated" in entries[run_id]["outcome"], entries[run_id]["finished"]), default=None)
     return Catalogue(tree, functools.lru_cache(maxsize=8)(functools.partial(_open, source)), source.root / "exports", note, newest)
 
 
-def _entries(source: Store) -> tuple[dict[str, dict], list[str]]:
-    """The store's entries, and the ids of damaged runs that they lack."""
-    ids, damaged = sorted(p.parent.name for p in source.runs.glob("*/done.json")), []
+def _entries(source: Store) -> tuple[dict[str, dict], list[str], list[str]]:
+    """The store's entries, and the ids that they lack: of damaged runs, and of those that are no networks this package can draw."""
+    ids, damaged, foreign = sorted(p.parent.name for p in source.runs.glob("*/done.json")), [], []
     while True:
         try:
-            return source.entries(ids), damaged
+            entries = source.entries(ids)
         except CorruptRun as error:
             damaged.append(error.folder.name)
             ids.remove(error.folder.name)
+        except SpecError:      # another version of the package wrote fields that this one does not know
+            foreign = [run_id for run_id in ids if not _readable(source, run_id)]
+            ids = [run_id for run_id in ids if run_id not in foreign]
+        else:
+            foreign += [run_id for run_id, entry in entries.items() if not re.fullmatch(r"\d+(-\d+)*", entry["head"]["base"])]
+            return {run_id: entry for run_id, entry in entries.items() if run_id not in foreign}, damaged, foreign
+
+
+def _readable(source: Store, run_id: str) -> bool:
+    with contextlib.suppress(CorruptRun):
+        try:
+            source.spec(run_id)
+        except SpecError:
+            return False
+    return True
 
 
 @functools.cache
@@ -161,7 +182,7 @@ def _open(source: Store, run_id: str) -> Run:
     dataset = data.load(history.spec.data)
     title = f"{'-'.join(map(str, history.shape))} · seed {history.spec.seed}"
     return Run(run_id, title, history.shape, dataset.tasks, history.rows, [m[0].numpy() for m in split_mask(lived, history.shape)],
-               history.ticket, history.spec.coverage, dataset)
+               history.ticket, history.spec.coverage, dataset, data.class_names(history.spec.data))
 
 
 def _from_tickets(tickets: Sequence[Ticket]) -> Catalogue:
@@ -229,6 +250,26 @@ def level_in_words(run: Run, row: int) -> str:
             f"{numbers['subnetworks']} subnetwork{'' if numbers['subnetworks'] == 1 else 's'}")
     scores = [f"{t.name} {numbers[f'accuracy_{t.name}']:.1%}" for t in run.tasks if f"accuracy_{t.name}" in numbers]
     return said + (f"; accuracy {', '.join(scores)}." if scores else ".")
+
+
+def picture_in_words(sights: Sequence[tuple[Run, int]], options: Options) -> str:
+    """What a picture shows: networks, levels and options."""
+    said = [" beside ".join(f"{run.title}, level {run.rows['level'].iloc[row]}" for run, row in sights), COLOURS[options.colours]]
+    if options.pruned:
+        said.append("pruned weights, faint")
+    if options.neuron:
+        layer, unit = options.neuron
+        said.append(f"{layers_in_words(sights[0][0].shape)[layer]}, {unit + 1} lit up")
+    return "; ".join(said)
+
+
+def layers_in_words(shape: Sequence[int]) -> list[str]:
+    """What the layers of a network are called.
+
+    >>> layers_in_words((4, 8, 8, 2))
+    ['inputs', 'hidden layer 1', 'hidden layer 2', 'outputs']
+    """
+    return ["inputs", *(f"hidden layer {n}" for n in range(1, len(shape) - 1)), "outputs"]
 
 
 def explain(ticket: Ticket, layer: int, unit: int, dataset: Dataset | None = None) -> str:
@@ -316,6 +357,23 @@ WIDE = {"description_width": "auto"}
 ROW = {"flex_flow": "row wrap", "grid_gap": "2px 14px"}
 
 
+TURN = threading.RLock()
+
+
+def in_turn(handler):
+    """Done alone: JupyterLab sends a kernel's widgets their messages in two threads, and drawing changes settings that all threads share."""
+    @functools.wraps(handler)
+    def waiting(*args):
+        with TURN:
+            return handler(*args)
+    return waiting
+
+
+class Picture(widgets.Image):
+    """An image that says what it shows: its tooltip, which screen readers read.  The browser's part of a tooltip needs a description."""
+    description = Unicode("").tag(sync=True)
+
+
 class Chooser:
     """Widgets that choose one run and one of its levels; `changed` is called once for each change, however many widgets it moves."""
 
@@ -396,6 +454,7 @@ class Chooser:
                 control.max = max(1, len(levels) - 1)      # a slider with a single stop fails in the browser
                 control.value = 0 if self.shown is None else self.shown.chosen()
 
+    @in_turn
     def _on_experiment(self, _):
         if not self.quiet:
             with self._at_once():
@@ -403,17 +462,20 @@ class Chooser:
                 self._fill_runs()
                 self._open()
 
+    @in_turn
     def _on_size(self, _):
         if not self.quiet:
             with self._at_once():
                 self._fill_runs()
                 self._open()
 
+    @in_turn
     def _on_run(self, _):
         if not self.quiet:
             with self._at_once():
                 self._open()
 
+    @in_turn
     def _on_level(self, _):
         if not self.quiet:
             self.changed()
@@ -442,7 +504,7 @@ class Explorer(widgets.VBox):
         super().__init__([self.note])
         if not catalogue.tree:
             return
-        self.picture = widgets.Image(format="png", layout={"width": "1540px", "max_width": "100%", "object_fit": "contain"})
+        self.picture = Picture(format="png", layout={"width": "1540px", "max_width": "100%", "object_fit": "contain"})
         self._make_controls()
         self.first = Chooser(catalogue, self._nothing, self._begin(run))
         self.beside = widgets.VBox([])
@@ -494,6 +556,7 @@ class Explorer(widgets.VBox):
         neuron = None if self.layer.value is None else (self.layer.value, self.unit.value)
         return Options(self.colours.value, self.pruned.value, neuron)
 
+    @in_turn
     def show(self):
         """Draw what is chosen, and then say it: who reads the words finds the picture there."""
         # no neighbours are drawn ahead: with callbacks on its event loop, the kernel (ipykernel 7.4) now and then left a slider's message lying
@@ -502,7 +565,9 @@ class Explorer(widgets.VBox):
         self.export_picture.disabled = not sights
         self.export_ticket.disabled = self.first.shown is None
         if sights:
-            self.picture.value = self.screen.png(sights, self.options())
+            with self.picture.hold_sync():      # one message: the words are never those of another picture
+                self.picture.value = self.screen.png(sights, self.options())
+                self.picture.tooltip = picture_in_words(sights, self.options())
         for side in [self.first, *([self.second] if self.compare.value else [])]:
             side.say()
         with undisturbed():
@@ -519,13 +584,12 @@ class Explorer(widgets.VBox):
             said.append((side if len(sights) > 1 else "") + (explain(run.ticket(row), *neuron, run.dataset) if fits else "no such neuron."))
         return " ".join(said)
 
+    @in_turn
     def _on_choice(self):
         """Another run or level: the lists of neurons follow, what is chosen in them stays where it can."""
         shown, self.busy = self.first.shown, True
         if shown is not None:
-            last = len(shown.shape) - 1
-            names = ["inputs", *(f"hidden layer {n}" for n in range(1, last)), "outputs"]
-            layers = [("no layer", None), *((name, n) for n, name in enumerate(names))]
+            layers = [("no layer", None), *((name, n) for n, name in enumerate(layers_in_words(shown.shape)))]
             if list(self.layer.options) != layers:
                 self.layer.options = layers
             self._fill_units()
@@ -547,6 +611,7 @@ class Explorer(widgets.VBox):
         self.unit.value = before if before is not None and before < len(states) else int(active[0]) if len(active) else 0
         self.unit.disabled = False
 
+    @in_turn
     def _on_layer(self, _):
         if not self.busy:
             self.busy = True
@@ -555,10 +620,12 @@ class Explorer(widgets.VBox):
             self.busy = False
             self.show()
 
+    @in_turn
     def _on_option(self, _):
         if not self.busy:
             self.show()
 
+    @in_turn
     def _on_compare(self, _):
         if self.compare.value and self.second is None:
             self.second = Chooser(self.catalogue, self._nothing, self.first.run.value, ", right")
@@ -576,7 +643,8 @@ class Explorer(widgets.VBox):
             f"-layer{options.neuron[0]}-neuron{options.neuron[1] + 1}" if options.neuron else "")
         drawn = figure(sights, options)
         with mpl.rc_context(LOOK):
-            content = store.image(drawn, kind, names, "; ".join(level_in_words(run, row) for run, row in sights))
+            about = [picture_in_words(sights, options), *(level_in_words(run, row) for run, row in sights)]
+            content = store.image(drawn, kind, names, "; ".join(about))
         path = self.catalogue.exports / f"{names}{details}.{kind}"
         store.write_atomically(path, content)
         return path
@@ -586,6 +654,7 @@ class Explorer(widgets.VBox):
         ticket = self.first.shown.ticket(self.first.level)
         return store.save(ticket, self.catalogue.exports / f"{self.first.shown.key}-level{ticket.level}.npz")
 
+    @in_turn
     def _export(self, save: Callable[[], Path]):
         try:
             said = f"Written: <code>{html.escape(str(save()))}</code>"

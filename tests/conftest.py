@@ -1,6 +1,7 @@
-"""Small data sets that several test modules train on, and the notebooks executed once for all of them."""
+"""Small data sets that several test modules train on, the notebooks executed once for all of them, and a browser."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 from lth_utils.data import Dataset, Task, moons_circles, standardise
 
 ROOT = Path(__file__).parents[1]
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +63,19 @@ def smoke(tmp_path_factory):
                JUPYTER_PATH=str(elsewhere / "data"), LTH_DATA_ROOT=str(image_files(tmp_path_factory)))
     assert done.returncode == 0, done.stdout + done.stderr
     return outputs, done
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The machine's Chromium, else playwright's own.  Where there is none the tests are skipped; LTH_BROWSER=required makes them fail."""
+    without = pytest.fail if os.environ.get("LTH_BROWSER") == "required" else pytest.skip
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        without("playwright is not installed")
+    with sync_playwright() as driver:
+        if not Path(BROWSER or driver.chromium.executable_path).exists():
+            without("no chromium, chromium-browser or google-chrome on this machine, and none of playwright's")
+        launched = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        yield launched
+        launched.close()

@@ -1,17 +1,23 @@
 """The explorer without a browser: its widgets driven from Python, its sentences against brute force, its files read back."""
 import gc
+import io
 import itertools
+import json
 import re
+import threading
 import time
+import zlib
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import torch
 from matplotlib import pyplot as plt
+from PIL import Image
 
-from lth_utils import _view, config, connectivity, data, explorer, plots, population, store, sweep
+from lth_utils import _image_view, _view, config, connectivity, data, explorer, plots, population, store, sweep
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec
 from lth_utils.store import Store, StoreError
 
@@ -187,6 +193,34 @@ def test_damaged_runs_are_left_out_and_counted(results, tmp_path):
     assert victim not in [k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs]
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_networks_of_another_kind_are_left_out_and_the_note_says_why(results, ids, monkeypatch, alone):
+    entries = results.entries()
+    unlike = {**entries[ids[5, 0]], "head": {**entries[ids[5, 0]]["head"], "base": "3x32-6x5x2-16x5x2-120-84-10"}}
+    given = {"images-3x32": unlike} | ({} if alone else entries)
+    monkeypatch.setattr(Store, "entries", lambda self, run_ids=None: given)
+    box = explorer.explore(results)
+    listed = [k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs]
+    assert sorted(listed) == sorted({} if alone else entries)
+    assert "another kind of network" in box.note.value and ": 1, such as <code>images-3x32</code>" in box.note.value
+    assert "No finished runs" not in box.note.value
+
+
+def test_a_run_of_a_version_that_knows_more_is_left_out_too(results, tmp_path):
+    copy = Store(tmp_path)
+    results.copy(results.entries(), copy)
+    ours, theirs = sorted(results.entries())[1:], sorted(results.entries())[0]
+    folder = copy.folder(theirs)
+    spec = {**json.loads((folder / "spec.json").read_text()), "unheard_of": 1}
+    (folder / "spec.json").write_text(json.dumps(spec))
+    done = json.loads((folder / "done.json").read_text())
+    done["sha256"]["spec.json"] = store.digest((folder / "spec.json").read_bytes())
+    (folder / "done.json").write_text(json.dumps(done))
+    box = explorer.explore(copy)
+    assert sorted(k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs) == ours
+    assert f": 1, such as <code>{theirs}</code>" in box.note.value
+
+
 def test_a_run_damaged_meanwhile_is_said_and_the_others_stay(results, ids, tmp_path):
     copy = Store(tmp_path)
     results.copy(results.entries(), copy)
@@ -204,6 +238,37 @@ def test_all_controls_have_a_label(box):
     for name, control in {**vars(box), **vars(box.first)}.items():
         if isinstance(control, explorer.widgets.DOMWidget) and control.has_trait("description"):
             assert control.description or control.tooltip or isinstance(control, explorer.widgets.HTML), name
+
+
+def test_the_picture_comes_in_one_message_with_words_that_say_what_it_shows(box, monkeypatch):
+    sent, titled = [], {side: f"4-8-8-2 · seed 0, level {side}" for side in (0, 2, 5)}
+    monkeypatch.setattr(type(box.picture), "send_state", lambda self, key=None: sent.append(set([key] if isinstance(key, str) else key)))
+    box.first.slider.value = 2
+    assert box.picture.tooltip == f"{titled[2]}; state of each weight"
+    assert {"value", "tooltip"} in sent and not any("value" in keys and "tooltip" not in keys for keys in sent)
+    box.colours.value, box.pruned.value, box.layer.value, box.unit.value = "task", True, 1, 3
+    assert box.picture.tooltip == f"{titled[2]}; task whose outputs it leads to; pruned weights, faint; hidden layer 1, 4 lit up"
+    box.compare.value, box.first.slider.value = True, 5
+    assert box.picture.tooltip.startswith(f"{titled[5]} beside {titled[0]}; ")
+
+
+def test_a_message_that_comes_while_a_picture_is_drawn_has_the_last_word(box, monkeypatch):
+    """JupyterLab's messages come in two threads; the first one's picture, drawn more slowly, must not stay."""
+    box.first.slider.value = 1
+    draw, second = _view.Screen.png, threading.Thread(target=setattr, args=(box.first.slider, "value", 4))
+
+    def slowly(screen, sights, options):
+        drawn = draw(screen, sights, options)
+        if threading.current_thread() is threading.main_thread():
+            second.start()
+            second.join(0.5)
+        return drawn
+
+    monkeypatch.setattr(_view.Screen, "png", slowly)
+    box.pruned.value = True
+    second.join()
+    assert "level 4; " in box.picture.tooltip and "Level 4:" in box.first.words.value
+    assert bytes(box.picture.value) == draw(_view.Screen(), box.sights(), box.options())
 
 
 # colours, comparing, neurons
@@ -390,6 +455,99 @@ def test_the_decision_region_is_the_models(results, ids):
     assert chance[20, 10] == pytest.approx(logits[1].sigmoid().item(), abs=1e-5)
 
 
+# images
+
+def of_images(shape=(72, 30, 12, 6), keep=(2592, 900, 200), pixels=6, examples=400):
+    """Two images side by side, one network at some levels with made-up trained values, and the run as a store would open it."""
+    stream, classes = np.random.default_rng(4), shape[-1] // 2
+    x, y = stream.standard_normal((examples, shape[0]), dtype=np.float32), stream.integers(classes, size=(examples, 2))
+    tasks = tuple(data.Task(n, range(k * pixels**2, (k + 1) * pixels**2), range(k * classes, (k + 1) * classes)) for k, n in enumerate(("a", "b")))
+    members, tickets = population.init(shape, [0]), []
+    mask = members.mask
+    for level, left in enumerate(keep):
+        mask = explorer.pruning.keep_largest(members.parameters[:, : mask.shape[1]].abs(), mask, left)
+        values = population.rewind(members, mask).parameters[0].numpy()
+        trained = values + np.float32(0.01) * (values != 0)
+        tickets.append(population.Ticket(shape, population.split_mask(mask, shape), values, trained, tasks, 0, level))
+    names = {"a": [f"class {n}" for n in range(classes)]}
+    return replace(explorer._of_tickets(tickets), dataset=data.Dataset(x, y, x, y, tasks), names=names)
+
+
+def drawn(run, row):
+    figure, (view,) = _view._frame([run], _view.Options())
+    view.level(row)
+    return view, [t.get_text() for ax in figure.axes for t in ax.texts]
+
+
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_each_pixel_shows_its_active_weights(row):
+    run = of_images()
+    view, texts = drawn(run, row)
+    graph = connectivity.to_networkx(run.ticket(row))
+    for panel, task in zip(view.images, run.tasks, strict=True):
+        (image,) = panel.pixels.images
+        wanted = [sum(state == "active" for *_, state in graph.out_edges((0, i), data="state")) if (0, i) in graph else 0 for i in task.inputs]
+        assert image.get_array().ravel().tolist() == wanted and (row == 0 or len(set(wanted)) > 1)
+        assert f"{sum(wanted)} active weights leave\n{np.count_nonzero(wanted)} of 36 pixels" in texts
+
+
+def test_each_class_has_its_accuracy():
+    run = of_images()
+    view, texts = drawn(run, 2)
+    logits = by_hand(run.ticket(2), run.dataset.x_test)[-1]
+    for k, panel in enumerate(view.images):
+        labels, named = run.dataset.y_test[:, k], logits[:, 3 * k:3 * k + 3].argmax(1)
+        wanted = [(named[labels == c] == c).mean() for c in range(3)]
+        assert [bar.get_width() for bar in panel.classes.patches] == pytest.approx(wanted)
+        assert {f"{share:.0%}" for share in wanted} <= set(texts)
+    assert {"class 0", "class 2", "0", "2"} <= set(texts)      # by name, or by number where there is none
+
+
+def test_a_class_without_examples_and_a_single_output():
+    tasks = (data.Task("one", range(0, 1), range(0, 1)), data.Task("three", range(1, 2), range(1, 4)))
+    dataset = data.Dataset(*[np.zeros((4, 2), np.float32), np.array([[0, 0], [1, 0], [1, 2], [1, 2]])] * 2, tasks)
+    one, three = _image_view.class_accuracy(dataset, np.array([[-1, 3, 0, 0], [-1, 0, 3, 0], [2, 0, 0, 3], [2, 0, 0, 3]]))
+    np.testing.assert_array_equal(one, [1, 2 / 3])
+    np.testing.assert_array_equal(three, [0.5, np.nan, 1])
+
+
+def test_what_is_not_known_of_classes_is_said():
+    run = of_images((288, 30, 12, 6), (9072, 3000), pixels=12)
+    bare = [replace(run.ticket(row), trained=None) for row in (0, 1)]
+    unknown = replace(run, ticket=bare.__getitem__, kept={})
+    assert any("not kept:\nmore than\n4096" in t for t in drawn(unknown, 0)[1])
+    assert any(t.endswith("were not kept") for t in drawn(unknown, 1)[1])      # for another reason
+    assert any("no test half" in t for t in drawn(replace(run, dataset=None, kept={}), 0)[1])
+
+
+def test_the_forward_pass_of_a_thin_wide_layer_is_the_models():
+    run = of_images((288, 100, 12, 6), (30072, 500), pixels=12)
+    ticket, x = run.ticket(1), run.dataset.x_test
+    for silenced in (None, (1, 2)):
+        for ours, theirs in zip(_view.forward(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_an_image_ticket_is_drawn_fast():
+    """At the thesis' size, in seconds of this thread: the best of three pictures."""
+    run, screen, took = of_images((1568, 784, 392, 20), (1544480, 4000), pixels=28, examples=10000), _view.Screen(pictures=0), []
+    for _ in range(4):
+        run.kept.pop(("classes", 1), None)
+        began = time.thread_time()
+        screen.png([(run, 1)], _view.Options())
+        took.append(time.thread_time() - began)
+    assert min(took[1:]) < 0.4, took
+
+
+def test_subnetworks_stand_as_their_outputs_do():
+    """A part that hears the first input, but serves the last output, is drawn below the other."""
+    masks = [torch.tensor([[[0, 1], [1, 0]]]).bool(), torch.eye(2).bool()[None]]
+    tasks = (data.Task("upper", range(0, 1), range(0, 1)), data.Task("lower", range(1, 2), range(1, 2)))
+    values = np.ones(12, np.float32)
+    run = explorer._of_tickets([population.Ticket((2, 2, 2), masks, values, values, tasks, 0, 1)])
+    assert [list(r) for r in _view.unit_order(run)][1] == [0, 1]
+
+
 # tickets without a store
 
 def test_a_list_of_tickets_is_explored_at_its_own_levels(results, ids):
@@ -419,6 +577,26 @@ def same(a, b):
         (a.shape, a.tasks, a.seed, a.level) == (b.shape, b.tasks, b.seed, b.level))
 
 
+def metadata(kind, content):
+    """Title and description of a picture, as other programs find them."""
+    if kind == "png":
+        found = Image.open(io.BytesIO(content)).info
+        return {"Title": found["Title"], "About": found["Description"]}
+    if kind == "svg":
+        found = {e.tag.rpartition("}")[2]: "".join(e.itertext()).strip() for e in reversed(list(ElementTree.fromstring(content).iter()))}
+        return {"Title": found["title"], "About": found["description"]}
+    found = dict(re.findall(rb"/(Title|Subject) \((.*?)(?<!\\)\)", content, re.S))
+    text = {n.decode(): re.sub(rb"\\(.)", rb"\1", t, flags=re.S) for n, t in found.items()}
+    text = {n: t.decode("utf-16" if t.startswith(b"\xfe\xff") else "ascii") for n, t in text.items()}
+    return {"Title": text["Title"], "About": text["Subject"]}
+
+
+def readable_parts(kind, content):
+    """The bytes of a picture, those packed inside a PDF unpacked."""
+    packed = re.findall(rb"stream\r?\n(.*?)endstream", content, re.S) if kind == "pdf" else []
+    return content + b"".join(zlib.decompressobj().decompress(part) for part in packed if part.startswith(b"x"))
+
+
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_the_picture_is_exported_with_where_it_comes_from(box, results, ids, kind):
     box.kind.value, box.first.slider.value = kind, 3
@@ -427,9 +605,15 @@ def test_the_picture_is_exported_with_where_it_comes_from(box, results, ids, kin
     assert path.parent == results.root / "exports" and path.name == f"{ids[5, 0]}-level3-by-state.{kind}"
     content = path.read_bytes()
     assert content.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind]) and len(content) > 20_000
-    if kind != "pdf":      # whose metadata is encoded
-        assert b"Level 3: " in content and b"torch" in content
-    box.export_picture.click()
+    about = f"4-8-8-2 · seed 0, level 3; state of each weight; {explorer.level_in_words(box.first.shown, 3)}; lth_utils "
+    said = metadata(kind, content)
+    assert said["Title"] == f"{ids[5, 0]}-level3" and said["About"].startswith(about) and "torch" in said["About"]
+    readable = readable_parts(kind, content)
+    for private in (ROOT, results.root, Path.home(), Path.cwd()):
+        assert str(private).encode() not in readable and str(private).encode("utf-16-be") not in readable
+    again = explorer.explore(results, ids[5, 0])
+    again.kind.value, again.first.slider.value = kind, 3
+    again.export_picture.click()
     assert path.read_bytes() == content
 
 

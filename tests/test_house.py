@@ -13,7 +13,7 @@ from lth_utils import config
 ROOT = Path(__file__).parents[1]
 ORDER = ["config", "_images", "_cifar", "data", "connectivity", "pruning", "_dense", "_conv", "_sparse", "_seats", "population", "imp",
          "_files", "store", "variants", "sweep", "claims", "trials", "verdicts", "_style", "_charts", "_image_plots", "_trial_plots", "plots",
-         "report", "_view", "explorer", "__main__"]
+         "report", "_image_view", "_view", "explorer", "__main__"]
 """From values to people; a private module lies behind the next public one."""
 MODULES = {p.stem: p for p in sorted((ROOT / "lth_utils").glob("*.py")) if p.stem != "__init__"}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

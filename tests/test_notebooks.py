@@ -1,6 +1,7 @@
 """The notebooks, executed by the project's own command as a user would, and what careless use gets to hear."""
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +30,14 @@ def test_every_figure_is_there_as_png_and_svg(smoke):
     written = {p.name for p in (smoke[0] / "smoke" / "figures").iterdir()}
     for key in ("data", "parameter-states", "dense-network", "imp-levels", "independent-tickets", "performance-one-size"):
         assert {f"{key}.png", f"{key}.svg"} <= written
+
+
+@pytest.mark.parametrize(("notebook", "shown"), [("01_toy_data", "4-7-7-2"), ("02_mnist_fashion", "98-16-12-4"), ("05_ticket_explorer", "4-7-7-2")])
+def test_the_explorer_shows_a_run_of_its_notebook(smoke, notebook, shown):
+    executed = json.loads((smoke[0] / "smoke" / "notebooks" / f"{notebook}.ipynb").read_text())
+    (state,) = executed["metadata"]["widgets"].values()
+    (said,) = [model["state"]["tooltip"] for model in state["state"].values() if model["model_name"] == "ImageModel"]
+    assert said.startswith(f"{shown} · seed ") and re.search(r", level \d+; ", said)
 
 
 def test_facts_agree_with_the_table(smoke):

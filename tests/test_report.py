@@ -1,14 +1,11 @@
 """The gallery: one page, complete, that asks for nothing from anywhere; in a real browser where there is one."""
 import re
-import shutil
 from html.parser import HTMLParser
 
 import pytest
 
 from lth_utils import report
 from lth_utils.config import SpecError
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Links(HTMLParser):
@@ -49,31 +46,25 @@ def test_a_set_without_figures_says_how_to_make_them(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_in_a_browser_the_slider_moves_the_ticket(page):
-    api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
-    with api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 390, "height": 800})
-        asked, errors = [], []
-        tab.on("request", lambda request: asked.append(request.url))
-        tab.on("pageerror", lambda error: errors.append(str(error)))
-        tab.goto(page.as_uri())
-        slider, said, shown = tab.locator(".viewer input").first, tab.locator(".viewer output").first, tab.locator(".viewer .frame.shown")
-        last = int(slider.get_attribute("max"))
-        assert said.inner_text().startswith(f"level {last}:") and shown.count() == 1
-        slider.focus()
-        tab.keyboard.press("Home")
-        assert said.inner_text().startswith("level 0:") and shown.get_attribute("data-said") == said.inner_text()
-        tab.keyboard.press("ArrowRight")
-        assert said.inner_text().startswith("level 1:") == (last > 0)
-        assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")      # fits a phone
-        tab.locator("img").evaluate_all("all => Promise.all(all.map(i => { i.loading = 'eager'; return i.decode(); }))")
-        assert tab.locator("img").evaluate_all("all => all.every(i => i.complete && i.naturalWidth > 0 && i.alt)")
-        assert [u for u in asked if not u.startswith(("file:", "data:"))] == [] and errors == []
+def test_in_a_browser_the_slider_moves_the_ticket(browser, page):
+    tab = browser.new_page(viewport={"width": 390, "height": 800})
+    asked, errors = [], []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.goto(page.as_uri())
+    slider, said, shown = tab.locator(".viewer input").first, tab.locator(".viewer output").first, tab.locator(".viewer .frame.shown")
+    last = int(slider.get_attribute("max"))
+    assert said.inner_text().startswith(f"level {last}:") and shown.count() == 1
+    slider.focus()
+    tab.keyboard.press("Home")
+    assert said.inner_text().startswith("level 0:") and shown.get_attribute("data-said") == said.inner_text()
+    tab.keyboard.press("ArrowRight")
+    assert said.inner_text().startswith("level 1:") == (last > 0)
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")      # fits a phone
+    tab.locator("img").evaluate_all("all => Promise.all(all.map(i => { i.loading = 'eager'; return i.decode(); }))")
+    assert tab.locator("img").evaluate_all("all => all.every(i => i.complete && i.naturalWidth > 0 && i.alt)")
+    assert [u for u in asked if not u.startswith(("file:", "data:"))] == [] and errors == []
 
-        still = browser.new_context(java_script_enabled=False).new_page()
-        still.goto(page.as_uri())
-        assert all(frame.is_visible() for frame in still.locator(".viewer .frame").all())      # a contact sheet
-        browser.close()
+    still = browser.new_context(java_script_enabled=False).new_page()
+    still.goto(page.as_uri())
+    assert all(frame.is_visible() for frame in still.locator(".viewer .frame").all())      # a contact sheet
