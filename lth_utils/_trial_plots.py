@@ -18,7 +18,7 @@ from lth_utils._style import DASHES, TRIAL_COLOURS, panels, styled
 from lth_utils.trials import THEIRS
 
 READINGS = {"trained": "weights as trained (its code)", "initial": "initial weights (its paper)", "": "controls"}
-HISTOGRAMS = {"initial": TRIAL_COLOURS["ticket"], "trained": TRIAL_COLOURS["resampled"]}
+HISTOGRAMS = {"initial": (TRIAL_COLOURS["ticket"], "pruned_Dinit"), "trained": (TRIAL_COLOURS["resampled"], "pruned_Dn")}
 DATASETS = {"mnist": "MNIST, 784-300-100-10", "cifar10": "CIFAR-10, LeNet-5"}
 
 
@@ -121,23 +121,28 @@ def summary(found: pd.DataFrame, theirs: pd.DataFrame, notes: Mapping[str, str] 
 
 
 @styled
-def weight_histograms(found: pd.DataFrame) -> Figure:
+def weight_histograms(found: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     """Weights that survive, in both readings: their initial values, and what they were trained to before the last pruning.
 
-    found: as ``trials.histograms`` with columns ``network, rounds, reading``.
+    found: as ``trials.histograms`` with columns ``network, rounds, reading``; theirs: ``claims.reference("weight_distribution_stats")``, of
+    which the quantiles of 5 and 95 % of the weights their variants start with are dashed lines.
     """
     columns = list(dict.fromkeys(zip(found["network"], found["rounds"], strict=True)))
-    figure, axes = panels(1, len(columns), (6.6 * len(columns), 5.2))
+    figure, axes = panels(1, len(columns), (6.6 * len(columns), 5.4))
     for ax, (network, n) in zip(axes[0], columns, strict=True):
         at = found[(found["network"] == network) & (found["rounds"] == n)]
-        for reading, colour in HISTOGRAMS.items():
+        given = theirs.query("dataset == @network and prune_rounds_n == @n and epoch == 0").set_index("variant")
+        for reading, (colour, name) in HISTOGRAMS.items():
             rows = at[at["reading"] == reading]
             edges = [*rows["left"], rows["right"].iloc[-1]]
             ax.stairs(rows["density"], edges, color=colour, lw=2, fill=False)
             ax.stairs(rows["density"], edges, color=colour, alpha=0.2, fill=True)
+            for place in given.loc[name, ["q05", "q95"]] if name in given.index else ():
+                ax.axvline(place, color=colour, lw=1.6, linestyle=DASHES)
         ax.set(xlabel="weight", ylabel="density", title=f"{DATASETS.get(network, network)}\nafter {n} rounds")
-    handles = [Patch(color=c, alpha=0.6) for c in HISTOGRAMS.values()]
-    figure.legend(handles, [f"of the survivors, {READINGS[r]}" for r in HISTOGRAMS], loc="outside lower center", ncols=2)
+    handles = [Patch(color=colour, alpha=0.6) for colour, _ in HISTOGRAMS.values()] + [Line2D([], [], color="black", linestyle=DASHES)]
+    words = [f"of the survivors, {READINGS[reading]}" for reading in HISTOGRAMS]
+    figure.legend(handles, [*words, "theirs: 5 and 95 % quantile"], loc="outside lower center", ncols=3)
     return figure
 
 
