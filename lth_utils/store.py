@@ -343,7 +343,7 @@ class Store:
         if new:
             text = "\n".join(json.dumps(e, separators=(",", ":")) for e in index.values())
             with contextlib.suppress(StoreError):      # only a cache: where nothing can be written, it is read again
-                write_atomically(self.runs / "index.jsonl", f"{digest(text.encode())}\n{text}")
+                write_atomically(self.runs / "index.jsonl", f"{_index_mark(text)}\n{text}")
         return found
 
     def _entry(self, run_id: str) -> dict:
@@ -354,12 +354,12 @@ class Store:
         return {**about, "outcome": connectivity.outcome(list(words)), "head": _flat(spec), "levels": levels}
 
     def _read_index(self) -> dict[str, dict]:
-        """The index by run, or nothing where it is missing or damaged: it is a cache."""
+        """The index by run, or nothing where it is missing, damaged or of specs with other fields: it is a cache."""
         try:
             checksum, _, text = (self.runs / "index.jsonl").read_text().partition("\n")
         except OSError:
             return {}
-        return {e["run"]: e for e in map(json.loads, text.splitlines())} if digest(text.encode()) == checksum else {}
+        return {e["run"]: e for e in map(json.loads, text.splitlines())} if checksum == _index_mark(text) else {}
 
     def table(self, specs: list[RunSpec] | None = None) -> pd.DataFrame:
         """One row per run and level, spec fields as columns; of `specs`, or of all finished runs.
@@ -487,6 +487,11 @@ def load(path: str | Path) -> Ticket:
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise StoreError(f"{path} is not a ticket that was exported whole ({error})") from error
     return Ticket(shape, split_mask(mask, shape), arrays["initial"], arrays.get("trained"), tasks, about["seed"], about["level"])
+
+
+def _index_mark(text: str) -> str:
+    """What the index begins with: the checksum of its text and of the columns that a spec has."""
+    return digest("\n".join([*_flat(RunSpec(config.DataSpec())), text]).encode())
 
 
 def _flat(spec: RunSpec) -> dict:
