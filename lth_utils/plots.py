@@ -38,6 +38,7 @@ from lth_utils._image_plots import (
     pixel_correlation,
     pixel_statistics,
     samples,
+    separation_cost,
     task_accuracy,
 )
 from lth_utils._style import STATE_COLOURS, STATUS_COLOURS, STYLE, TASK_COLOURS, panels, styled, tint
@@ -49,7 +50,8 @@ from lth_utils.population import Ticket
 __all__ = [
     "STATE_COLOURS", "STATUS_COLOURS", "STYLE", "TASK_COLOURS", "accuracy", "active_share", "data", "dense_network", "frontier", "how_many_levels",
     "imp_levels", "inactive_zombie", "independent_tickets", "input_connectivity", "layer_separation", "network", "outcomes",
-    "parameter_states", "performance", "performance_poster", "pixel_correlation", "pixel_statistics", "samples", "size_or_levels",
+    "parameter_states", "performance", "performance_poster", "pixel_correlation", "pixel_statistics", "samples",
+    "separation_cost", "size_or_levels",
     "split_count", "task_accuracy", "trajectory", "twenty_levels", "weights_at_separation", "which_layer_is_lost",
 ]
 
