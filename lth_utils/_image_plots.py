@@ -86,7 +86,8 @@ OUTSIDE = {"loc": "outside lower center", "ncols": 3}
 
 def _status_handles(status: pd.Series) -> list[Line2D]:
     shown = [w for w in STATUS_COLOURS if w in set(status) - {"separated"}]
-    return [*(Line2D([], [], color=STATUS_COLOURS[w], marker="o", ms=6, lw=1.4, label=f"{w} (ours)") for w in shown),
+    return [*(Line2D([], [], color=STATUS_COLOURS[w], marker="o", ms=6, ls="-" if w == "interconnected" else "", lw=1.4, label=f"{w} (ours)")
+              for w in shown),
             Line2D([], [], label="separated here (ours)", **STAR)]
 
 
@@ -172,7 +173,8 @@ def input_connectivity(degrees: pd.DataFrame, theirs: pd.DataFrame, levels: Sequ
             their_pixels = f" ({given.loc[level, 'inputs_connected']:.0f})" if level in given.index else ""
             ax.set_title(f"level {level}: {counts.sum()}\n{counts.sum() / dense:.1%} of dense\n"
                          f"{(of_network[level]['available'] > 0).sum()}{their_pixels} pixels", fontsize=13)
-    figure.suptitle("active weights that leave each pixel; their sum, and how many pixels have a weight left (in brackets: the thesis)", fontsize=15)
+    brackets = " (in brackets: the thesis)" if any("(" in ax.get_title(loc="left") for ax in axes.flat) else ""
+    figure.suptitle(f"active weights that leave each pixel; their sum, and how many pixels have a weight left{brackets}", fontsize=15)
     return figure
 
 
@@ -263,8 +265,9 @@ def separation_cost(table: pd.DataFrame, found: pd.DataFrame) -> Figure:
     ax.set(yticks=range(len(found)), yticklabels=found["variant"], ylim=(len(found) - 0.4, -0.6),
            xlabel="accuracy less that of the same run before pruning (percentage points)")
     ax.set_title("runs that separate", loc="right")
-    ax.axvspan(0, max(1, ax.get_xlim()[1]), color=STATUS_COLOURS["separated"], alpha=0.2, lw=0)
-    ax.margins(x=0)
+    left, right = ax.get_xlim()
+    ax.axvspan(0, max(1, right), color=STATUS_COLOURS["separated"], alpha=0.2, lw=0)
+    ax.set_xlim(left, max(1, right))
     figure.legend(handles=[
         Line2D([], [], ls="", marker="o", ms=8, color=STATUS_COLOURS["separated"], mec="black", mew=0.6, label="a separated network"),
         Line2D([], [], color="black", marker="|", ms=11, lw=1.6, label="their mean, 95 % interval"),
