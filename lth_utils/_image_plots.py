@@ -4,12 +4,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from lth_utils._style import DASHES, STATUS_COLOURS, TASK_COLOURS, panels, styled
 from lth_utils.config import SpecError
@@ -70,29 +72,50 @@ def pixel_statistics(dataset: Dataset) -> Figure:
 
 
 # ---------------------------------------------------------------------- pruned networks
+def _by_status(ax: Axes, x: pd.Series, y: pd.Series, status: pd.Series):
+    """One run as a line whose dots have the colour of their status, a star where it first separates."""
+    ax.plot(x, y, color=STATUS_COLOURS["interconnected"], lw=1.4, alpha=0.7, zorder=2)
+    ax.scatter(x, y, c=[STATUS_COLOURS[s] for s in status], s=18, linewidths=0, zorder=3)
+    first = (status == "separated") & ((status == "separated").cumsum() == 1)
+    ax.plot(x[first], y[first], zorder=5, **STAR)
+
+
+STAR = {"ls": "", "marker": "*", "color": STATUS_COLOURS["separated"], "mec": "black", "ms": 17}
+OUTSIDE = {"loc": "outside lower center", "ncols": 3}
+
+
+def _status_handles(status: pd.Series) -> list[Line2D]:
+    shown = [w for w in STATUS_COLOURS if w in set(status) - {"separated"}]
+    return [*(Line2D([], [], color=STATUS_COLOURS[w], marker="o", ms=6, ls="-" if w == "interconnected" else "", lw=1.4, label=f"{w} (ours)")
+              for w in shown),
+            Line2D([], [], label="separated here (ours)", **STAR)]
+
+
+def _alike(table: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """Their rows, none where their networks are of another size than ours."""
+    return theirs if theirs["unpruned_weights"].max() == table["available"].max() else theirs[:0]
+
+
 @styled
 def accuracy(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     """Mean accuracy over the unpruned weights, one line per seed, a star where it separates.
 
-    table: level rows of image networks; theirs: ``claims.reference("mnist_fashion")``.
+    table: level rows of image networks; theirs: ``claims.reference("mnist_fashion")``, drawn where the networks are of one size.
     """
-    figure, axes = panels(1, 1, (11, 6.4))
-    ax = axes[0, 0]
-    for run, rows in theirs.groupby("run"):
-        ax.plot(rows["unpruned_weights"], rows["mean_accuracy"], color="black", lw=1.2, linestyle=DASHES, alpha=0.7,
-                label="the thesis, three runs" if run == theirs["run"].iloc[0] else None)
+    figure, axes = panels(1, 1, (11, 7))
+    ax, handles = axes[0, 0], _status_handles(table["status"])
+    for _, rows in _alike(table, theirs).groupby("run"):
+        ax.plot(rows["unpruned_weights"], rows["mean_accuracy"], color="black", lw=1.2, linestyle=DASHES, alpha=0.7)
         there = rows[rows["separated_here"] == 1]
-        ax.plot(there["unpruned_weights"], there["mean_accuracy"], "*", mfc="white", mec="black", ms=17, zorder=4)
-    shades = mpl.colormaps["viridis"](np.linspace(0.1, 0.8, table["run"].nunique()))
-    for shade, (_, rows) in zip(shades, table.groupby("run", sort=False), strict=True):
-        ax.plot(rows["available"], rows["accuracy"], color=shade, lw=2.2, marker=".", label=f"ours, seed {rows['seed'].iloc[0]}")
-        there = rows[rows["status"] == "separated"][:1]
-        ax.plot(there["available"], there["accuracy"], "*", color=STATUS_COLOURS["separated"], mec="black", ms=19, zorder=5)
-    ax.set(xscale="log", xlabel="unpruned weights", ylabel="accuracy on the test half, mean of the tasks")
+        ax.plot(there["unpruned_weights"], there["mean_accuracy"], **STAR | {"color": "white", "zorder": 4})
+    for _, rows in table.groupby("run", sort=False):
+        _by_status(ax, rows["available"], rows["accuracy"], rows["status"])
+    ax.set(xscale="log", xlabel="unpruned weights", ylabel="accuracy on the test half, mean of the tasks",
+           title=f"{table['base'].iloc[0]}, {table['run'].nunique()} seeds")
     ax.invert_xaxis()
-    handles, names = ax.get_legend_handles_labels()
-    star = Line2D([], [], ls="", marker="*", color=STATUS_COLOURS["separated"], mec="black", ms=15)
-    ax.legend([*handles, star], [*names, "separated here"], loc="lower left")
+    if len(_alike(table, theirs)):
+        handles += [Line2D([], [], color="black", lw=1.2, linestyle=DASHES, marker="*", ms=15, mfc="white", label="the thesis, three runs")]
+    figure.legend(handles=handles, **OUTSIDE)
     return figure
 
 
@@ -100,21 +123,24 @@ def accuracy(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
 def task_accuracy(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     """Accuracy per task over the unpruned weights: mean, band from the lowest to the highest seed.
 
-    table: level rows with columns ``accuracy_<task>``; theirs: ``claims.reference("mnist_fashion_taskwise")``.
+    table: level rows with columns ``accuracy_<task>``; theirs: ``claims.reference("mnist_fashion_taskwise")``, drawn where the
+    networks are of one size.
     """
-    figure, axes = panels(1, 1, (11, 6.4))
+    figure, axes = panels(1, 1, (11, 7))
     ax = axes[0, 0]
     for k, name in enumerate(c.removeprefix("accuracy_") for c in table if c.startswith("accuracy_") and table[c].notna().any()):
         rows = table.groupby("available")[f"accuracy_{name}"].agg(["mean", "min", "max"]).sort_index(ascending=False)
         ax.fill_between(rows.index, rows["min"], rows["max"], color=TASK_COLOURS[k], alpha=0.2, lw=0)
         ax.plot(rows["mean"], color=TASK_COLOURS[k], lw=2.4, marker=".", label=f"{name} (ours: mean, lowest to highest)")
-        given = theirs[theirs["task"] == name]
-        ax.errorbar(given["unpruned_weights"], given["accuracy_mean"], (given["accuracy_mean"] - given["accuracy_min"],
-                    given["accuracy_max"] - given["accuracy_mean"]), color=TASK_COLOURS[k], lw=1.2, linestyle=DASHES, marker="s", mfc="white",
-                    ms=6, label=f"{name} (the thesis)" if len(given) else None)
-    ax.set(xscale="log", xlabel="unpruned weights", ylabel="accuracy on the test half")
+        given = _alike(table, theirs).query("task == @name")
+        if len(given):
+            ax.errorbar(given["unpruned_weights"], given["accuracy_mean"], (given["accuracy_mean"] - given["accuracy_min"],
+                        given["accuracy_max"] - given["accuracy_mean"]), color=TASK_COLOURS[k], lw=1.2, linestyle=DASHES, marker="s",
+                        mfc="white", ms=6, label=f"{name} (the thesis, the same)")
+    ax.set(xscale="log", xlabel="unpruned weights", ylabel="accuracy on the test half",
+           title=f"{table['base'].iloc[0]}, {table['run'].nunique()} seeds, each up to where it stops")
     ax.invert_xaxis()
-    ax.legend(loc="lower left")
+    figure.legend(**OUTSIDE | {"ncols": 2})
     return figure
 
 
@@ -122,29 +148,33 @@ def task_accuracy(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
 def input_connectivity(degrees: pd.DataFrame, theirs: pd.DataFrame, levels: Sequence[int] = (1, 4, 7, 11, 15, 17)) -> Figure:
     """Active outgoing weights of every pixel at several levels, one row per network; captions with counts, theirs in brackets.
 
-    degrees: as ``claims.pixels``; theirs: ``claims.reference("input_connectivity")``, whose counts are of available weights.
+    degrees: as ``claims.pixels``; theirs: ``claims.reference("input_connectivity")``, for networks of as many inputs.
     """
     networks = list(dict.fromkeys(degrees["network"]))
-    figure, axes = panels(len(networks), len(levels), (4.3 * len(levels), 4.9 * len(networks)))
+    at_level = {name: {n: at.sort_values("pixel") for n, at in rows.groupby("level")} for name, rows in degrees.groupby("network")}
+    pictures = {name: 1 + (math.isqrt(len(at[0])) ** 2 != len(at[0])) for name, at in at_level.items()}
+    heights = [2.1 * pictures[name] + 1.1 for name in networks]
+    figure, axes = plt.subplots(len(networks), len(levels), figsize=(2.6 * len(levels) + 0.4, sum(heights)), squeeze=False,
+                                layout="constrained", height_ratios=heights)
     for row, network in zip(axes, networks, strict=True):
-        of_network = degrees[degrees["network"] == network]
-        given = theirs[theirs["dataset"] == network].set_index("pruning_level")
+        of_network, dense = at_level[network], int(at_level[network][0]["available"].sum())
+        given = theirs[(theirs["dataset"] == network) & (theirs["inputs"] == len(of_network[0]))].set_index("pruning_level")
+        row[0].set_ylabel(network.replace("_", " beside "), fontsize=16)
         for ax, level in zip(row, levels, strict=True):
-            ax.set_axis_off()
-            at = of_network[of_network["level"] == level].sort_values("pixel")
-            if at.empty:
-                ax.set_title(f"{network}, level {level}: not reached", fontsize=12)
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+            if level not in of_network:
+                ax.text(0.5, 0.5, f"stopped at\nlevel {max(of_network)}", ha="center", va="center", transform=ax.transAxes)
                 continue
-            counts = at["active"].to_numpy()
-            side = math.isqrt(len(counts) // (1 + (math.isqrt(len(counts)) ** 2 != len(counts))))
-            images = counts.reshape(-1, side, side)
-            shown = ax.imshow(np.concatenate([np.pad(i.astype(float), 1, constant_values=np.nan) for i in images], axis=1), cmap="viridis", vmin=0)
-            figure.colorbar(shown, ax=ax, shrink=0.6, location="bottom", pad=0.02)
-            connected = f"{(at['available'] > 0).sum()} of {len(at)} pixels connected"
-            their_connected = f" ({given.loc[level, 'inputs_connected']:.0f})" if level in given.index else ""
-            share = at["active"].sum() / max(1, of_network.loc[of_network["level"] == 0, "available"].sum())
-            ax.set_title(f"{network}, level {level}\n{at['active'].sum()} active weights leave the inputs,\n{share:.1%} of the dense layer\n"
-                         f"{connected}{their_connected}", fontsize=12)
+            counts = of_network[level]["active"].to_numpy()
+            images = counts.reshape(pictures[network], -1, math.isqrt(len(counts) // pictures[network])).astype(float)
+            shown = ax.imshow(np.concatenate([np.pad(i, ((0, 1), (0, 0)), constant_values=np.nan) for i in images]), cmap="viridis", vmin=0)
+            figure.colorbar(shown, ax=ax, shrink=0.8, location="bottom", pad=0.02, ticks=[0, int(counts.max())])
+            their_pixels = f" ({given.loc[level, 'inputs_connected']:.0f})" if level in given.index else ""
+            ax.set_title(f"level {level}: {counts.sum()}\n{counts.sum() / dense:.1%} of dense\n"
+                         f"{(of_network[level]['available'] > 0).sum()}{their_pixels} pixels", fontsize=13)
+    brackets = " (in brackets: the thesis)" if any("(" in ax.get_title(loc="left") for ax in axes.flat) else ""
+    figure.suptitle(f"active weights that leave each pixel; their sum, and how many pixels have a weight left{brackets}", fontsize=15)
     return figure
 
 
@@ -154,39 +184,94 @@ def pixel_correlation(found: pd.DataFrame) -> Figure:
 
     found: as ``claims.pixel_correlation``.
     """
-    figure, axes = panels(1, 1, (11, 5.8))
+    figure, axes = panels(1, 1, (11, 6.6))
     ax = axes[0, 0]
-    networks = list(dict.fromkeys(found["network"]))
-    shades = mpl.colormaps["viridis"](np.linspace(0.05, 0.8, len(networks)))
-    for network, shade, marker in zip(networks, shades, "os^D", strict=False):
+    networks, colours = list(dict.fromkeys(found["network"])), dict(zip(("mnist", "fashion"), TASK_COLOURS, strict=False))
+    for network, marker in zip(networks, "os^D", strict=False):
         rows = found[found["network"] == network]
         ax.fill_between(rows["level"], rows["permuted_low"], rows["permuted_high"], color="#999999", alpha=0.25, lw=0)
-        ax.plot(rows["level"], rows["correlation"], color=shade, lw=2.2, marker=marker, label=network)
+        ax.plot(rows["level"], rows["correlation"], color=colours.get(network, "black"), lw=2.2, marker=marker, ms=7,
+                label=network.replace("_", " beside "))
     ax.axhline(0, color="black", lw=0.8)
-    handles, names = ax.get_legend_handles_labels()
-    handles.append(Patch(color="#999999", alpha=0.4))
-    ax.legend(handles, [*names, "weights on random pixels, 95 %"])
-    ax.set(xlabel="pruning level", ylabel="rank correlation with the pixel's variance", ylim=(-0.4, 1))
+    handles, _ = ax.get_legend_handles_labels()
+    figure.legend(handles=[*handles, Patch(color="#999999", alpha=0.4, label="weights on random pixels, 95 %")], **OUTSIDE | {"ncols": 4})
+    ax.set(xlabel="pruning level", ylabel="rank correlation with the pixel's variance", ylim=(-0.25, 1), yticks=np.arange(-0.2, 1.01, 0.2))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 
+# ---------------------------------------------------------------------- ways to a ticket
 @styled
 def frontier(table: pd.DataFrame) -> Figure:
-    """Accuracy over the degree of separation as pruning goes on, one colour per way of pruning; a star where it separates.
+    """Accuracy over the degree of separation as pruning goes on, one panel per way of pruning, the first one behind the others in grey.
 
-    table: columns ``variant, run, level, accuracy, decided, status``; decided: share of the neurons that serve one task alone.
+    table: columns ``variant, run, level, accuracy, decided, status``, decided as ``claims.decided_share`` gives it.  Dotted: the
+    network before pruning; in green, where a separated network would be no less accurate.
     """
-    figure, axes = panels(1, 1, (12, 7))
-    ax = axes[0, 0]
     variants = list(dict.fromkeys(table["variant"]))
-    shades = mpl.colormaps["turbo"](np.linspace(0.05, 0.95, len(variants)))
-    for variant, shade, marker in zip(variants, shades, "os^DvP*Xhp<>", strict=False):
-        for n, (_, rows) in enumerate(table[table["variant"] == variant].groupby("run", sort=False)):
-            ax.plot(rows["decided"], rows["accuracy"], color=shade, lw=1.2, marker=marker, ms=4, alpha=0.8, label=variant if n == 0 else None)
-            there = rows[rows["status"] == "separated"][:1]
-            ax.plot(there["decided"], there["accuracy"], "*", color=shade, mec="black", ms=15, zorder=4)
+    columns = min(5, len(variants))
+    figure, axes = panels(-(-len(variants) // columns), columns, (3.4 * columns + 1.2, 3.5 * -(-len(variants) // columns) + 1.2))
+    table = table.assign(shared=1 - table["decided"].fillna(1))
     dense = table[table["level"] == 0]["accuracy"].mean()
-    ax.axhline(dense, color="black", lw=1, linestyle=":", label="dense, mean")
-    ax.set(xlabel="degree of separation: share of the hidden neurons that serve one task alone", ylabel="accuracy, mean of the tasks")
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    low, top = min(dense, table[table["status"] == "separated"]["accuracy"].min()) - 0.015, table["accuracy"].max() + 0.01
+    for ax in axes.flat[len(variants):]:
+        ax.set_axis_off()
+    for ax, variant in zip(axes.flat, variants, strict=False):
+        ax.set_title(variant)
+        for _, rows in table[table["variant"] == variants[0]].groupby("run") if variant != variants[0] else ():
+            ax.plot(rows["shared"], rows["accuracy"], color="#BBBBBB", lw=1.2, zorder=1)
+        for _, rows in table[table["variant"] == variant].groupby("run"):
+            _by_status(ax, rows["shared"], rows["accuracy"], rows["status"])
+        own = table[(table["variant"] == variant) & (table["level"] == 0)]["accuracy"].mean()
+        ax.axhline(own, color="black", lw=1, linestyle=":", zorder=1)
+        ax.add_patch(Rectangle((LEAST / 2, own), -LEAST, 1, color=STATUS_COLOURS["separated"], alpha=0.2, lw=0))
+        ax.set_xscale("symlog", linthresh=LEAST, linscale=0.5)
+        ax.set(xlim=(1.6, -LEAST / 2), ylim=(low, top), xticks=[1, 0.1, 0.01, 0.001, 0], xticklabels=["100%", "10%", "1%", "0.1%", "0"])
+        ax.minorticks_off()
+    figure.supxlabel("share of the active inputs and hidden neurons\nthat lead to both tasks (0: separated)", fontsize=14)
+    figure.supylabel("accuracy, mean of the tasks", fontsize=14)
+    figure.legend(handles=[*_status_handles(table["status"]), Line2D([], [], color="#BBBBBB", label=variants[0]),
+                           Line2D([], [], color="black", ls=":", lw=1, label="before pruning"),
+                           Patch(color=STATUS_COLOURS["separated"], alpha=0.2, label="the goal")], loc="outside upper center", ncols=3)
+    return figure
+
+
+LEAST = 1e-3
+"""Shares of units below this are drawn on a linear axis, so that 0 has a place."""
+
+
+@styled
+def separation_cost(table: pd.DataFrame, found: pd.DataFrame) -> Figure:
+    """Accuracy of each separated network less that of the same run before pruning, by way of pruning; bars: mean and 95 % interval.
+
+    table: as in :func:`frontier`; found: as ``verdicts.ways``.
+    """
+    figure, axes = panels(1, 1, (11, 0.62 * len(found) + 2))
+    ax = axes[0, 0]
+    dense = table[table["level"] == 0].set_index("run")["accuracy"]
+    first = table[table["status"] == "separated"].groupby("run").first()
+    gain = 100 * (first["accuracy"] - dense.loc[first.index])
+    points = [c for c in found if c.startswith("gain")]
+    for y, row in enumerate(found.assign(**100 * found[points]).itertuples()):
+        dots = gain[first["variant"] == row.variant]
+        ax.scatter(dots, np.full(len(dots), y), s=60, color=STATUS_COLOURS["separated"], edgecolors="black", linewidths=0.6, zorder=3)
+        if len(dots) > 1:
+            ax.errorbar(row.gain, y + 0.25, xerr=row.gain_high - row.gain, fmt="|", color="black", ms=11, lw=1.6, zorder=4)
+        if row.hidden:
+            ax.errorbar(row.gain_hidden, y - 0.25, xerr=np.nan_to_num(row.gain_hidden_high - row.gain_hidden), fmt="D", mfc="white",
+                        color=STATUS_COLOURS["interconnected"], ms=7, lw=1.6)
+        ax.text(1.01, y, f"{row.separated} of {row.runs}", va="center", transform=ax.get_yaxis_transform())
+    ax.axvline(0, color="black", lw=1, linestyle=":")
+    ax.set(yticks=range(len(found)), yticklabels=found["variant"], ylim=(len(found) - 0.4, -0.6),
+           xlabel="accuracy less that of the same run before pruning (percentage points)")
+    ax.set_title("runs that separate", loc="right")
+    left, right = ax.get_xlim()
+    ax.axvspan(0, max(1, right), color=STATUS_COLOURS["separated"], alpha=0.2, lw=0)
+    ax.set_xlim(left, max(1, right))
+    figure.legend(handles=[
+        Line2D([], [], ls="", marker="o", ms=8, color=STATUS_COLOURS["separated"], mec="black", mew=0.6, label="a separated network"),
+        Line2D([], [], color="black", marker="|", ms=11, lw=1.6, label="their mean, 95 % interval"),
+        Line2D([], [], color=STATUS_COLOURS["interconnected"], marker="D", mfc="white", ms=7, lw=1.6,
+               label="no hidden neuron shared: mean, 95 %"),
+        Patch(color=STATUS_COLOURS["separated"], alpha=0.2, label="the goal")], **OUTSIDE | {"ncols": 2})
     return figure

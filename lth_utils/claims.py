@@ -140,15 +140,17 @@ def pixel_correlation(degrees: pd.DataFrame, variances: dict[str, np.ndarray], d
 
 
 def decided_share(results: Store, runs: Sequence[str]) -> pd.DataFrame:
-    """The degree of separation of whole networks: columns ``run, level, decided``.
+    """The degree of separation of whole networks: columns ``run, level, decided, decided_hidden``.
 
-    decided: share of a hidden layer's neurons that lead to the outputs of one task alone, mean over the hidden layers.
+    decided: share of a layer's active units that lead to the outputs of one task alone, mean over the inputs and the hidden
+    layers; 1 where no subnetwork serves two tasks.  decided_hidden: the same without the inputs.
     """
     rows = []
     for run in runs:
         tasks = data.load(results.spec(run).data).tasks
         for level, masks in enumerate(results.masks(run)):
-            rows.append({"run": run, "level": level, "decided": float(decided(masks, tasks)[0, 1:-1].nanmean())})
+            layers = decided(masks, tasks)[0, :-1]
+            rows.append({"run": run, "level": level, "decided": float(layers.nanmean()), "decided_hidden": float(layers[1:].nanmean())})
     return pd.DataFrame(rows)
 
 

@@ -34,7 +34,8 @@ FIGURES = {
         "task-accuracy": "The two tasks lose accuracy at different levels.",
         "input-connectivity": "The weights that are left look at certain pixels.",
         "pixel-correlation": "By number: do the remaining weights gather at the pixels that vary?",
-        "frontier": "Other ways to find a ticket: how much accuracy does separation cost?"},
+        "frontier": "Other ways to find a ticket: does one reach separation at the accuracy of the dense network?",
+        "separation-cost": "What separation costs in accuracy, by way of pruning."},
     "03_extension_sweep": {
         "trajectory": "A larger start takes more prunings to the same base network.",
         "outcomes": "From some size on networks separate; from much larger starts some lose an input or an output.",

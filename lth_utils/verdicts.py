@@ -21,6 +21,8 @@ SEPARATED = ("separated", "separated-degraded")
 DEGRADED = ("degraded", "separated-degraded")
 WILSON = "95 % interval (Wilson)"
 ALPHA = 0.05
+SAME = 0.005
+"""Accuracies that differ by less count as the same."""
 
 
 def _row(claim: str, statement: str, theirs: str, ours: str, runs: int, test: str, verdict: str, p: float = np.nan, note: str = "") -> dict:
@@ -271,32 +273,37 @@ def _rates(ever: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
 
 
 # ---------------------------------------------------------------------- images
-def images(table: pd.DataFrame, purity: pd.DataFrame, correlation: pd.DataFrame) -> pd.DataFrame:
-    """Claim 7.
+def images(table: pd.DataFrame, purity: pd.DataFrame, correlation: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Claim 7; its numbers of weights and accuracies only where the networks are of the thesis' size.
 
     table: level rows of the main networks; purity: as ``claims.purity`` for those that separated;
-    correlation: as ``claims.pixel_correlation``.
+    correlation: as ``claims.pixel_correlation``; found: as :func:`ways`.
     """
     given = reference("mnist_fashion")
     ends = given[given["separated_here"] == 1]
     apart = table[table["status"] == "separated"].groupby("run").first()
     count, runs = len(apart), table["run"].nunique()
     value, low, high = share(count, runs)
+    dense = int(table["available"].max())
+    alike = dense == given["unpruned_weights"].max()
     rows = [_row("7", "image networks separate in every seed", f"{len(ends)} of {given['run'].nunique()}",
                  f"{count} of {runs}, {_percent(value, low, high)}", runs, WILSON,
-                 "differs" if count < runs else "agrees" if runs >= given["run"].nunique() else "cannot tell")]
+                 "differs" if count < runs else "agrees" if runs >= given["run"].nunique() else "cannot tell",
+                 note="" if alike else f"smaller images: networks of {dense} weights, theirs of {given['unpruned_weights'].max()}")]
     if count:
         best = table.groupby("run")["accuracy"].max().loc[apart.index]
         their_best = given.groupby("run")["mean_accuracy"].max()
         outside = apart["accuracy"].min() > ends["mean_accuracy"].max() or apart["accuracy"].max() < ends["mean_accuracy"].min()
         few = count < len(ends)
-        rows += [
+        same_size = [
             _row("7", "they separate at 83 to 86 % mean accuracy", _range(ends["mean_accuracy"]), _range(apart["accuracy"]), count,
                  "ranges overlap or not", "differs" if outside else "cannot tell" if few else "agrees"),
             _row("7", "they separate with about 900 to 1300 weights left", _range(ends["unpruned_weights"], "{:.0f}"),
                  _range(apart["available"], "{:.0f}"), count, "ranges overlap or not",
                  "differs" if apart["available"].min() > ends["unpruned_weights"].max() or apart["available"].max() < ends["unpruned_weights"].min()
-                 else "cannot tell" if few else "agrees"),
+                 else "cannot tell" if few else "agrees")]
+        rows += [
+            *(same_size if alike else ()),
             _row("7", "at separation the accuracy is below the peak of the same run", _range(their_best) + " at the peak",
                  f"{_range(best)} at the peak, {(best - apart['accuracy']).min():.1%} or more above", count, "every run",
                  "differs" if (best <= apart["accuracy"]).any() else "cannot tell" if few else "agrees"),
@@ -306,12 +313,25 @@ def images(table: pd.DataFrame, purity: pd.DataFrame, correlation: pd.DataFrame)
             _row("7", "the parts hear their own image alone", _their_purity(), f"{_range(purity['own_share'])} of the inputs",
                  len(purity), "every part", "agrees" if (purity["own_share"] == 1).all() else "differs",
                  note="output coverage does not ask for it")]
+    rows += _loss_definition(found)
     above = correlation[correlation["level"] > 0].assign(beyond=lambda t: t["correlation"] > t["permuted_high"])
     rows.append(_row("7", "the remaining weights gather at the pixels that vary", "by eye",
                      ", ".join(f"{name}: {g['correlation'].iloc[-1]:.2f} at the last level, beyond chance at {g['beyond'].sum()} of {len(g)} levels"
                                for name, g in above.groupby("network", sort=False)), len(above), "rank correlation against random pixels, 95 %",
                      _verdict(list(above["beyond"]), list(above["correlation"] < above["permuted_low"]))))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _loss_definition(found: pd.DataFrame) -> list[dict]:
+    """Whether it matters that the thesis' text sums the tasks' losses and its code takes their mean."""
+    base, other = found.iloc[0], found[found["loss"] != found["loss"].iloc[0]]
+    return [_row("7", "the loss: whether it is the mean of the tasks' (their code) or the sum (their text) changes the accuracy at equal size "
+                 f"by less than {100 * SAME} points", "not compared",
+                 f"{_points(r.difference, r.difference_low, r.difference_high)} with the {r.loss}; "
+                 f"{r.separated} of {r.runs} separate, {base['separated']} of {base['runs']} with the {base['loss']}", r.runs,
+                 "95 % interval over seeds (t), same seeds and levels", _verdict([r.difference_low > -SAME and r.difference_high < SAME],
+                                                                                 [r.difference_low > SAME or r.difference_high < -SAME]),
+                 note="Adam divides by the size of the gradient: a factor of two is left to rounding") for r in other.itertuples()]
 
 
 def _their_purity() -> str:
@@ -325,27 +345,62 @@ def _range(values: pd.Series, form: str = "{:.1%}") -> str:
 
 def images_headline(table: pd.DataFrame, purity: pd.DataFrame) -> str:
     """One sentence on the main image networks."""
-    apart = table[table["status"] == "separated"].groupby("run").first()
-    text = f"{len(apart)} of {table['run'].nunique()} image networks separated"
+    apart, runs = table[table["status"] == "separated"].groupby("run").first(), table["run"].nunique()
+    more = int((table.groupby("run")["status"].last() == "fragmented").sum())
+    text = f"{len(apart)} of {runs} image networks separated (95 % interval {'{1:.0%} to {2:.0%}'.format(*share(len(apart), runs))})"
+    if more:
+        text += f" and {more} fell apart into more parts than tasks"
     if len(apart):
         text += (f", at {_range(apart['accuracy'])} mean accuracy (dense: {_range(table[table['level'] == 0]['accuracy'])}) with "
                  f"{_range(apart['available'], '{:.0f}')} weights; {_range(purity['own_share'])} of what their parts hear is their own image")
     return text
 
 
-def ways(table: pd.DataFrame) -> pd.DataFrame:
-    """What each way of pruning reaches: one row per variant.
+def _mean(values: pd.Series, name: str) -> dict:
+    """Mean of a few values and its 95 % interval (Student), missing where there are less than two."""
+    from scipy.stats import t
+    n = len(values)
+    reach = t.ppf(0.975, n - 1) * values.std() / n**0.5 if n > 1 else np.nan
+    return {name: values.mean(), f"{name}_low": values.mean() - reach, f"{name}_high": values.mean() + reach}
 
-    table: level rows with columns ``variant`` and ``decided``.
+
+def ways(table: pd.DataFrame) -> pd.DataFrame:
+    """What each way of pruning reaches: one row per variant, the first being the one that the others are compared with.
+
+    table: level rows with columns ``variant, decided, decided_hidden``.  Accuracies ``gain`` and ``gain_hidden`` are against the same
+    run before pruning: at separation, and at the first level at which the tasks share no hidden neuron, only inputs; ``as_good``
+    counts separated networks with a gain of 0 or more.  ``difference`` is against the first variant at the same levels and seeds.
     """
-    rows = []
+    rows, base = [], table[table["variant"] == table["variant"].iloc[0]].set_index(["seed", "level"])["accuracy"]
     for name, at in table.groupby("variant", sort=False):
-        first = at[at["status"] == "separated"].groupby("run").first()
-        rows.append({"variant": name, "runs": at["run"].nunique(), "separated": len(first), "accuracy": first["accuracy"].mean(),
-                     "accuracy_min": first["accuracy"].min(), "accuracy_max": first["accuracy"].max(), "available": first["available"].mean(),
-                     "active": first["active"].mean(), "dense_accuracy": at[at["level"] == 0]["accuracy"].mean(),
-                     "peak_accuracy": at.groupby("run")["accuracy"].max().mean(), "most_decided": at.groupby("run")["decided"].max().mean()})
+        dense = at[at["level"] == 0].set_index("run")["accuracy"]
+        first, hidden = (at[there].groupby("run").first() for there in
+                         (at["status"] == "separated", (at["decided_hidden"] == 1) & (at["status"] != "degraded")))
+        gain, gain_hidden = (f["accuracy"] - dense.loc[f.index] for f in (first, hidden))
+        difference = (at.set_index(["seed", "level"])["accuracy"] - base).dropna().groupby("seed").mean()
+        runs, count = at["run"].nunique(), len(first)
+        rows.append({"variant": name, "loss": at["train.loss"].iloc[0], "runs": runs, "separated": count,
+                     **dict(zip(("share", "share_low", "share_high"), share(count, runs), strict=True)), "accuracy": first["accuracy"].mean(),
+                     "available": first["available"].mean(), "active": first["active"].mean(), "dense_accuracy": dense.mean(),
+                     "peak_accuracy": at.groupby("run")["accuracy"].max().mean(), **_mean(gain, "gain"), "as_good": int((gain >= 0).sum()),
+                     "hidden": len(hidden), **_mean(gain_hidden, "gain_hidden"), **_mean(difference, "difference")})
     return pd.DataFrame(rows)
+
+
+def frontier(found: pd.DataFrame) -> str:
+    """One sentence: is there a separated network as accurate as the dense one?  found: as :func:`ways`."""
+    count, text = int(found["separated"].sum()), f"{found['as_good'].sum()} of {found['separated'].sum()} separated networks are "
+    if not count:
+        return f"none of {found['runs'].sum()} networks separated"
+    best = found.loc[found["gain"].idxmax()]
+    return (f"{text}at least as accurate as the same network before pruning; the best of {len(found)} ways on average, {best['variant']}, "
+            f"separates {best['separated']} of {best['runs']}, {_points(*best[['gain', 'gain_low', 'gain_high']])} from it")
+
+
+def _points(value: float, low: float, high: float) -> str:
+    """A difference of accuracies in percentage points, with its interval where there is one."""
+    between = "" if np.isnan(low) else f" (95 % interval {100 * low:+.1f} to {100 * high:+.1f})"
+    return f"{100 * value:+.1f} points{between}"
 
 
 def variants(runs: pd.DataFrame, column: str = "variant") -> pd.DataFrame:

@@ -1,12 +1,14 @@
 """Theirs and ours: how runs are counted, how counts are compared, and what the verdicts say of made-up tables whose answer is known."""
 import itertools
+import types
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import stats
 
-from lth_utils import claims, data, population, sweep, verdicts
+from lth_utils import claims, connectivity, data, population, sweep, verdicts
 from lth_utils.config import PruneSpec, RunSpec, TrainSpec, run_id
 from lth_utils.connectivity import OUTCOMES, outcome
 from lth_utils.store import Store
@@ -244,18 +246,84 @@ def test_pixel_correlation_is_spearmans_and_random_pixels_have_none():
     assert found.loc[2, "permuted_low"] < 0 < found.loc[2, "permuted_high"] < 0.4
 
 
-def image_levels(stories):
-    return pd.DataFrame([{"run": f"r{n}", "seed": n, "level": level, "status": status, "accuracy": accuracy, "available": 10**6 // 10**level,
-                          "active": 800} for n, story in enumerate(stories) for level, (status, accuracy) in enumerate(story)])
+@pytest.mark.parametrize("leak", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_all_is_decided_exactly_where_no_subnetwork_serves_two_tasks(leak, seed, monkeypatch):
+    ticket, _ = two_parts(leak=leak, seed=seed)
+    (word,) = connectivity.status(ticket.masks, ticket.tasks, "output")
+    monkeypatch.setattr(data, "load", lambda _: types.SimpleNamespace(tasks=ticket.tasks))
+    results = types.SimpleNamespace(spec=lambda _: types.SimpleNamespace(data=None), masks=lambda _: [ticket.masks])
+    (row,) = claims.decided_share(results, ["a run"]).itertuples()
+    assert (row.decided < 1) == leak
+    assert word == "degraded" or (word == "interconnected") == leak
+    ticket.masks[0][0, 0, -1] = True       # one more input for a neuron of the other part: no hidden neuron is shared by that
+    (heard,) = claims.decided_share(results, ["a run"]).itertuples()
+    assert heard.decided_hidden == row.decided_hidden and heard.decided <= row.decided
+
+
+def image_levels(stories, **columns):
+    """Level rows of runs as (status, accuracy) level by level; before the network separates the tasks share neurons."""
+    rows = [{"run": f"{columns.get('variant', '')}{n}", "seed": n, "level": level, "status": status, "accuracy": accuracy,
+             "available": 1544480 // 12**level, "active": 800, "train.loss": "mean", "decided_hidden": float(level > 1),
+             "decided": float(status == "separated"), "base": "1568-784-392-20", **columns}
+            for n, story in enumerate(stories) for level, (status, accuracy) in enumerate(story)]
+    return pd.DataFrame(rows)
+
+
+GOOD = [("interconnected", 0.9), ("interconnected", 0.88), ("interconnected", 0.87), ("separated", 0.84)]
+PURE = pd.DataFrame({"own_share": [1.0, 0.98], "accuracy": [0.9, 0.8], "accuracy_cut": [0.9, 0.8]})
+CORRELATION = pd.DataFrame({"network": "mnist", "level": [1, 2], "correlation": [0.5, 0.6], "permuted_low": -0.1, "permuted_high": 0.1})
+
+
+def shifted(by):
+    """Three runs as the good ones, each of them more accurate by so much."""
+    stories = [[(status, accuracy + by + n / 1e4) for status, accuracy in GOOD] for n in range(3)]
+    return image_levels(stories, **{"variant": "sum", "train.loss": "sum"})
+
+
+def image_verdicts(table, pure=PURE, correlation=CORRELATION, others=()):
+    return verdicts.images(table, pure, correlation, verdicts.ways(pd.concat([table.assign(variant="as the thesis"), *others])))
 
 
 def test_verdicts_on_images():
-    good = image_levels([[("interconnected", 0.9), ("interconnected", 0.88), ("interconnected", 0.87), ("separated", 0.84)]] * 3)
-    pure = pd.DataFrame({"own_share": [1.0, 0.98], "accuracy": [0.9, 0.8], "accuracy_cut": [0.9, 0.8]})
-    rows = pd.DataFrame({"network": "mnist", "level": [1, 2], "correlation": [0.5, 0.6], "permuted_low": -0.1, "permuted_high": 0.1})
-    found = verdicts.images(good, pure, rows)
+    good = image_levels([GOOD] * 3)
+    found = image_verdicts(good)
     assert list(found["verdict"]) == ["agrees"] * 5 + ["differs", "agrees"]      # the parts also hear the other image
     bad = image_levels([[("interconnected", 0.9), ("separated", 0.95)], [("interconnected", 0.9), ("degraded", 0.5)], [("interconnected", 0.9)]])
-    leaky = pure.assign(accuracy_cut=[0.9, 0.5])
-    assert "agrees" not in set(verdicts.images(bad, leaky, rows.assign(correlation=-0.5))["verdict"])
-    assert verdicts.images_headline(bad, pure).startswith("1 of 3 image networks separated, at 95.0% mean accuracy")
+    leaky = PURE.assign(accuracy_cut=[0.9, 0.5])
+    assert "agrees" not in set(image_verdicts(bad, leaky, CORRELATION.assign(correlation=-0.5))["verdict"])
+    headline = verdicts.images_headline(bad, PURE)
+    assert headline.startswith("1 of 3 image networks separated (95 % interval 6% to 79%), at 95.0% mean accuracy")
+    assert "and 1 fell apart into more parts" in verdicts.images_headline(bad.replace("degraded", "fragmented"), PURE)
+
+
+def test_sizes_and_accuracies_are_compared_with_the_thesis_only_at_its_size():
+    small = image_verdicts(image_levels([GOOD] * 3).assign(available=lambda t: t["available"] // 7))
+    full = image_verdicts(image_levels([GOOD] * 3))
+    assert set(full["statement"]) - set(small["statement"]) == {
+        "they separate at 83 to 86 % mean accuracy", "they separate with about 900 to 1300 weights left"}
+    assert "smaller images" in small["note"].iloc[0] and not full["note"].iloc[0]
+
+
+@pytest.mark.parametrize(("by", "expected"), [(0.001, "agrees"), (0.02, "differs"), (-0.02, "differs"), (0.005, "cannot tell")])
+def test_the_definition_of_the_loss_matters_by_the_interval_of_paired_seeds(by, expected):
+    found = image_verdicts(image_levels([GOOD] * 3), others=[shifted(by)])
+    (row,) = found[found["statement"].str.startswith("the loss")].itertuples()
+    assert row.verdict == expected and row.runs == 3
+
+
+def test_ways_are_compared_run_by_run_and_level_by_level():
+    table = pd.concat([image_levels([GOOD, GOOD[:3]], variant="as the thesis"), shifted(0.07).assign(variant="better"),
+                       image_levels([[("interconnected", 0.9)]], variant="never")])
+    table.loc[(table["variant"] == "better") & (table["level"] == 0), "accuracy"] = 0.9
+    found = verdicts.ways(table).set_index("variant")
+    assert list(found["separated"]) == [1, 3, 0] and list(found["as_good"]) == [0, 3, 0]
+    assert found.loc["as the thesis", "gain"] == pytest.approx(-0.06) and np.isnan(found.loc["as the thesis", "gain_low"])
+    low, high = stats.t.interval(0.95, 2, loc=0.0101, scale=stats.sem([0.01, 0.0101, 0.0102]))
+    assert found.loc["better", ["gain", "gain_low", "gain_high"]].tolist() == pytest.approx([0.0101, low, high])
+    assert found.loc["better", "difference"] == pytest.approx(np.mean([0.07 * 3 / 4, (0.0701 * 2) / 3]))      # two seeds in common
+    assert found.loc["as the thesis", "gain_hidden"] == pytest.approx(-0.03) and found.loc["never", "hidden"] == 0
+    assert verdicts.frontier(found.reset_index()).startswith(
+        "3 of 4 separated networks are at least as accurate as the same network before pruning; "
+        "the best of 3 ways on average, better, separates 3 of 3")
+    assert verdicts.frontier(found.reset_index()[2:]) == "none of 1 networks separated"

@@ -162,3 +162,67 @@ def test_every_chart_draws_few_runs_and_runs_that_never_separated(sweep_tables, 
         figure.canvas.draw()
         assert all(ax.get_xlabel() or not ax.axison for ax in figure.axes if ax.get_label() != "<colorbar>")
     assert plots.plt.get_fignums() == before
+
+
+# ---------------------------------------------------------------------- images
+
+@pytest.fixture(scope="module")
+def image_table():
+    """Two ways with two runs each; the second way's first run separates above its dense network, its last never."""
+    rows, ends = [], {("plain", 0): 0.85, ("plain", 1): 0.8, ("other", 0): 0.93, ("other", 1): None}
+    for (variant, seed), end in ends.items():
+        story = [("interconnected", 0.9, 0.0), ("interconnected", 0.92, 0.5), *([("separated", end, 1.0)] if end else [("degraded", 0.2, 0.9)])]
+        rows += [{"run": f"{variant}-{seed}", "base": "8-6-4-4", "variant": variant, "seed": seed, "level": n, "status": word, "accuracy": accuracy,
+                  "accuracy_mnist": accuracy, "available": 88 // 2**n, "active": 80 // 2**n, "decided": share, "decided_hidden": share,
+                  "train.loss": "mean"} for n, (word, accuracy, share) in enumerate(story)]
+    return pd.DataFrame(rows)
+
+
+def stars(ax):
+    return [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "*" and len(line.get_xydata())]
+
+
+def test_the_frontier_has_a_star_at_no_shared_unit_and_the_goal_above_the_dense_network(image_table):
+    plain, other = plots.frontier(image_table).axes
+    assert sorted(stars(plain)) == [[[0, 0.8]], [[0, 0.85]]] and stars(other) == [[[0, 0.93]]]
+    for ax in (plain, other):
+        (goal,) = ax.patches
+        assert goal.get_y() == pytest.approx(0.9) and goal.get_x() + goal.get_width() < 0 < goal.get_x()
+        left, right = ax.get_xlim()
+        assert left > 1 and right < 0
+    dots = np.concatenate([c.get_offsets() for c in other.collections])
+    assert sorted(dots[:, 0].round(6)) == [0, 0.1, 0.5, 0.5, 1, 1]
+
+
+def test_what_separation_costs_is_counted_from_the_same_run_before_pruning(image_table):
+    from lth_utils import verdicts
+    (ax,) = plots.separation_cost(image_table, verdicts.ways(image_table)).axes
+    green = to_rgb(plots.STATUS_COLOURS["separated"])
+    dots = {y: sorted(x for c in ax.collections if len(c.get_facecolor()) and tuple(c.get_facecolor()[0][:3]) == green
+                      for x, at in c.get_offsets() if at == y) for y in (0, 1)}
+    assert dots == {0: pytest.approx([-10, -5]), 1: pytest.approx([3])}
+    assert [t.get_text() for t in ax.texts] == ["2 of 2", "1 of 2"]
+
+
+@pytest.mark.parametrize("draw", [plots.accuracy, plots.task_accuracy])
+def test_the_thesis_is_drawn_beside_networks_of_its_size_only(image_table, draw):
+    theirs = claims.reference("mnist_fashion" if draw is plots.accuracy else "mnist_fashion_taskwise")
+
+    def names(table):
+        return [t.get_text() for t in draw(table, theirs).legends[0].get_texts()]
+
+    assert not any("the thesis" in n for n in names(image_table))
+    assert any("the thesis" in n for n in names(image_table.assign(available=image_table["available"] * theirs["unpruned_weights"].max() // 88)))
+
+
+def test_pixels_are_drawn_where_they_are_with_the_thesis_counts_for_images_of_one_size():
+    counts = np.arange(2 * 784)
+    degrees = pd.concat([pd.DataFrame({"network": "mnist_fashion", "level": n, "pixel": range(1568), "available": 784 if n == 0 else counts,
+                                       "active": 784 if n == 0 else counts}) for n in (0, 7)])
+    figure = plots.input_connectivity(degrees, claims.reference("input_connectivity"), (7, 9))
+    shown = figure.axes[0].images[0].get_array().filled(np.nan)
+    np.testing.assert_array_equal(shown[:28], counts[:784].reshape(28, 28))
+    np.testing.assert_array_equal(shown[29:57], counts[784:].reshape(28, 28))
+    assert "1567 (1566) pixels" in figure.axes[0].get_title(loc="left") and "stopped" in figure.axes[1].texts[0].get_text()
+    small = degrees[degrees["pixel"] < 2 * 14 * 14]
+    assert "(" not in plots.input_connectivity(small, claims.reference("input_connectivity"), (7,)).axes[0].get_title(loc="left")
