@@ -60,8 +60,8 @@ __all__ = [
     "STATE_COLOURS", "STATUS_COLOURS", "STYLE", "TASK_COLOURS", "TRIAL_COLOURS", "accuracy", "active_share", "data", "dense_network", "frontier",
     "how_many_levels", "imp_levels", "inactive_zombie", "independent_tickets", "input_connectivity", "layer_separation", "network",
     "one_shot_or_iterative", "one_shot_separation", "outcomes", "parameter_states", "performance", "performance_poster", "pixel_correlation",
-    "pixel_statistics", "rounds_to_target", "samples", "separation_cost", "size_or_levels", "split_count", "summary", "task_accuracy", "training_curves",
-    "trajectory", "twenty_levels", "weight_histograms", "weights_at_separation", "which_layer_is_lost",
+    "pixel_statistics", "rounds_to_target", "samples", "separation_cost", "size_or_levels", "split_count", "summary", "task_accuracy",
+    "training_curves", "trajectory", "twenty_levels", "weight_histograms", "weights_at_separation", "which_layer_is_lost",
 ]
 
 MAX_EDGES = 4000
