@@ -209,7 +209,7 @@ def frontier(table: pd.DataFrame) -> Figure:
     network before pruning; in green, where a separated network would be no less accurate.
     """
     variants = list(dict.fromkeys(table["variant"]))
-    columns = min(5, len(variants))
+    columns = min(4, len(variants))
     figure, axes = panels(-(-len(variants) // columns), columns, (3.4 * columns + 1.2, 3.5 * -(-len(variants) // columns) + 1.2))
     table = table.assign(shared=1 - table["decided"].fillna(1))
     dense = table[table["level"] == 0]["accuracy"].mean()
@@ -239,12 +239,15 @@ def frontier(table: pd.DataFrame) -> Figure:
 LEAST = 1e-3
 """Shares of units below this are drawn on a linear axis, so that 0 has a place."""
 
+FEWEST = 3
+"""Networks that an interval is drawn of; that of two is wider than any figure."""
+
 
 @styled
 def separation_cost(table: pd.DataFrame, found: pd.DataFrame) -> Figure:
-    """Accuracy of each separated network less that of the same run before pruning, by way of pruning; bars: mean and 95 % interval.
+    """What separation costs: each separated network's accuracy less that of the same run before pruning, by way of pruning.
 
-    table: as in :func:`frontier`; found: as ``verdicts.ways``.
+    Bars: mean and 95 % interval, of `FEWEST` networks or more.  table: as in :func:`frontier`; found: as ``verdicts.ways``.
     """
     figure, axes = panels(1, 1, (11, 0.62 * len(found) + 2))
     ax = axes[0, 0]
@@ -255,11 +258,11 @@ def separation_cost(table: pd.DataFrame, found: pd.DataFrame) -> Figure:
     for y, row in enumerate(found.assign(**100 * found[points]).itertuples()):
         dots = gain[first["variant"] == row.variant]
         ax.scatter(dots, np.full(len(dots), y), s=60, color=STATUS_COLOURS["separated"], edgecolors="black", linewidths=0.6, zorder=3)
-        if len(dots) > 1:
+        if row.separated >= FEWEST:
             ax.errorbar(row.gain, y + 0.25, xerr=row.gain_high - row.gain, fmt="|", color="black", ms=11, lw=1.6, zorder=4)
         if row.hidden:
-            ax.errorbar(row.gain_hidden, y - 0.25, xerr=np.nan_to_num(row.gain_hidden_high - row.gain_hidden), fmt="D", mfc="white",
-                        color=STATUS_COLOURS["interconnected"], ms=7, lw=1.6)
+            ax.errorbar(row.gain_hidden, y - 0.25, xerr=row.gain_hidden_high - row.gain_hidden if row.hidden >= FEWEST else 0, fmt="D",
+                        mfc="white", color=STATUS_COLOURS["interconnected"], ms=7, lw=1.6)
         ax.text(1.01, y, f"{row.separated} of {row.runs}", va="center", transform=ax.get_yaxis_transform())
     ax.axvline(0, color="black", lw=1, linestyle=":")
     ax.set(yticks=range(len(found)), yticklabels=found["variant"], ylim=(len(found) - 0.4, -0.6),

@@ -389,12 +389,15 @@ def ways(table: pd.DataFrame) -> pd.DataFrame:
 
 def frontier(found: pd.DataFrame) -> str:
     """One sentence: is there a separated network as accurate as the dense one?  found: as :func:`ways`."""
-    count, text = int(found["separated"].sum()), f"{found['as_good'].sum()} of {found['separated'].sum()} separated networks are "
+    count = int(found["separated"].sum())
     if not count:
         return f"none of {found['runs'].sum()} networks separated"
-    best = found.loc[found["gain"].idxmax()]
-    return (f"{text}at least as accurate as the same network before pruning; the best of {len(found)} ways on average, {best['variant']}, "
-            f"separates {best['separated']} of {best['runs']}, {_points(*best[['gain', 'gain_low', 'gain_high']])} from it")
+    best, hidden = (found.loc[found[gain].idxmax()] for gain in ("gain", "gain_hidden"))
+    return (f"{found['as_good'].sum()} of {count} separated networks are at least as accurate as the same network before pruning; "
+            f"the best of {len(found)} ways on average, {best['variant']}, separates {best['separated']} of {best['runs']}, "
+            f"{_points(*best[['gain', 'gain_low', 'gain_high']])} from it; hidden neurons are no longer shared, though inputs may be, at up to "
+            f"{_points(*hidden[['gain_hidden', 'gain_hidden_low', 'gain_hidden_high']])}, in {hidden['hidden']} of {hidden['runs']} "
+            f"({hidden['variant']})")
 
 
 def _points(value: float, low: float, high: float) -> str:

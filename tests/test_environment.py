@@ -1,4 +1,5 @@
 """pyproject.toml, environment.yml and constraints.txt name the same packages; nothing names a machine."""
+import json
 import os
 import re
 import subprocess
@@ -68,9 +69,17 @@ def test_readme_has_the_verdicts_of_the_kept_tables():
     import pandas as pd
 
     from lth_utils import verdicts
-    toy, images = (pd.read_csv(ROOT / "outputs" / name / "tables" / "verdicts.csv", dtype=str) for name in ("extended", "thesis"))
-    table = verdicts.markdown(pd.concat([toy, images[images["claim"] == "7"]]))
-    assert table in (ROOT / "README.md").read_text(), f"the README's table of verdicts should be\n{table}"
+    many, full = (pd.read_csv(ROOT / "outputs" / name / "tables" / "verdicts.csv", dtype=str) for name in ("extended", "thesis"))
+    for table in (verdicts.markdown(many), verdicts.markdown(full[full["claim"] == "7"])):
+        assert f"\n\n{table}\n\n" in (ROOT / "README.md").read_text(), f"a table of verdicts in the README should be\n{table}"
+
+
+def test_readme_says_what_the_facts_on_images_say():
+    text = " ".join(re.sub(r"^>", "", (ROOT / "README.md").read_text(), flags=re.MULTILINE).split())
+    for name in ("thesis", "extended"):
+        facts = json.loads((ROOT / "outputs" / name / "facts" / "02_mnist_fashion.json").read_text())
+        for key in ("headline", "frontier"):
+            assert facts[key] in text, f"the README should say\n{facts[key]}"
 
 
 def test_every_picture_of_the_readme_is_there():
