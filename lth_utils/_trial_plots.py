@@ -164,13 +164,23 @@ def one_shot_or_iterative(found: pd.DataFrame) -> Figure:
                    title="smallest of the whole network" if scope == "global" else "smallest of each layer")
             ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=None))
             ax.invert_xaxis()
+            _stretched(ax, at["mean"])
             ax.legend(loc="lower left")
     return figure
 
 
+def _stretched(ax: Axes, accuracies: pd.Series):
+    """An axis of accuracies on which a point counts the more the nearer it is to 100 %."""
+    ticks = [v for v in (0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99) if accuracies.min() / 1.5 < v]
+    ax.set_yscale("logit")
+    ax.set_yticks(ticks, [f"{v:.0%}" for v in ticks])
+    ax.set_yticks([], minor=True)
+    ax.set_ylim(max(0.05, accuracies.min() / 1.5), min(0.995, 1 - (1 - accuracies.max()) / 2))
+
+
 def _with_interval(ax: Axes, x: pd.Series, rows: pd.DataFrame, method: str):
     marker = {"iterative": "o", "one-shot": "s", "fresh": "D", "random": "^"}[method.partition(" ")[0]]
-    ax.fill_between(x, rows["low"], rows["high"], color=_colour(method), alpha=0.2, lw=0)
+    ax.fill_between(x, rows["low"].clip(0.001), rows["high"].clip(upper=0.999), color=_colour(method), alpha=0.2, lw=0)      # shares, all of them
     ax.plot(x, rows["mean"], color=_colour(method), lw=2.2, marker=marker, ms=7, label=method)
 
 
