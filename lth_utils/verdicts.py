@@ -329,7 +329,7 @@ def _loss_definition(found: pd.DataFrame) -> list[dict]:
                  f"by less than {100 * SAME} points", "not compared",
                  f"{_points(r.difference, r.difference_low, r.difference_high)} with the {r.loss}; "
                  f"{r.separated} of {r.runs} separate, {base['separated']} of {base['runs']} with the {base['loss']}", r.runs,
-                 "95 % interval over seeds (t), same seeds and levels", _verdict([r.difference_low > -SAME and r.difference_high < SAME],
+                 "95 % interval over seeds (t), same seeds and sizes", _verdict([r.difference_low > -SAME and r.difference_high < SAME],
                                                                                  [r.difference_low > SAME or r.difference_high < -SAME]),
                  note="Adam divides by the size of the gradient: a factor of two is left to rounding") for r in other.itertuples()]
 
@@ -369,15 +369,16 @@ def ways(table: pd.DataFrame) -> pd.DataFrame:
 
     table: level rows with columns ``variant, decided, decided_hidden``.  Accuracies ``gain`` and ``gain_hidden`` are against the same
     run before pruning: at separation, and at the first level at which the tasks share no hidden neuron, only inputs; ``as_good``
-    counts separated networks with a gain of 0 or more.  ``difference`` is against the first variant at the same levels and seeds.
+    counts separated networks with a gain of 0 or more.  ``difference`` is against the first variant at the same sizes and seeds.
     """
-    rows, base = [], table[table["variant"] == table["variant"].iloc[0]].set_index(["seed", "level"])["accuracy"]
+    rows, by_size = [], table.groupby(["variant", "seed", "available"])["accuracy"].mean()
+    base = by_size[table["variant"].iloc[0]]
     for name, at in table.groupby("variant", sort=False):
         dense = at[at["level"] == 0].set_index("run")["accuracy"]
         first, hidden = (at[there].groupby("run").first() for there in
                          (at["status"] == "separated", (at["decided_hidden"] == 1) & (at["status"] != "degraded")))
         gain, gain_hidden = (f["accuracy"] - dense.loc[f.index] for f in (first, hidden))
-        difference = (at.set_index(["seed", "level"])["accuracy"] - base).dropna().groupby("seed").mean()
+        difference = (by_size[name] - base).dropna().groupby("seed").mean()
         runs, count = at["run"].nunique(), len(first)
         rows.append({"variant": name, "loss": at["train.loss"].iloc[0], "runs": runs, "separated": count,
                      **dict(zip(("share", "share_low", "share_high"), share(count, runs), strict=True)), "accuracy": first["accuracy"].mean(),
@@ -392,12 +393,13 @@ def frontier(found: pd.DataFrame) -> str:
     count = int(found["separated"].sum())
     if not count:
         return f"none of {found['runs'].sum()} networks separated"
-    best, hidden = (found.loc[found[gain].idxmax()] for gain in ("gain", "gain_hidden"))
+    best = found.dropna(subset="gain").assign(good=lambda t: t["as_good"] / t["runs"]).sort_values(["good", "gain"]).iloc[-1]
+    hidden = found.loc[found["gain_hidden"].idxmax()]
     return (f"{found['as_good'].sum()} of {count} separated networks are at least as accurate as the same network before pruning; "
-            f"the best of {len(found)} ways on average, {best['variant']}, separates {best['separated']} of {best['runs']}, "
-            f"{_points(*best[['gain', 'gain_low', 'gain_high']])} from it; hidden neurons are no longer shared, though inputs may be, at up to "
-            f"{_points(*hidden[['gain_hidden', 'gain_hidden_low', 'gain_hidden_high']])}, in {hidden['hidden']} of {hidden['runs']} "
-            f"({hidden['variant']})")
+            f"the best of {len(found)} ways, {best['variant']}, separates {best['separated']} of {best['runs']}, {best['as_good']} of them so "
+            f"accurate, on average {_points(*best[['gain', 'gain_low', 'gain_high']])} from it; hidden neurons are no longer shared, though "
+            f"inputs may be, at up to {_points(*hidden[['gain_hidden', 'gain_hidden_low', 'gain_hidden_high']])}, in {hidden['hidden']} of "
+            f"{hidden['runs']} ({hidden['variant']})")
 
 
 def _points(value: float, low: float, high: float) -> str:
