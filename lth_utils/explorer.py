@@ -449,6 +449,7 @@ class Chooser:
         for control in (self.slider, self.play, self.back, self.forth):
             control.disabled = len(levels) < 2
         self.slider.readout = levels == list(range(len(levels))) and len(levels) > 1
+        self.play.playing = False      # else the browser's timer would walk on in the other run
         for control in (self.slider, self.play):      # both get the same value in one message each, or the browser's link would echo an old one
             with control.hold_sync():
                 control.max = max(1, len(levels) - 1)      # a slider with a single stop fails in the browser

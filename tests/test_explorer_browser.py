@@ -58,7 +58,7 @@ def lab(results, tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
-           "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
+           "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "MPLCONFIGDIR": "matplotlib"}
     environment = {**os.environ, **{name: str(folder / place) for name, place in own.items()}, "LTH_OUTPUTS": str(results),
                    "PYTHONPATH": str(ROOT)}
     with (folder / "lab.log").open("w") as log:
@@ -190,6 +190,26 @@ def test_buttons_and_play_go_through_the_levels(page, run):
     words_on(page, 0)
     page.locator(".widget-play button").first.press("Enter")
     words_on(page, len(run) - 1)
+    page.locator(".widget-play .fa-play").wait_for()      # it stops a beat after the last level
+
+
+def test_another_run_ends_the_play(page, results, run):
+    to_level(page, 0)
+    start, _, again = page.locator(".widget-play button").all()
+    again.press("Enter")      # round and round, until it is stopped
+    start.press("Enter")
+    page.locator(".widget-play .fa-pause").wait_for()
+    lists = page.get_by_label("Run", exact=True)
+    before, other = lists.input_value(), next(r for r in store.Store(results).entries() if r != run["run"][0])
+    lists.select_option(index=1 - lists.evaluate("e => e.selectedIndex"))
+    wait_for_run(page, results, other)
+    page.locator(".widget-play .fa-play").wait_for()
+    to_level(page, 0)
+    page.wait_for_timeout(1500)      # two of its beats
+    assert page.locator(SLIDER).first.get_attribute("aria-valuenow") == "0.0"
+    again.press("Enter")
+    lists.select_option(before)
+    wait_for_run(page, results, run["run"][0])
 
 
 def test_another_run_is_chosen_from_the_list(page, results, run):
@@ -265,5 +285,5 @@ def test_a_level_is_shown_soon(page, results, run):
 def test_nothing_went_wrong_on_the_way(page):
     """Runs last: no error in the browser's console, none in any cell, none in the kernel's log."""
     assert page.problems == []
-    assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").all_inner_texts() == []
     assert not re.search("Traceback|Error:", page.locator(".jp-Notebook").inner_text())
