@@ -137,6 +137,19 @@ def over_weights(found: pd.DataFrame, keys: Sequence[str], value: str) -> pd.Dat
     return pd.DataFrame(rows, columns=[*keys, "available", "trials", "mean", "low", "high"])
 
 
+def smallest(found: pd.DataFrame, keys: Sequence[str], within: float = 0.01) -> pd.DataFrame:
+    """Per key and seed: the smallest ``share`` of weights down to which the accuracy stays at most `within` below the dense network's.
+
+    found: as :func:`measured` with ``share``, which is 1 for the dense network.
+    """
+    def reach(at):
+        at = at.sort_values("share", ascending=False)
+        kept = (at["accuracy"] >= at["accuracy"].iloc[0] - within).cummin()
+        return at.loc[kept, "share"].min()
+
+    return found.groupby([*keys, "seed"], sort=False)[["share", "accuracy"]].apply(reach).rename("share").reset_index()
+
+
 def measured(found: pd.DataFrame, measures: Mapping[str, str]) -> pd.DataFrame:
     """Rows of :func:`best` once per way to read an accuracy: ``measure`` in words, ``accuracy``; measures: column to words."""
     rest = [c for c in found if not c.endswith("_accuracy")]

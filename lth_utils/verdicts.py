@@ -14,7 +14,7 @@ import pandas as pd
 
 from lth_utils.claims import compare, holm, reference, share, theirs_by_level
 from lth_utils.connectivity import OUTCOMES
-from lth_utils.trials import ever, their_loss
+from lth_utils.trials import ever, interval, their_loss
 
 COLUMNS = ["claim", "statement", "theirs", "ours", "runs", "test", "p", "verdict", "note"]
 SEPARATED = ("separated", "separated-degraded")
@@ -402,10 +402,10 @@ def frontier(found: pd.DataFrame) -> str:
             f"{hidden['runs']} ({hidden['variant']})")
 
 
-def _points(value: float, low: float, high: float) -> str:
+def _points(value: float, low: float, high: float, digits: int = 1) -> str:
     """A difference of accuracies in percentage points, with its interval where there is one."""
-    between = "" if np.isnan(low) else f" (95 % interval {100 * low:+.1f} to {100 * high:+.1f})"
-    return f"{100 * value:+.1f} points{between}"
+    between = "" if np.isnan(low) else f" (95 % interval {100 * low:+.{digits}f} to {100 * high:+.{digits}f})"
+    return f"{100 * value:+.{digits}f} points{between}"
 
 
 def variants(runs: pd.DataFrame, column: str = "variant") -> pd.DataFrame:
@@ -447,15 +447,11 @@ def distributions(lost: pd.DataFrame) -> pd.DataFrame:
     for name, statement in said.items():
         for row in lost[lost["variant"] == name].itertuples():
             theirs = their_loss(row.network, name, row.rounds)
-            rows.append(_row("8", f"{statement}; {row.network}, {row.rounds} rounds", _points(*theirs) if theirs else "not reported",
-                             _points(row.lost, row.lost_low, row.lost_high), row.trials, "95 % interval (Student, within a trial); p after Holm",
+            rows.append(_row("8", f"{statement}; {row.network}, {row.rounds} rounds", _points(*theirs, digits=2) if theirs else "not reported",
+                             _points(row.lost, row.lost_low, row.lost_high, 2), row.trials, "95 % interval (Student, within a trial); p after Holm",
                              _verdict([row.lost_low > 0], [row.lost_high < 0]), row.p_corrected,
                              "" if theirs is None or theirs[1] > 0 else "their own trials do not show it: their interval includes zero"))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _points(value: float, low: float, high: float) -> str:
-    return f"{100 * value:+.2f} points ({100 * low:+.2f} to {100 * high:+.2f})"
 
 
 def distributions_headline(lost: pd.DataFrame) -> str:
@@ -463,30 +459,30 @@ def distributions_headline(lost: pd.DataFrame) -> str:
     parts = []
     for network, at in lost.groupby("network", sort=False):
         last = at[at["rounds"] == at["rounds"].max()].set_index("variant")
-        parts += [f"{name} {_points(*last.loc[name, ['lost', 'lost_low', 'lost_high']])}" for name in
+        parts += [f"{name} {_points(*last.loc[name, ['lost', 'lost_low', 'lost_high']], digits=2)}" for name in
                   ("resampled, trained", "resampled, initial", "fresh", "signs") if name in last.index]
         parts[-1] += f" ({network}, {at['rounds'].max()} rounds)"
     return f"lost against the ticket: {'; '.join(parts)}"
 
 
-def one_shot(lost: pd.DataFrame, toy: pd.DataFrame) -> pd.DataFrame:
+def one_shot(lost: pd.DataFrame, sizes: pd.DataFrame, toy: pd.DataFrame) -> pd.DataFrame:
     """Claim 9: iterative pruning keeps accuracy at smaller sizes than one-shot pruning; and does one-shot pruning separate networks?
 
-    lost: as ``trials.against`` with columns ``scope, measure, level, method, share`` and the base ``iterative``;
+    lost: as ``trials.against`` with columns ``scope, measure, share, method`` and the base ``iterative``; sizes: as ``trials.smallest``;
     toy: level rows of the moons-circles runs with columns ``method`` and ``apart``.
     """
     rows = []
-    for (scope, measure), at in lost[lost["method"] == "one-shot"].groupby(["scope", "measure"], sort=False):
-        below = at[at["share"] < 0.1]
-        better = below["lost_low"] > 0
-        where = below.loc[better, "share"]
-        shown = below.loc[below["lost"].idxmax()]
-        rows.append(_row("9", f"iterative pruning is more accurate than one-shot pruning where less than 10 % is left ({scope}, {measure})",
-                         "by figure",
-                         f"{better.sum()} of {len(below)} sizes" + (f", from {where.max():.1%} down" if len(where) else "")
-                         + f"; most at {shown['share']:.1%}: {_points(shown['lost'], shown['lost_low'], shown['lost_high'])}",
-                         int(at["trials"].max()), "95 % interval (Student, within a trial) at every size",
-                         _verdict(list(better), list(below["lost_high"] < 0))))
+    for (scope, measure), at in sizes.groupby(["scope", "measure"], sort=False):
+        pairs = at.pivot(index="seed", columns="method", values="share")[["iterative", "one-shot"]].dropna()
+        factor, low, high = np.exp(interval(np.log(pairs["one-shot"] / pairs["iterative"])))
+        apart = lost[(lost["method"] == "one-shot") & (lost["scope"] == scope) & (lost["measure"] == measure)]
+        last, between = apart.loc[apart["share"].idxmin()], "" if np.isnan(low) else f" (95 % interval {low:.1f} to {high:.1f})"
+        rows.append(_row("9", "iterative pruning keeps the dense network's accuracy (within a point) at smaller sizes than one-shot "
+                              f"({scope}, {measure})", "by figure",
+                         f"to {pairs['iterative'].median():.1%} of the weights, one-shot to {pairs['one-shot'].median():.1%} (medians): "
+                         f"{factor:.1f} times{between}; one-shot's loss where {last['share']:.1%} is left "
+                         f"{_points(last['lost'], last['lost_low'], last['lost_high'])}",
+                         len(pairs), "Student's interval of the ratio's logarithm, within a trial", _verdict([low > 1], [high < 1])))
     counts = ever(toy)
     if {"iterative", "one-shot"} <= set(counts.index):
         from scipy.stats import fisher_exact

@@ -181,7 +181,7 @@ def main():
     path = store.outputs() / "bench.json"
     store.write_atomically(path, json.dumps(rows, indent=1) + "\n")
     for row in rows:
-        print(f"{row['ratio']:>8} x (target {row['target']:>4})  {row['case']}\n{'':>26}against {row['peer']}")
+        print(f"{row['ratio']:>8} x (target {row['target'] or '–':>4})  {row['case']}\n{'':>26}against {row['peer']}")
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, peak of this process "
           f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB; written to {path}")
 

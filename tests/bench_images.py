@@ -2,7 +2,8 @@
 
 Random pictures stand for the real ones: the cost of a step does not depend on what they show.  Ours
 trains one network per thread, so both threads are busy with one each; the peers use all threads for
-one network.  An epoch includes the evaluation on the test half.
+one network.  An epoch includes the evaluation on the test half.  The usual loader is the one of the
+tutorials: each picture, of torchvision's kind, is turned into a tensor and normalised when it is asked for.
 """
 import statistics
 import time
@@ -11,8 +12,10 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
+from torchvision import transforms
 
 from lth_utils import population, pruning
 from lth_utils.config import TrainSpec
@@ -20,6 +23,23 @@ from lth_utils.data import Dataset, Task
 
 SHAPE, TRAIN, TEST, BATCH = (1568, 784, 392, 20), 12_000, 2_000, 512
 """A fifth of the real sets' 60000 and 10000."""
+PEERS = {None: "in-memory loop, masks multiplied in", "tensors": "the same with a DataLoader of tensors",
+         "pictures": "the same with a DataLoader of pictures, ToTensor and Normalize"}
+TARGETS = {1.0: (1, None, 4), 0.01: (6, None, 20)}
+
+
+class Pictures(torch.utils.data.Dataset):
+    """Pairs of grey pictures side by side, each handled as ``torchvision.datasets.MNIST`` does."""
+
+    def __init__(self, labels):
+        self.bytes, self.labels = np.random.default_rng(0).integers(0, 256, (len(labels), 2, 28, 28), np.uint8), labels
+        self.transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, n):
+        return torch.cat([self.transform(Image.fromarray(half)).flatten() for half in self.bytes[n]]), self.labels[n]
 
 
 def pictures() -> Dataset:
@@ -42,13 +62,14 @@ def ours(people, dataset, epochs: int):
     population.train(people, dataset, TrainSpec(batch_size=BATCH, patience=100, max_epochs=epochs))
 
 
-def loop(mask, dataset, epochs: int, loader: bool):
-    """Masks multiplied in; whole tensors in memory, or the usual DataLoader."""
+def loop(mask, dataset, epochs: int, loader: str | None):
+    """Masks multiplied in; whole tensors in memory, or a DataLoader."""
     linears = [nn.Linear(i, o) for i, o in pairwise(SHAPE)]
     masks = [m[0].float() for m in population.split_mask(mask, SHAPE)]
     adam = torch.optim.Adam([p for layer in linears for p in layer.parameters()], lr=1e-3)
     x, y, x_test, y_test = (torch.from_numpy(a) for a in (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test))
-    batches = DataLoader(TensorDataset(x, y), batch_size=BATCH, shuffle=True) if loader else None
+    source = Pictures(y) if loader == "pictures" else TensorDataset(x, y)
+    batches = DataLoader(source, batch_size=BATCH, shuffle=True) if loader else None
 
     def loss(inputs, labels):
         for n, (layer, m) in enumerate(zip(linears, masks, strict=True)):
@@ -77,17 +98,16 @@ def seconds(run) -> float:
 def rows(repeats: int = 3):
     threads, dataset, found = torch.get_num_threads(), pictures(), []
     ours(members(0.01, 1), dataset, 1)      # compiles, once per machine
-    for density, targets in ((1.0, (1, 4)), (0.01, (6, 20))):
+    for density, targets in TARGETS.items():
         people = members(density, threads)
-        peers = [partial(loop, people.mask[:1], dataset, loader=loader) for loader in (False, True)]
-        ratios = [[], []]
+        ratios = {loader: [] for loader in PEERS}
         for _ in range(repeats):
             mine = seconds(lambda epochs, people=people: ours(people, dataset, epochs)) / threads
-            for ratio, peer in zip(ratios, peers, strict=True):
-                ratio.append(seconds(lambda epochs, peer=peer: peer(epochs=epochs)) / mine)
+            for loader, ratio in ratios.items():
+                ratio.append(seconds(partial(loop, people.mask[:1], dataset, loader=loader)) / mine)
         print(f"  images at {density:.0%}: {5 * mine:.2f} s per epoch of 60000 on {threads} threads, ratios {ratios}", flush=True)
-        for name, ratio, target in zip(("in-memory loop, masks multiplied in", "the same with a DataLoader"), ratios, targets, strict=True):
-            found.append({"case": f"one epoch of 1568-784-392-20, batch 512, at {density:.0%} density", "peer": f"torch: {name}",
+        for (loader, ratio), target in zip(ratios.items(), targets, strict=True):
+            found.append({"case": f"one epoch of 1568-784-392-20, batch 512, at {density:.0%} density", "peer": f"torch: {PEERS[loader]}",
                           "ratio": round(statistics.median(ratio), 2), "target": target})
     return found
 

@@ -72,10 +72,10 @@ def test_verdicts_on_the_weights_distribution(resampled, expected):
     assert "fresh" in verdicts.distributions_headline(lost)
 
 
-def sizes(one_shot):
+def sizes(one_shot, iterative=0.0):
     rows = []
     for scope in ("global", "layer"):
-        for method, drop in (("iterative", 0.0), ("one-shot", one_shot), ("fresh initialisation", 0.1)):
+        for method, drop in (("iterative", iterative), ("one-shot", one_shot), ("fresh initialisation", 0.1)):
             for available in (1000, 90, 40):
                 rows += [{"scope": scope, "method": method, "available": available, "seed": s, "run": f"{scope}{method}{s}", "level": 0,
                           "early_accuracy": 0.9 - drop * (available < 1000) + 0.001 * np.sin(s + available + len(method)), "final_accuracy": 0.8}
@@ -88,14 +88,26 @@ def toy(counts, runs=20):
                          for method, k in counts.items() for n in range(runs) for a in (100, 50)])
 
 
-@pytest.mark.parametrize(("drop", "expected"), [(0.05, "agrees"), (-0.05, "differs"), (0.0, "cannot tell")])
-def test_verdicts_on_one_shot_pruning(drop, expected):
-    reached = sizes(drop)
+@pytest.mark.parametrize(("one_shot", "iterative", "expected"), [(0.05, 0, "agrees"), (0, 0.05, "differs"), (0, 0, "cannot tell"),
+                                                                 (0.05, 0.05, "cannot tell")])
+def test_verdicts_on_one_shot_pruning(one_shot, iterative, expected):
+    reached = sizes(one_shot, iterative)
     lost = trials.against(reached[reached["available"] < 1000], ["scope", "measure", "share"], "method", "iterative", "accuracy")
-    found = verdicts.one_shot(lost, toy({"iterative": 15, "one-shot": 2}))
+    smallest = trials.smallest(reached, ["scope", "measure", "method"])
+    found = verdicts.one_shot(lost, smallest, toy({"iterative": 15, "one-shot": 2}))
     assert list(found["verdict"][:2]) == [expected] * 2
     assert "2 of 20" in found["ours"].iloc[2] and "15 of 20" in found["ours"].iloc[2] and found["p"].iloc[2] < 0.001
     assert "one-shot 2 of 20" in verdicts.one_shot_headline(lost, toy({"iterative": 15, "one-shot": 2}))
+    alone = verdicts.one_shot(lost, smallest[smallest["seed"] == 0], toy({"random": 1}))
+    assert list(alone["verdict"]) == ["cannot tell"] * 2 and "nan" not in alone["ours"].iloc[0]
+
+
+def test_the_smallest_size_that_keeps_the_accuracy():
+    """From the dense network down: what lies beyond a lost point does not count, whatever is reached there."""
+    reached = pd.DataFrame({"method": "iterative", "seed": [0] * 4 + [1] * 4, "share": [0.5, 1, 0.1, 0.2] * 2,
+                            "accuracy": [0.895, 0.9, 0.9, 0.8, 0.5, 0.9, 0.9, 0.9]})
+    assert list(trials.smallest(reached, ["method"])["share"]) == [0.5, 1]
+    assert list(trials.smallest(reached, ["method"], within=0.2)["share"]) == [0.1, 1]
 
 
 def test_shares_have_wilson_s_interval_and_means_student_s():
