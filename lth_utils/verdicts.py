@@ -487,7 +487,7 @@ def one_shot(lost: pd.DataFrame, sizes: pd.DataFrame, toy: pd.DataFrame) -> pd.D
     if {"iterative", "one-shot"} <= set(counts.index):
         from scipy.stats import fisher_exact
         (k, n), (j, m) = counts.loc["one-shot"], counts.loc["iterative"]
-        rows.append(_row("9", "does one-shot pruning separate the two tasks at any size (moons-circles)?", "not asked",
+        rows.append(_row("9", "one-shot pruning separates networks, too (moons-circles, at any size)", "not asked",
                          f"{k} of {n}, {_percent(*share(k, n))}; iterative {j} of {m}, {_percent(*share(j, m))}", int(n + m),
                          f"{WILSON}; Fisher's exact test between them", "cannot tell" if not k else "agrees",
                          fisher_exact([[k, n - k], [j, m - j]]).pvalue))
