@@ -126,15 +126,20 @@ def execute(notebook: Path, output: Path, values: dict, mark: str):
     failed.unlink(missing_ok=True)
 
 
+def parameters_folder(set_name: str) -> Path:
+    """Where the parameters of a set are."""
+    parent = store.project_root() / "parameters"
+    known = sorted(p.name for p in parent.iterdir() if p.is_dir())
+    if set_name not in known:
+        raise SpecError(f"no set {set_name} in {parent}; known: {', '.join(known)}{nearest(set_name, known)}")
+    return parent / set_name
+
+
 def run(name: str, set_name: str, overrides: dict, force: bool = False, page: bool = True):
     """Execute the notebooks that `name` means with the parameters of a set, after all of them have been checked; then the gallery."""
-    root = store.project_root()
-    known = sorted(p.name for p in (root / "parameters").iterdir() if p.is_dir())
-    if set_name not in known:
-        raise SpecError(f"no set {set_name} in {root / 'parameters'}; known: {', '.join(known)}{nearest(set_name, known)}")
-    jobs = []
+    folder, jobs = parameters_folder(set_name), []
     for notebook in find(name):
-        file = root / "parameters" / set_name / f"{notebook.stem}.yaml"
+        file = folder / f"{notebook.stem}.yaml"
         if not file.is_file():
             raise SpecError(f"set {set_name} lacks the parameters of {notebook.name}: {file} is missing")
         values = parameters(notebook, config.read(file), str(file)) | parameters(notebook, overrides, "command line")
@@ -183,6 +188,7 @@ def gallery(set_name: str, again: bool) -> Path:
 
 def figures(set_name: str) -> int:
     """Draw from the tables kept in ``outputs/<set>/``, without training, as many notebooks at once as there are cores."""
+    parameters_folder(set_name)      # said once, not by every notebook
     notebooks = [n for n in find("all") if "train" in parameters_of(n)]
 
     def draw(notebook: Path) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from threading import Event
 
 import numpy as np
@@ -227,3 +228,19 @@ def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSp
             best, above = best[~stopped], above[~stopped]
             stack.keep(~stopped)
     return trained, [np.array(curve) for curve in curves]
+
+
+def homes_of(mask: np.ndarray, shape, dead: bool = False) -> list[np.ndarray]:
+    """Per layer, where each trained parameter lives in the flat order, -1 where pruned; ``[O, I + 1]``, the bias last.
+
+    mask: bool ``[W]``.  Hidden units without a path to an output are left out of the rows and of the next layer's columns; dead: they stay.
+    """
+    homes, kept, end = [], np.arange(shape[-1]), len(mask) + sum(shape[1:])
+    for i, o in reversed(list(pairwise(shape))):
+        layer = mask[(start := len(mask) - i * o) :].reshape(o, i)[kept]
+        mask, end = mask[:start], end - o
+        inputs = np.flatnonzero(layer.any(0)) if start and not dead else np.arange(i)
+        weights = np.where(layer, start + kept[:, None] * i + np.arange(i), -1)[:, inputs]
+        homes.append(np.column_stack([weights, end + kept]))
+        kept = inputs
+    return homes[::-1]

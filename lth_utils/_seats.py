@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lth_utils._dense import Cancelled, Layers, Objective, backward
+from lth_utils._dense import Cancelled, Layers, Objective, backward, homes_of
 from lth_utils.config import TrainSpec, rng
 from lth_utils.data import Dataset
 
@@ -71,29 +71,14 @@ def compact(mask: np.ndarray, shape, dead: bool = False) -> tuple[tuple[int, ...
 
     mask: bool ``[W]``; dead: dead units stay.  Pruned weights have place -1 too.
     """
-    sizes = [i * o for i, o in pairwise(shape)]
-    layers = [m.reshape(o, i) for m, (i, o) in zip(np.split(mask, np.cumsum(sizes)[:-1]), pairwise(shape), strict=True)]
-    kept = [np.arange(shape[-1])]
-    for layer in reversed(layers[1:]):
-        leads = np.flatnonzero(layer[kept[0]].any(0))     # units with a way on to an output
-        kept.insert(0, np.arange(layer.shape[1]) if dead else leads)
-    kept.insert(0, np.arange(shape[0]))
-    padded = [min(n, next((w for w in WIDTHS if w >= len(k)), n)) for k, n in zip(kept[1:-1], shape[1:-1], strict=True)]
-    small = (shape[0], *padded, shape[-1])
-    weights, biases, first = [], [], 0
-    for n, layer in enumerate(layers):
-        places = np.full((small[n + 1], small[n]), -1)
-        block = np.ix_(kept[n + 1], kept[n])
-        index = first + np.arange(layer.size).reshape(layer.shape)
-        places[: len(kept[n + 1]), : len(kept[n])] = np.where(layer, index, -1)[block]
-        weights.append(places.ravel())
-        first += layer.size
-    for k, size, full in zip(kept[1:], small[1:], shape[1:], strict=True):
-        places = np.full(size, -1)
-        places[: len(k)] = first + k
-        biases.append(places)
-        first += full
-    return small, np.concatenate([*weights, *biases])
+    homes, padded = homes_of(mask, shape, dead), []
+    widths = [min(n, next((w for w in WIDTHS if w >= len(h)), n)) for h, n in zip(homes[:-1], shape[1:-1], strict=True)]
+    small = (shape[0], *widths, shape[-1])
+    for home, (inputs, outputs) in zip(homes, pairwise(small), strict=True):
+        places = np.full((outputs, inputs + 1), -1)
+        places[: len(home), : home.shape[1] - 1], places[: len(home), -1] = home[:, :-1], home[:, -1]
+        padded.append(places)
+    return small, np.concatenate([*(p[:, :-1].ravel() for p in padded), *(p[:, -1] for p in padded)])
 
 
 class _Orders:

@@ -29,7 +29,6 @@ import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from threading import Event
 from typing import NamedTuple
 
@@ -41,7 +40,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from torch import Tensor
 
-from lth_utils._dense import Cancelled
+from lth_utils._dense import Cancelled, homes_of
 from lth_utils.config import TrainSpec, rng
 from lth_utils.data import Dataset
 
@@ -263,25 +262,9 @@ def _up(n: int, step: int) -> int:
     return -(-n // step) * step
 
 
-def _homes(mask: np.ndarray, shape) -> list[np.ndarray]:
-    """Per layer, where each trained parameter lives in the flat order, -1 where pruned; ``[O, I + 1]``, the bias last.
-
-    Hidden units without a path to an output are left out of the rows and of the next layer's columns.
-    """
-    homes, kept, end = [], np.arange(shape[-1]), len(mask) + sum(shape[1:])
-    for i, o in reversed(list(pairwise(shape))):
-        layer = mask[(start := len(mask) - i * o) :].reshape(o, i)[kept]
-        mask, end = mask[:start], end - o
-        inputs = np.flatnonzero(layer.any(0)) if start else np.arange(i)
-        weights = np.where(layer, start + kept[:, None] * i + np.arange(i), -1)[:, inputs]
-        homes.append(np.column_stack([weights, end + kept]))
-        kept = inputs
-    return homes[::-1]
-
-
 def _build(flat: np.ndarray, mask: np.ndarray, shape) -> tuple[_Net, np.ndarray]:
     """A member's :class:`_Net`, and where its weights live in `flat`, -1 where nowhere."""
-    homes = _homes(mask, shape)
+    homes = homes_of(mask, shape)
     count = np.array([shape[0], *(len(h) for h in homes)])
     unit = np.cumsum([0, *(_up(n + 1, ROWS) for n in count)])
     begin, end = np.zeros(unit[-1], np.int64), np.zeros(unit[-1], np.int64)

@@ -41,6 +41,14 @@ def _rows(found: pd.DataFrame) -> list[tuple[str, int]]:
     return [(network, n) for network, at in found.groupby("network", sort=False) for n in sorted(set(at["rounds"]) - {0})]
 
 
+def _by_network(shown: list[tuple[str, int]], width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A panel of this size per network and number of rounds, a network per row."""
+    rows = len({network for network, _ in shown})
+    columns = len(shown) // rows
+    figure, axes = panels(rows, columns, (width * columns, height * rows))
+    return figure, list(axes.flat)
+
+
 def _at(found: pd.DataFrame, network: str, n: int, notes: Mapping[str, str] | None) -> tuple[pd.DataFrame, str]:
     """The rows of a network after so many rounds, the full network's among them, and a title; notes: what to say of a network's runs."""
     rows = found[(found["network"] == network) & found["rounds"].isin((0, n))]
@@ -81,7 +89,7 @@ def _curves(ax: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, names: list[str]
         rows = ours[ours["variant"] == name].sort_values("epoch")
         ax.fill_between(rows["epoch"], rows[f"{what}_min"], rows[f"{what}_max"], color=_colour(name), alpha=0.18, lw=0)
         ax.plot(rows["epoch"], rows[f"{what}_mean"], color=_colour(name), lw=2, label=name)
-        given = theirs[(theirs["variant"] == THEIRS.get(name)) & (theirs["epoch"] > 0)]
+        given = theirs[(theirs["variant"] == THEIRS.get(name)) & theirs["epoch"].between(1, ours["epoch"].max())]
         values = given["mean_acc_corrected_pct"] / 100 if what == "accuracy" else given["mean_train_loss"]
         ax.plot(given["epoch"], values, color=_colour(name), lw=1.6, linestyle=DASHES)
     ax.set_xlim(0, ours["epoch"].max() + 1)
@@ -91,7 +99,7 @@ def _from_late(ax: Axes, rows: pd.DataFrame):
     """The range of what the variants do after a fifth of the epochs: the beginning would flatten all differences."""
     late = rows[rows["epoch"] > rows["epoch"].max() / 5]
     low, high = late["accuracy_min"].min(), late["accuracy_max"].max()
-    ax.set_ylim(low - 0.3 * (high - low) - 1e-3, high + 0.1 * (high - low) + 1e-3)
+    ax.set_ylim(max(0, low - 0.3 * (high - low) - 1e-3), high + 0.1 * (high - low) + 1e-3)
 
 
 @styled
@@ -101,9 +109,9 @@ def summary(found: pd.DataFrame, theirs: pd.DataFrame, notes: Mapping[str, str] 
     found: as ``trials.summary`` with columns ``network, variant, rounds, available``; theirs: ``claims.reference("weight_distribution_runs")``;
     notes: by network, for its titles.
     """
-    columns = _rows(found)
-    figure, axes = panels(1, len(columns), (6.4 * len(columns) + 2, 0.52 * found["variant"].nunique() + 2.4))
-    for ax, (network, n) in zip(axes[0], columns, strict=True):
+    shown = _rows(found)
+    figure, axes = _by_network(shown, 7.4, 0.52 * found["variant"].nunique() + 2.4)
+    for ax, (network, n) in zip(axes, shown, strict=True):
         rows, title = _at(found, network, n, notes)
         for place, row in enumerate(rows.itertuples()):
             spread = [[100 * (row.best_accuracy - row.best_low)], [100 * (row.best_high - row.best_accuracy)]]
@@ -127,9 +135,9 @@ def weight_histograms(found: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     found: as ``trials.histograms`` with columns ``network, rounds, reading``; theirs: ``claims.reference("weight_distribution_stats")``, of
     which the quantiles of 5 and 95 % of the weights their variants start with are dashed lines.
     """
-    columns = list(dict.fromkeys(zip(found["network"], found["rounds"], strict=True)))
-    figure, axes = panels(1, len(columns), (6.6 * len(columns), 5.4))
-    for ax, (network, n) in zip(axes[0], columns, strict=True):
+    shown = _rows(found)
+    figure, axes = _by_network(shown, 6.6, 5.4)
+    for ax, (network, n) in zip(axes, shown, strict=True):
         at = found[(found["network"] == network) & (found["rounds"] == n)]
         given = theirs.query("dataset == @network and prune_rounds_n == @n and epoch == 0").set_index("variant")
         for reading, (colour, name) in HISTOGRAMS.items():
