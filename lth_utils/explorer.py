@@ -38,7 +38,7 @@ from lth_utils.store import CorruptRun, Store, StoreError, load
 
 __all__ = ["Explorer", "explain", "explore", "facts", "load", "picture"]
 
-NO_RUNS = ("<b>No finished runs in {folder}.</b> In the project's folder, <code>make reproduce</code> trains eight networks in about a "
+NO_RUNS = ("<b>No finished runs in {folder}.</b> In the project's folder, <code>make reproduce</code> trains the first within a "
            "minute; then run this cell again. Runs kept elsewhere: set <code>LTH_OUTPUTS</code>, or <code>explore(Store(folder))</code>.")
 
 
