@@ -38,6 +38,8 @@ from lth_utils.store import CorruptRun, Store, StoreError, load
 
 __all__ = ["Explorer", "explain", "explore", "facts", "load", "picture"]
 
+NONE = -1
+"""No layer, no unit: a list shows nothing where None is chosen."""
 NO_RUNS = ("<b>No finished runs in {folder}.</b> In the project's folder, <code>make reproduce</code> trains the first within a "
            "minute; then run this cell again. Runs kept elsewhere: set <code>LTH_OUTPUTS</code>, or <code>explore(Store(folder))</code>.")
 
@@ -531,8 +533,8 @@ class Explorer(widgets.VBox):
         self.colours = widgets.Dropdown(description="Colours", options=[(text, name) for name, text in COLOURS.items()], **narrow)
         self.pruned = widgets.Checkbox(description="pruned weights, faint", indent=False, layout={"width": "auto", "margin": "2px 12px"})
         self.compare = widgets.Checkbox(description="compare with a second run or level", indent=False, layout={"width": "auto"})
-        self.layer = widgets.Dropdown(description="Neuron of", options=[("no layer", None)], **narrow)
-        self.unit = widgets.Dropdown(description="Neuron", options=[("–", None)], disabled=True, **narrow)
+        self.layer = widgets.Dropdown(description="Neuron of", options=[("no layer", NONE)], **narrow)
+        self.unit = widgets.Dropdown(description="Neuron", options=[("–", NONE)], disabled=True, **narrow)
         self.sentence = widgets.HTML()
         self.kind = widgets.Dropdown(description="Format", options=["png", "svg", "pdf"], **narrow)
         self.export_picture = widgets.Button(description="Export the picture", layout={"width": "auto"})
@@ -554,7 +556,7 @@ class Explorer(widgets.VBox):
         return [(side.shown, side.level) for side in sides if side.shown is not None]
 
     def options(self) -> Options:
-        neuron = None if self.layer.value is None else (self.layer.value, self.unit.value)
+        neuron = None if NONE in (self.layer.value, self.unit.value) else (self.layer.value, self.unit.value)
         return Options(self.colours.value, self.pruned.value, neuron)
 
     @in_turn
@@ -590,7 +592,7 @@ class Explorer(widgets.VBox):
         """Another run or level: the lists of neurons follow, what is chosen in them stays where it can."""
         shown, self.busy = self.first.shown, True
         if shown is not None:
-            layers = [("no layer", None), *((name, n) for n, name in enumerate(layers_in_words(shown.shape)))]
+            layers = [("no layer", NONE), *((name, n) for n, name in enumerate(layers_in_words(shown.shape)))]
             if list(self.layer.options) != layers:
                 self.layer.options = layers
             self._fill_units()
@@ -599,8 +601,8 @@ class Explorer(widgets.VBox):
 
     def _fill_units(self):
         shown, layer, before = self.first.shown, self.layer.value, self.unit.value
-        if layer is None or shown is None:
-            self.unit.options, self.unit.disabled = [("–", None)], True
+        if layer == NONE or shown is None:
+            self.unit.options, self.unit.disabled = [("–", NONE)], True
             return
         ticket = shown.ticket(self.first.level)
         states = connectivity.structure(ticket.masks, shown.tasks, shown.kind).states[layer]
@@ -609,14 +611,14 @@ class Explorer(widgets.VBox):
         if list(self.unit.options) != options:
             self.unit.options = options
         active = np.flatnonzero(states == ACTIVE)
-        self.unit.value = before if before is not None and before < len(states) else int(active[0]) if len(active) else 0
+        self.unit.value = before if NONE < before < len(states) else int(active[0]) if len(active) else 0
         self.unit.disabled = False
 
     @in_turn
     def _on_layer(self, _):
         if not self.busy:
             self.busy = True
-            self.unit.options = [("–", None)]      # another layer's neuron of the same number is not the same
+            self.unit.options = [("–", NONE)]      # another layer's neuron of the same number is not the same
             self._fill_units()
             self.busy = False
             self.show()

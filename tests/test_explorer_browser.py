@@ -231,6 +231,7 @@ def test_another_run_is_chosen_from_the_list(page, results, run):
 def test_a_neuron_lights_up_and_is_explained(page, results, run):
     to_level(page, 1)
     plain = picture(page, 1)
+    assert page.get_by_label("Neuron of").evaluate("e => e.selectedIndex") == 0
     page.get_by_label("Neuron of").select_option("hidden layer 1")
     lit = picture(page, 1, "hidden layer 1, \\d+ lit up")
     said = page.get_by_text(re.compile(r"^neuron \d+ of hidden layer 1 "))
