@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 
 import pandas as pd
+from PIL import Image
 
 from lth_utils import config, plots, store
 from lth_utils.config import SpecError
@@ -95,7 +96,14 @@ def write(set_name: str) -> Path:
 
 
 def _image(png: bytes, alt: str) -> str:
-    return f'<img loading="lazy" alt="{html.escape(alt)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+    """A picture as the page holds it: WebP with every pixel as it is, or, where that is long, smaller and with losses that no eye sees."""
+    picture, content = Image.open(io.BytesIO(png)).convert("RGB"), io.BytesIO()
+    picture.save(content, "WEBP", lossless=True, method=3)
+    if len(content.getvalue()) > 200_000:
+        picture.thumbnail((2000, 8000))
+        content = io.BytesIO()
+        picture.save(content, "WEBP", quality=85)
+    return f'<img loading="lazy" alt="{html.escape(alt)}" src="data:image/webp;base64,{base64.b64encode(content.getvalue()).decode()}">'
 
 
 def _chapter(folder: Path, notebook: str, keys: list[str], facts: dict) -> str:
@@ -133,7 +141,8 @@ def _verdicts(table: pd.DataFrame) -> str:
 
 
 def _provenance(folder: Path, set_name: str, notebook: str) -> str:
-    path, file = folder / "tables" / f"{notebook}-levels.json", store.project_root() / "parameters" / set_name / f"{notebook}.yaml"
+    path = next((folder / "tables").glob(f"{notebook}-*.json"), folder)
+    file = store.project_root() / "parameters" / set_name / f"{notebook}.yaml"
     about = json.loads(path.read_text()) if path.is_file() else {}
     given = "; ".join(f"{k}: {v}" for k, v in config.read(file).items()) if file.is_file() else ""
     made = ", ".join([f"torch {' '.join(about.get('torch', []))}", *about.get("device", []), *about.get("machine", []), about.get("last", "")[:10]])
