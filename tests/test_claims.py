@@ -327,5 +327,8 @@ def test_ways_are_compared_run_by_run_and_size_by_size():
     assert found.loc["as the thesis", "gain_hidden"] == pytest.approx(-0.03) and found.loc["never", "hidden"] == 0
     assert verdicts.frontier(found.reset_index()).startswith(
         "3 of 4 separated networks are at least as accurate as the same network before pruning; "
-        "the best of 3 ways, better, separates 3 of 3, 3 of them so accurate, on average +1.0 points (95 % interval ")
+        "the surest of 3 ways, better, separates 3 of 3, 3 of them so accurate, on average +1.0 points (95 % interval ")
+    lucky = found.loc[["as the thesis"]].assign(gain=0.5).rename(index=lambda _: "lucky")      # one run, no interval
+    assert "2 ways, better" in verdicts.frontier(pd.concat([lucky, found.loc[["better"]]]).reset_index())
+    assert "1 ways, lucky" in verdicts.frontier(lucky.reset_index())
     assert verdicts.frontier(found.reset_index()[2:]) == "none of 1 networks separated"
