@@ -12,6 +12,8 @@ import pytest
 from lth_utils.data import Dataset, Task, moons_circles, standardise
 
 ROOT = Path(__file__).parents[1]
+ARTEFACTS = ROOT / "tests" / "artefacts"
+"""Where the browser's tests leave what they saw; not in the repository."""
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ARTEFACTS
 
 from lth_utils import config, data, explorer, store
 
@@ -103,6 +104,7 @@ def page(browser, lab):
     page.locator(IMAGE).wait_for()
     page.locator(SLIDER).first.scroll_into_view_if_needed()
     yield page
+    page.screenshot(path=ARTEFACTS / "explorer.png", full_page=True)
     page.close()
 
 

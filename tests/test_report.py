@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from conftest import ARTEFACTS
 
 from lth_utils import report
 from lth_utils.config import SpecError
@@ -76,6 +77,7 @@ def test_in_a_browser_the_slider_moves_the_ticket(browser, page):
     assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")      # fits a phone
     tab.locator("img").evaluate_all("all => Promise.all(all.map(i => { i.loading = 'eager'; return i.decode(); }))")
     assert tab.locator("img").evaluate_all("all => all.every(i => i.complete && i.naturalWidth > 0 && i.alt)")
+    tab.screenshot(path=ARTEFACTS / "gallery.png", full_page=True)
     assert [u for u in asked if not u.startswith(("file:", "data:"))] == [] and errors == []
 
     still = browser.new_context(java_script_enabled=False).new_page()
