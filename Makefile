@@ -36,7 +36,7 @@ report: $(READY)
 	@$(BIN)/python -m lth_utils report --set $(SET)
 
 test: $(READY)
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 bench: $(READY)
 	@$(BIN)/python tests/bench.py

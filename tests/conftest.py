@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from lth_utils.data import Dataset, Task, moons_circles, standardise
 
@@ -17,6 +18,12 @@ ARTEFACTS = ROOT / "tests" / "artefacts"
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
+
+
+def pytest_collection_modifyitems(items):
+    """Of several processes, one begins with the notebooks, which take longest; other files that wait for them come last."""
+    waiting = {item.path for item in items if "smoke" in item.fixturenames}
+    items.sort(key=lambda item: (item.path.name != "test_notebooks.py", item.path in waiting))
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +62,19 @@ def image_files(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory):
+    """A copy of what :func:`all_notebooks` wrote, which one of several processes runs, and what it printed."""
+    here = tmp_path_factory.getbasetemp()
+    shared = here.parent if "PYTEST_XDIST_WORKER" in os.environ else here
+    outputs, printed = shared / "smoke", shared / "smoke.txt"
+    with FileLock(shared / "smoke.lock"):
+        if not printed.exists():
+            printed.write_text(all_notebooks(outputs, tmp_path_factory))
+    return shutil.copytree(outputs, here / "smoke-copy"), printed.read_text()
+
+
+def all_notebooks(outputs, tmp_path_factory) -> str:
     """All notebooks executed with the smallest set, from another folder, beside a broken kernel of the name python3."""
-    outputs, elsewhere = tmp_path_factory.mktemp("outputs"), tmp_path_factory.mktemp("elsewhere")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
     trap = elsewhere / "data" / "kernels" / "python3"
     trap.mkdir(parents=True)
     spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "trap", "language": "python"}
@@ -64,7 +82,7 @@ def smoke(tmp_path_factory):
     done = lth("run", "all", "--set", "smoke", outputs=outputs, cwd=elsewhere, JUPYTER_DATA_DIR=str(elsewhere / "data"),
                JUPYTER_PATH=str(elsewhere / "data"), LTH_DATA_ROOT=str(image_files(tmp_path_factory)))
     assert done.returncode == 0, done.stdout + done.stderr
-    return outputs, done
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
