@@ -14,14 +14,14 @@ READY := .venv/.ready
 help:
 	@sed -n 's/^# //p' Makefile
 
-# uv installs in parallel; where it cannot be had or fails, pip does the same more slowly
+# uv installs in parallel; where it cannot be had or fails, pip does the same more slowly.  Compiled once, every start is seconds faster.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
 	@echo "[1/2] creating .venv"
 	@rm -rf .venv && $(PYTHON) -m venv .venv
 	@echo "[2/2] installing the packages of constraints.txt (torch alone is several GB; one to some minutes)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null \
-	  && $(BIN)/python -m uv pip install --python $(BIN)/python --quiet -c constraints.txt -e '.[test]' \
+	  && $(BIN)/python -m uv pip install --python $(BIN)/python --quiet --compile-bytecode -c constraints.txt -e '.[test]' \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@
 
