@@ -8,15 +8,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ARTEFACTS
+from conftest import ARTEFACTS, ROOT
 
 from lth_utils import config, data, explorer, store
 
-ROOT = Path(__file__).parents[1]
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}}
 IMAGE = ".jp-OutputArea-output .widget-image"
 SLIDER = ".widget-hslider .noUi-handle"

@@ -6,15 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from conftest import lth
+from conftest import ROOT, lth
 
 from lth_utils import __main__ as command
 from lth_utils import store
 
-ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -126,7 +124,7 @@ def listen_to_sigint():
 def test_ctrl_c_keeps_the_finished_levels_and_the_next_call_goes_on(tmp_path):
     """SIGINT to the whole process group, as a terminal sends it."""
     longer = ["run", "01", "--set", "smoke", "-p", "levels", "6", "-p", "n_samples", "1000"]
-    longer += ["-p", "max_epochs", "200", "-p", "patience", "200"]
+    longer += ["-p", "max_epochs", "500", "-p", "patience", "500"]
     process = subprocess.Popen([sys.executable, "-m", "lth_utils", *longer], cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE,
                                text=True, env={**os.environ, "LTH_OUTPUTS": str(tmp_path)}, preexec_fn=listen_to_sigint)
     while not (found := list(tmp_path.glob("runs/*/partial.npz"))) and process.poll() is None:

@@ -2,15 +2,12 @@
 import re
 import shutil
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
-from conftest import ARTEFACTS
+from conftest import ARTEFACTS, ROOT
 
 from lth_utils import report
 from lth_utils.config import SpecError
-
-ROOT = Path(__file__).parents[1]
 
 
 class Links(HTMLParser):
