@@ -9,11 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lth_utils import connectivity, population, pruning
+from lth_utils import connectivity, pruning
 from lth_utils.config import PruneSpec, TrainSpec
 from lth_utils.connectivity import Measures
 from lth_utils.data import Dataset
-from lth_utils.population import Population, Training
+from lth_utils.networks import population
+from lth_utils.networks.population import Population
+from lth_utils.training import trainer
+from lth_utils.training.trainer import Training
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Level:
         return [not np.isfinite(curve[-1]) for curve in self.training.curves]
 
 
+
 def run(members: Population, data: Dataset, keep: Sequence[int], train: TrainSpec, prune: PruneSpec,
         coverage: str = "total", stop_at: Sequence[str] = ("degraded",),
         start: int = 0, last: Tensor | None = None, cancel: Event | None = None) -> Iterator[Level]:
@@ -52,7 +56,7 @@ def run(members: Population, data: Dataset, keep: Sequence[int], train: TrainSpe
             mask = pruning.prune(weights, members.mask, keep[level], shape=members.shape, seeds=members.seeds,
                                  level=level, initial=members.initial[:, : weights.shape[1]], spec=prune)
             members = population.rewind(members, mask, biases if prune.biases == "kept" else None)
-        finished, training = population.train(members, data, train, cancel)
+        finished, training = trainer.train(members, data, train, cancel)
         if last is None or not prune.one_shot:
             last = finished.parameters
         done = Level(level, finished, training, connectivity.measure(members.masks, data.tasks, coverage), last)
@@ -63,8 +67,9 @@ def run(members: Population, data: Dataset, keep: Sequence[int], train: TrainSpe
         members, last = members.select(going), last[going]
 
 
+
 def _early(members: Population, data: Dataset, train: TrainSpec, epochs: int, cancel: Event | None) -> Population:
     """The same members, to be reset to what they are after so many epochs of the dense training."""
     dense = replace(members, mask=torch.ones_like(members.mask), parameters=members.initial)
-    early, _ = population.train(dense, data, replace(train, max_epochs=epochs, patience=epochs), cancel)
+    early, _ = trainer.train(dense, data, replace(train, max_epochs=epochs, patience=epochs), cancel)
     return replace(members, initial=early.parameters)

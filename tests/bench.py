@@ -17,8 +17,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from lth_utils import connectivity, data, population, pruning, store
+from lth_utils import connectivity, data, pruning
 from lth_utils.config import PruneSpec, RunSpec, TrainSpec, rng
+from lth_utils.networks import layers, population
+from lth_utils.networks import ticket as ticket_module
+from lth_utils.runs import files, places, record, store
+from lth_utils.training import trainer
 
 REPEATS = 3
 
@@ -26,7 +30,7 @@ REPEATS = 3
 def eager_loop(shape, seed, mask, dataset, spec, max_epochs):
     """The loop a user would write: one Sequential, mask multiplied in, Adam, in-memory batches, the same early stopping."""
     values = population.initial_values(shape, seed)
-    ticket = population.Ticket(shape, population.split_mask(mask, shape), values, values, dataset.tasks, seed, 0)
+    ticket = ticket_module.Ticket(shape, layers.split_mask(mask, shape), values, values, dataset.tasks, seed, 0)
     model, masks = ticket.model(), [m[0].float() for m in ticket.masks]
     linears = [m for m in model if isinstance(m, nn.Linear)]
     adam = torch.optim.Adam(model.parameters(), lr=spec.lr)
@@ -60,11 +64,11 @@ def training():
     """Member-epochs per second, 32 seeds to convergence, against one eager loop after the other."""
     shape, seeds, dataset, spec = (4, 57, 57, 2), range(32), data.moons_circles(), TrainSpec()
     ratios = []
-    population.train(population.init(shape, [0]), dataset, TrainSpec(max_epochs=1))      # compiles, once per machine
+    trainer.train(population.init(shape, [0]), dataset, TrainSpec(max_epochs=1))      # compiles, once per machine
     for repeat in range(REPEATS):
         members = population.init(shape, seeds)
         began = time.perf_counter()
-        _, training = population.train(members, dataset, spec)
+        _, training = trainer.train(members, dataset, spec)
         ours = sum(training.epochs) / (time.perf_counter() - began)
         # the peer's rate does not depend on how many seeds there are: two a repeat, to convergence
         began, epochs = time.perf_counter(), 0
@@ -152,7 +156,7 @@ def tables(runs=10_000, levels=20):
     with tempfile.TemporaryDirectory() as folder:
         results = store.Store(folder)
         for seed in range(runs):
-            progress, values = store.Progress(), population.initial_values(shape, seed)
+            progress, values = record.Progress(), population.initial_values(shape, seed)
             for level, n in enumerate(keep):
                 row = {"level": level, "available": n, "active": n, "inactive": 0, "zombie": 0, "subnetworks": 1, "status": "interconnected",
                        "epochs": 100 + seed % 50, "loss": seed / runs, "accuracy": 0.99}
@@ -178,8 +182,8 @@ def main():
     import bench_engines  # it takes the eager loop from here
     import bench_images
     rows = [training(), structure(), memory(), tables(), *bench_engines.rows(), *bench_images.rows()]
-    path = store.outputs() / "bench.json"
-    store.write_atomically(path, json.dumps(rows, indent=1) + "\n")
+    path = places.outputs() / "bench.json"
+    files.write_atomically(path, json.dumps(rows, indent=1) + "\n")
     for row in rows:
         print(f"{row['ratio']:>8} x (target {row['target'] or '–':>4})  {row['case']}\n{'':>26}against {row['peer']}")
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, peak of this process "

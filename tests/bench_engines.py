@@ -15,8 +15,10 @@ import time
 import torch
 from bench import eager_loop
 
-from lth_utils import data, population, pruning, store, sweep
+from lth_utils import data, pruning
 from lth_utils.config import PruneSpec, RunSpec, TrainSpec, expand
+from lth_utils.networks import layers, population, ticket
+from lth_utils.runs import store, sweep
 
 #        base, extension levels, seeds, target against eager, against vmapped
 CASES = [((4, 8, 8, 2), 4, 32, 80, 6), ((4, 8, 8, 2), 9, 16, 30, 4), ((4, 8, 8, 2), 16, 4, 10, 4), ((4, 8, 8, 2), 25, 2, 6, 4)]
@@ -53,7 +55,7 @@ def _per_epoch(run):
 
 def eager(shape, dataset):
     """Seconds per epoch of one member in the eager loop, all threads."""
-    mask = torch.ones(1, pruning.n_weights(shape), dtype=torch.bool)
+    mask = torch.ones(1, layers.n_weights(shape), dtype=torch.bool)
     return _per_epoch(lambda epochs: eager_loop(shape, 0, mask, dataset, TrainSpec(), epochs))
 
 
@@ -62,7 +64,7 @@ def vmapped(shape, seeds, dataset):
     from torch.func import functional_call, grad, stack_module_state, vmap
 
     spec, members = TrainSpec(), population.init(shape, range(seeds))
-    tickets = [population.Ticket(shape, [], p, p, (), 0, 0) for p in members.parameters.numpy()]
+    tickets = [ticket.Ticket(shape, [], p, p, (), 0, 0) for p in members.parameters.numpy()]
     models = [t.model() for t in tickets]
     parameters, _ = stack_module_state(models)
     masks = {name: torch.ones_like(p) for name, p in parameters.items()}

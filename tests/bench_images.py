@@ -17,9 +17,11 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torchvision import transforms
 
-from lth_utils import population, pruning
+from lth_utils import pruning
 from lth_utils.config import TrainSpec
 from lth_utils.data import Dataset, Task
+from lth_utils.networks import layers, population
+from lth_utils.training import trainer
 
 SHAPE, TRAIN, TEST, BATCH = (1568, 784, 392, 20), 12_000, 2_000, 512
 """A fifth of the real sets' 60000 and 10000."""
@@ -59,13 +61,13 @@ def members(density: float, threads: int) -> population.Population:
 
 
 def ours(people, dataset, epochs: int):
-    population.train(people, dataset, TrainSpec(batch_size=BATCH, patience=100, max_epochs=epochs))
+    trainer.train(people, dataset, TrainSpec(batch_size=BATCH, patience=100, max_epochs=epochs))
 
 
 def loop(mask, dataset, epochs: int, loader: str | None):
     """Masks multiplied in; whole tensors in memory, or a DataLoader."""
     linears = [nn.Linear(i, o) for i, o in pairwise(SHAPE)]
-    masks = [m[0].float() for m in population.split_mask(mask, SHAPE)]
+    masks = [m[0].float() for m in layers.split_mask(mask, SHAPE)]
     adam = torch.optim.Adam([p for layer in linears for p in layer.parameters()], lr=1e-3)
     x, y, x_test, y_test = (torch.from_numpy(a) for a in (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test))
     source = Pictures(y) if loader == "pictures" else TensorDataset(x, y)

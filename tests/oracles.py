@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from lth_utils import _dense, population
 from lth_utils.data import Task
+from lth_utils.networks import layers as layers_module
+from lth_utils.networks import population
 
 PRUNED, ACTIVE, INACTIVE, ZOMBIE = 0, 1, 2, 3
 
@@ -65,7 +66,7 @@ def dressed(masks, seed=0):
 def logits(members, x):
     """Outputs [M, B, O] of every member for inputs [B, I]."""
     x = torch.as_tensor(x, dtype=torch.float32)
-    return _dense.Layers.of(members.parameters, members.shape).forward(x.expand(len(members), -1, -1).contiguous())[-1]
+    return layers_module.Layers.of(members.parameters, members.shape).forward(x.expand(len(members), -1, -1).contiguous())[-1]
 
 
 def plain_model(shape):

@@ -11,16 +11,21 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lth_utils import _dense, _sparse, claims, data, population, store, sweep
-from lth_utils.config import PruneSpec, RunSpec, expand, run_id
+from lth_utils import data
+from lth_utils.config import PruneSpec, RunSpec, checks, expand, run_id
+from lth_utils.publish import products
+from lth_utils.runs import places, progress, store, sweep
+from lth_utils.studies import outcomes, statistics
+from lth_utils.training import batched, trainer
+from lth_utils.training.sparse import members
 
 SPEC = RunSpec(data.spec("moons_circles"), base=(4, 8, 8, 2), prune=PruneSpec(rate=0.32, levels=9, schedule="extension"))
 
 
 def runs(engine, specs):
-    population.engine = lambda *_: engine
-    results = store.Store(store.outputs() / "study" / engine.__name__.split("._")[-1])
-    with sweep.bar() as bar:
+    trainer.engine = lambda *_: engine
+    results = store.Store(places.outputs() / "study" / {members: "sparse", batched: "dense"}[engine])
+    with progress.bar() as bar:
         sweep.run(specs, results, device="cpu", progress=bar)
     return results
 
@@ -32,7 +37,7 @@ def agreement(stores, specs):
         for level in range(10):
             try:
                 masks = [np.concatenate([m.flatten().numpy() for m in s.ticket(run_id(spec), level).masks]) for s in stores]
-            except store.SpecError:     # one of them degraded and stopped earlier
+            except checks.SpecError:     # one of them degraded and stopped earlier
                 break
             rows.append((level, (masks[0] & masks[1]).sum() / masks[0].sum()))
     table = pd.DataFrame(rows, columns=["level", "share"]).groupby("level")["share"].agg(["mean", "min", "count"])
@@ -41,13 +46,13 @@ def agreement(stores, specs):
 
 def main():
     specs = expand(SPEC, {"seed": range(int(sys.argv[1]) if len(sys.argv) > 1 else 200)})
-    stores = [runs(engine, specs) for engine in (_sparse, _dense)]
+    stores = [runs(engine, specs) for engine in (members, batched)]
     tables = [s.table(specs) for s in stores]
-    summaries = [claims.outcomes(t) for t in tables]
+    summaries = [outcomes.outcomes(t) for t in tables]
     rows = []
     for name, table, summary in zip(("sparse", "dense"), tables, summaries, strict=True):
         there = summary.dropna(subset="level")
-        share, low, high = claims.share(len(there), len(summary))
+        share, low, high = statistics.share(len(there), len(summary))
         rows.append({"engine": name, "runs": len(summary), "separated": len(there), "share": share, "low": low, "high": high,
                      "degraded": int((summary["outcome"] == "degraded").sum()),
                      "active_mean": there["active"].mean(), "active_sem": there["active"].astype(float).sem(),
@@ -59,7 +64,7 @@ def main():
         p_active=stats.mannwhitneyu(a["active"].astype(int), b["active"].astype(int)).pvalue)
     masks = agreement(stores, specs)
     for name, table in (("engines", compared), ("engines-masks", masks)):
-        store.write_table("thesis", name, table.round(4))
+        products.write_table("thesis", name, table.round(4))
         print(table.round(4).to_string(index=False))
 
 

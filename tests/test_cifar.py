@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lth_utils import _cifar, data
-from lth_utils._images import DataError, MissingData
+from lth_utils import data
 from lth_utils.config import SpecError
-from lth_utils.data import cifar10
+from lth_utils.data import cifar10, cifar_files
+from lth_utils.data.image_files import DataError, MissingData
 
 PER_CLASS = {"train": 3, "test": 2}
 ROOT = os.environ.get("LTH_DATA_ROOT")
-real = pytest.mark.skipif(not ROOT or not any((Path(ROOT) / name).exists() for name in (_cifar.JPEG, f"{_cifar.JPEG}.tar.gz")),
+real = pytest.mark.skipif(not ROOT or not any((Path(ROOT) / name).exists() for name in (cifar_files.JPEG, f"{cifar_files.JPEG}.tar.gz")),
                           reason="LTH_DATA_ROOT names no folder with the real JPEG files")
 
 
@@ -38,17 +38,17 @@ def jpeg(label, number, side=32, mode="RGB"):
 def folder(tmp_path):
     """A folder named as the set, with three and two pictures of each class."""
     for half, n in PER_CLASS.items():
-        for label, name in enumerate(_cifar.CLASSES):
-            place = tmp_path / _cifar.JPEG / half / name
+        for label, name in enumerate(cifar_files.CLASSES):
+            place = tmp_path / cifar_files.JPEG / half / name
             place.mkdir(parents=True)
             for number in range(n):
                 (place / f"{number:04}.jpg").write_bytes(jpeg(label, number))
-    return tmp_path / _cifar.JPEG
+    return tmp_path / cifar_files.JPEG
 
 
 def pack(folder):
     """The folder as an archive beside where it was, the members in an order of their own."""
-    packed = folder.parent / f"{_cifar.JPEG}.tar.gz"
+    packed = folder.parent / f"{cifar_files.JPEG}.tar.gz"
     with tarfile.open(packed, "w:gz") as archive:
         for path in sorted(folder.rglob("*"), reverse=True):
             archive.add(path, path.relative_to(folder.parent), recursive=False)
@@ -131,12 +131,12 @@ def test_a_file_that_is_wrong_is_named(folder, content, message):
 
 
 def test_grey_pictures_are_read_where_grey_is_asked_for_and_a_colour_one_is_named():
-    files = [(Path(half) / name / f"{n}.jpeg", jpeg(label, n, mode="L")) for half in _cifar.HALVES for label, name in enumerate("ab") for n in (0, 1)]
-    images, labels = _cifar.pictures(iter(files), ("a", "b"), 1, 32)["train"]
+    files = [(Path(half) / name / f"{n}.jpeg", jpeg(label, n, mode="L")) for half in cifar_files.HALVES for label, name in enumerate("ab") for n in (0, 1)]
+    images, labels = cifar_files.pictures(iter(files), ("a", "b"), 1, 32)["train"]
     assert images.shape == (4, 1, 32, 32) and labels.tolist() == [0, 0, 1, 1]
     files.append((Path("test/b/2.jpeg"), jpeg(1, 2)))
     with pytest.raises(DataError, match=r"test/b/2.jpeg is a picture of mode RGB and 32 x 32 pixels; expected L .grey."):
-        _cifar.pictures(iter(files), ("a", "b"), 1, 32)
+        cifar_files.pictures(iter(files), ("a", "b"), 1, 32)
 
 
 @pytest.mark.parametrize("keep", [0, 20, 0.5, 0.95])
@@ -191,7 +191,7 @@ def original(tmp_path, monkeypatch):
 
     monkeypatch.setattr(CIFAR10, "train_list", [batch("data_batch_1", 20), batch("data_batch_2", 15)])
     monkeypatch.setattr(CIFAR10, "test_list", [batch("test_batch", 12)])
-    filename, md5 = write("batches.meta", {"label_names": list(_cifar.CLASSES)})
+    filename, md5 = write("batches.meta", {"label_names": list(cifar_files.CLASSES)})
     monkeypatch.setattr(CIFAR10, "meta", {"filename": filename, "key": "label_names", "md5": md5})
     monkeypatch.setattr("torchvision.datasets.utils.urllib.request.urlopen", refuse)
     return batches

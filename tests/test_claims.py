@@ -8,10 +8,14 @@ import pytest
 import torch
 from scipy import stats
 
-from lth_utils import claims, connectivity, data, population, sweep, verdicts
+from lth_utils import connectivity, data
 from lth_utils.config import PruneSpec, RunSpec, TrainSpec, run_id
 from lth_utils.connectivity import OUTCOMES, outcome
-from lth_utils.store import Store
+from lth_utils.data import registry
+from lth_utils.networks import ticket as ticket_module
+from lth_utils.runs import sweep
+from lth_utils.runs.store import Store
+from lth_utils.studies import extension_sweep, mnist_fashion, outcomes, pruning_level_sweep, reference, statistics
 
 STORY = {"interconnected": ["interconnected"] * 3, "separated": ["interconnected", "separated", "separated"],
          "separated-degraded": ["interconnected", "separated", "degraded"], "degraded": ["interconnected", "degraded"]}
@@ -32,7 +36,7 @@ def family(base, counts, active=100.0, loss=0.003):
 
 def test_outcomes_are_those_of_the_statuses():
     table = family("4-8-8-2", {(7, w): n for n, w in enumerate(STORY, start=1)})
-    found = claims.outcomes(table).set_index("run")
+    found = outcomes.outcomes(table).set_index("run")
     for run, rows in table.groupby("run"):
         assert found.loc[run, "outcome"] == outcome(list(rows["status"]))
         assert found.loc[run, "available_end"] == rows["available"].iloc[-1]
@@ -41,25 +45,25 @@ def test_outcomes_are_those_of_the_statuses():
 
 def test_three_layer_runs_are_read_in_both_ways():
     table = family("4-4-4-4-2", {(1, "separated"): 1, (4, "separated-degraded"): 2})
-    read = claims.readings(table)
+    read = extension_sweep.readings(table)
     assert set(read["network"]) == {"3", "3mini"}
     assert set(read.query("network == '3mini'")["extension"]) == {1, 4}
     shifted = read.query("network == '3'")
-    assert set(shifted["extension"]) == {2} and shifted["available"].min() >= claims.READ_TO     # level 1 would be -1; 1000, 333, 111
-    assert claims.by_level(claims.outcomes(read)).query("network == '3'")["separated-degraded"].item() == 2
+    assert set(shifted["extension"]) == {2} and shifted["available"].min() >= reference.READ_TO     # level 1 would be -1; 1000, 333, 111
+    assert outcomes.by_level(outcomes.outcomes(read)).query("network == '3'")["separated-degraded"].item() == 2
 
 
 def test_counts_by_level_and_their_interval():
     table = family("4-8-8-2", {(7, "interconnected"): 3, (7, "separated"): 1, (9, "separated"): 2, (9, "separated-degraded"): 2})
-    levels = claims.by_level(claims.outcomes(claims.readings(table))).set_index("extension")
+    levels = outcomes.by_level(outcomes.outcomes(extension_sweep.readings(table))).set_index("extension")
     assert list(levels["runs"]) == [4, 4] and list(levels["share"]) == [0.25, 1.0]
-    assert levels.loc[7, "share_low"] == pytest.approx(claims.share(1, 4)[1])
+    assert levels.loc[7, "share_low"] == pytest.approx(statistics.share(1, 4)[1])
 
 
 def test_their_tables_fit_ours():
-    theirs = claims.theirs_by_level()
+    theirs = reference.theirs_by_level()
     assert set(theirs["network"]) == {"1", "2", "3", "3mini"} and (theirs[list(OUTCOMES)].sum(axis=1) == theirs["runs"]).all()
-    widths = claims.trajectories().merge(claims.reference("trajectory").astype({"network": str}).rename(columns={"extension_level": "extension"}),
+    widths = extension_sweep.trajectories().merge(reference.reference("trajectory").astype({"network": str}).rename(columns={"extension_level": "extension"}),
                                          on=["network", "extension"], suffixes=("", "_thesis"))
     assert len(widths) > 70 and (widths["width"] == widths["hidden_width"]).all() and (widths["weights"] == widths["weights_thesis"]).all()
 
@@ -70,7 +74,7 @@ def test_exact_test_is_fishers_where_there_are_two_columns():
     for _ in range(60):
         a, b = rng.integers(0, 9, 2), rng.integers(0, 9, 2)
         if a.sum() and b.sum():
-            assert claims.exact(a, b) == pytest.approx(fisher_exact([a, b]).pvalue, abs=1e-9)
+            assert statistics.exact(a, b) == pytest.approx(fisher_exact([a, b]).pvalue, abs=1e-9)
 
 
 def test_exact_test_with_more_columns_is_that_of_all_relabellings():
@@ -79,22 +83,22 @@ def test_exact_test_with_more_columns_is_that_of_all_relabellings():
     counts = [np.bincount(labels[list(pick)], minlength=3) for pick in itertools.combinations(range(8), 4)]
     tables, frequency = np.unique(counts, axis=0, return_counts=True)
     seen = frequency[(tables == theirs).all(1)].item()
-    assert claims.exact(ours, theirs) == pytest.approx(frequency[frequency <= seen].sum() / frequency.sum())
-    assert claims.exact([50, 50, 0], [2, 2, 0]) == pytest.approx(1)
+    assert statistics.exact(ours, theirs) == pytest.approx(frequency[frequency <= seen].sum() / frequency.sum())
+    assert statistics.exact([50, 50, 0], [2, 2, 0]) == pytest.approx(1)
 
 
 def test_holm_never_lowers_a_p_value_and_keeps_their_order():
     p = np.random.default_rng(0).random(30) ** 3
-    corrected = claims.holm(p)
+    corrected = statistics.holm(p)
     assert (corrected >= p).all() and (np.diff(corrected[np.argsort(p)]) >= 0).all() and corrected.max() <= 1
     assert corrected.min() == pytest.approx(min(1, 30 * p.min()))
 
 
 def judged(counts, **options):
-    table = claims.readings(family("4-8-8-2", counts, **options))
-    runs = claims.outcomes(table)
+    table = extension_sweep.readings(family("4-8-8-2", counts, **options))
+    runs = outcomes.outcomes(table)
     nothing = pd.DataFrame(columns=["run", "level", "layer"])
-    return verdicts.extension(claims.by_level(runs), runs, table, nothing)
+    return extension_sweep.extension(outcomes.by_level(runs), runs, table, nothing)
 
 
 def verdict(found, text):
@@ -130,9 +134,9 @@ def test_the_rank_of_separated_losses(loss, expected):
 
 
 def test_one_layer_networks_and_an_empty_family():
-    table = claims.readings(family("4-20-2", {(14, "separated"): 1, (15, "degraded"): 30}))
-    runs = claims.outcomes(table)
-    found = verdicts.extension(claims.by_level(runs), runs, table[:0], pd.DataFrame(columns=["run", "level", "layer"]))
+    table = extension_sweep.readings(family("4-20-2", {(14, "separated"): 1, (15, "degraded"): 30}))
+    runs = outcomes.outcomes(table)
+    found = extension_sweep.extension(outcomes.by_level(runs), runs, table[:0], pd.DataFrame(columns=["run", "level", "layer"]))
     assert verdict(found, "from extension level 14 on")["verdict"] == "differs"
     assert verdict(found, "do not separate below")["verdict"] == "cannot tell"
 
@@ -146,12 +150,12 @@ def cells(shares, seeds=20):
 
 
 def test_verdicts_on_the_grid():
-    theirs = claims.reference("separations_by_size_and_levels")
+    theirs = reference.reference("separations_by_size_and_levels")
     grid = {(w, n): (0.0 if w < 48 else 0.9) for w in (31, 38, 48, 57) for n in range(3, 11)}
-    found = verdicts.pruning_levels(cells(grid), theirs)
+    found = pruning_level_sweep.pruning_levels(cells(grid), theirs)
     for text in ("width 31 never", "width 38 never", "width 48 does", "rates below 0.41", "largest rate"):
         assert verdict(found, text)["verdict"] == "agrees", text
-    found = verdicts.pruning_levels(cells(grid | {(38, 10): 0.3, (48, 8): 0.0, (48, 1): 0.2, (57, 10): 0.0}), theirs)
+    found = pruning_level_sweep.pruning_levels(cells(grid | {(38, 10): 0.3, (48, 8): 0.0, (48, 1): 0.2, (57, 10): 0.0}), theirs)
     for text in ("width 38 never", "rates below 0.41", "largest rate"):
         assert verdict(found, text)["verdict"] == "differs", text
 
@@ -159,7 +163,7 @@ def test_verdicts_on_the_grid():
 def test_variants_are_compared_with_the_thesis_setting():
     runs = pd.concat([cells({(48, 9): share}, 60).assign(variant=name) for name, share in
                       (("as the thesis", 0.5), ("the same", 0.5), ("another", 0.95))])
-    found = verdicts.variants(runs).set_index("variant")
+    found = extension_sweep.variants(runs).set_index("variant")
     assert found.loc["the same", "p_corrected"] == 1 and found.loc["another", "p_corrected"] < 0.01 and np.isnan(found.loc["as the thesis", "p"])
 
 
@@ -168,7 +172,7 @@ def test_layers_of_a_run_add_up_to_its_table(tmp_path):
                    train=TrainSpec(batch_size=32, patience=2, max_epochs=4))
     results = Store(tmp_path)
     sweep.run([spec], results, device="cpu")
-    layers, table = claims.layers(results, [run_id(spec)]), results.table([spec])
+    layers, table = extension_sweep.layers(results, [run_id(spec)]), results.table([spec])
     sums = layers.groupby("level")[["available", "active"]].sum()
     assert list(sums["available"]) == list(table["available"]) and list(sums["active"]) == list(table["active"])
     ends = layers.groupby("level").agg(first=("decided_inputs", "first"), last=("decided_outputs", "last"))
@@ -191,7 +195,7 @@ def two_parts(shape=(6, 8, 8, 4), leak=False, seed=0):
     weights = torch.cat([torch.randn(m.shape, generator=generator).mul(m).flatten() for m in masks])
     values = torch.cat([weights, torch.randn(sum(shape[1:]), generator=generator)]).numpy()
     tasks = (data.Task("left", range(0, 3), range(0, 2)), data.Task("right", range(3, 6), range(2, 4)))
-    ticket = population.Ticket(shape, masks, values, values, tasks, 0, 0)
+    ticket = ticket_module.Ticket(shape, masks, values, values, tasks, 0, 0)
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((200, 6)).astype(np.float32)
     y = rng.integers(0, 2, (200, 2))
@@ -206,7 +210,7 @@ def test_a_part_cut_out_answers_as_the_whole_and_its_inputs_are_counted(leak, se
     with torch.no_grad():
         whole, parts = ticket.model()(x), [ticket.cut(k).model()(x) for k in (0, 1)]
     assert torch.equal(parts[0][:, :2], whole[:, :2]) and torch.equal(parts[1][:, 2:], whole[:, 2:])
-    found = claims.purity(ticket, dataset).set_index("task")
+    found = mnist_fashion.purity(ticket, dataset).set_index("task")
     assert np.allclose(found["accuracy"], found["accuracy_cut"])
     assert found.loc["right", "own_share"] == 1 and (found.loc["left", "own_share"] < 1) == leak
     if not leak:
@@ -239,7 +243,7 @@ def test_pixel_correlation_is_spearmans_and_random_pixels_have_none():
     variance = rng.random(100)
     levels = {0: np.full(100, 30), 1: (30 * variance).astype(int), 2: rng.integers(0, 30, 100)}
     degrees = pd.concat([pd.DataFrame({"network": "n", "level": n, "pixel": range(100), "available": 30, "active": a}) for n, a in levels.items()])
-    found = claims.pixel_correlation(degrees, {"n": variance}).set_index("level")
+    found = mnist_fashion.pixel_correlation(degrees, {"n": variance}).set_index("level")
     for n in (1, 2):
         assert found.loc[n, "correlation"] == pytest.approx(spearmanr(levels[n], variance).statistic)
     assert found.loc[0, "correlation"] == 0 and found.loc[1, "correlation"] > found.loc[1, "permuted_high"]
@@ -251,13 +255,13 @@ def test_pixel_correlation_is_spearmans_and_random_pixels_have_none():
 def test_all_is_decided_exactly_where_no_subnetwork_serves_two_tasks(leak, seed, monkeypatch):
     ticket, _ = two_parts(leak=leak, seed=seed)
     (word,) = connectivity.status(ticket.masks, ticket.tasks, "output")
-    monkeypatch.setattr(data, "load", lambda _: types.SimpleNamespace(tasks=ticket.tasks))
+    monkeypatch.setattr(registry, "load", lambda _: types.SimpleNamespace(tasks=ticket.tasks))
     results = types.SimpleNamespace(spec=lambda _: types.SimpleNamespace(data=None), masks=lambda _: [ticket.masks])
-    (row,) = claims.decided_share(results, ["a run"]).itertuples()
+    (row,) = mnist_fashion.decided_share(results, ["a run"]).itertuples()
     assert (row.decided < 1) == leak
     assert word == "degraded" or (word == "interconnected") == leak
     ticket.masks[0][0, 0, -1] = True       # one more input for a neuron of the other part: no hidden neuron is shared by that
-    (heard,) = claims.decided_share(results, ["a run"]).itertuples()
+    (heard,) = mnist_fashion.decided_share(results, ["a run"]).itertuples()
     assert heard.decided_hidden == row.decided_hidden and heard.decided <= row.decided
 
 
@@ -282,7 +286,7 @@ def shifted(by):
 
 
 def image_verdicts(table, pure=PURE, correlation=CORRELATION, others=()):
-    return verdicts.images(table, pure, correlation, verdicts.ways(pd.concat([table.assign(variant="as the thesis"), *others])))
+    return mnist_fashion.images(table, pure, correlation, mnist_fashion.ways(pd.concat([table.assign(variant="as the thesis"), *others])))
 
 
 def test_verdicts_on_images():
@@ -292,9 +296,9 @@ def test_verdicts_on_images():
     bad = image_levels([[("interconnected", 0.9), ("separated", 0.95)], [("interconnected", 0.9), ("degraded", 0.5)], [("interconnected", 0.9)]])
     leaky = PURE.assign(accuracy_cut=[0.9, 0.5])
     assert "agrees" not in set(image_verdicts(bad, leaky, CORRELATION.assign(correlation=-0.5))["verdict"])
-    headline = verdicts.images_headline(bad, PURE)
+    headline = mnist_fashion.images_headline(bad, PURE)
     assert headline.startswith("1 of 3 image networks separated (95 % interval 6% to 79%), at 95.0% mean accuracy")
-    assert "and 1 fell apart into more parts" in verdicts.images_headline(bad.replace("degraded", "fragmented"), PURE)
+    assert "and 1 fell apart into more parts" in mnist_fashion.images_headline(bad.replace("degraded", "fragmented"), PURE)
 
 
 def test_sizes_and_accuracies_are_compared_with_the_thesis_only_at_its_size():
@@ -318,17 +322,17 @@ def test_ways_are_compared_run_by_run_and_size_by_size():
     better = table["variant"] == "better"
     table.loc[better & (table["level"] == 0), "accuracy"] = 0.9
     table.loc[better, "level"] *= 2      # pruned in smaller steps: only sizes can be compared
-    found = verdicts.ways(table).set_index("variant")
+    found = mnist_fashion.ways(table).set_index("variant")
     assert list(found["separated"]) == [1, 3, 0] and list(found["as_good"]) == [0, 3, 0]
     assert found.loc["as the thesis", "gain"] == pytest.approx(-0.06) and np.isnan(found.loc["as the thesis", "gain_low"])
     low, high = stats.t.interval(0.95, 2, loc=0.0101, scale=stats.sem([0.01, 0.0101, 0.0102]))
     assert found.loc["better", ["gain", "gain_low", "gain_high"]].tolist() == pytest.approx([0.0101, low, high])
     assert found.loc["better", "difference"] == pytest.approx(np.mean([0.07 * 3 / 4, (0.0701 * 2) / 3]))      # two seeds in common
     assert found.loc["as the thesis", "gain_hidden"] == pytest.approx(-0.03) and found.loc["never", "hidden"] == 0
-    assert verdicts.frontier(found.reset_index()).startswith(
+    assert mnist_fashion.frontier(found.reset_index()).startswith(
         "3 of 4 separated networks are at least as accurate as the same network before pruning; "
         "the surest of 3 ways, better, separates 3 of 3, 3 of them so accurate, on average +1.0 points (95 % interval ")
     lucky = found.loc[["as the thesis"]].assign(gain=0.5).rename(index=lambda _: "lucky")      # one run, no interval
-    assert "2 ways, better" in verdicts.frontier(pd.concat([lucky, found.loc[["better"]]]).reset_index())
-    assert "1 ways, lucky" in verdicts.frontier(lucky.reset_index())
-    assert verdicts.frontier(found.reset_index()[2:]) == "none of 1 networks separated"
+    assert "2 ways, better" in mnist_fashion.frontier(pd.concat([lucky, found.loc[["better"]]]).reset_index())
+    assert "1 ways, lucky" in mnist_fashion.frontier(lucky.reset_index())
+    assert mnist_fashion.frontier(found.reset_index()[2:]) == "none of 1 networks separated"

@@ -6,10 +6,12 @@ import pytest
 import torch
 from oracles import Structure, dressed, flat, logits, random_masks, random_shape, random_tasks, separating_masks, states_by_paths
 
-from lth_utils import connectivity, population
+from lth_utils import connectivity
 from lth_utils.config import SpecError
 from lth_utils.connectivity import ACTIVE, INACTIVE, PRUNED, ZOMBIE
 from lth_utils.data import Task
+from lth_utils.networks import population
+from lth_utils.networks import ticket as ticket_module
 
 TWO = (Task("a", range(0, 2), range(0, 1)), Task("b", range(2, 4), range(1, 2)))
 KINDS = pytest.mark.parametrize("kind", ["total", "output"])
@@ -265,7 +267,7 @@ def test_graph_of_a_ticket_says_the_same(cases):
     for c in cases[:20]:
         members, oracle = dressed(c.masks), c.oracles[0]
         masks = [m[:1] for m in c.masks]
-        ticket = population.Ticket(members.shape, masks, members.initial[0].numpy(), members.parameters[0].numpy(), tuple(c.tasks), 0, 1)
+        ticket = ticket_module.Ticket(members.shape, masks, members.initial[0].numpy(), members.parameters[0].numpy(), tuple(c.tasks), 0, 1)
         graph = connectivity.to_networkx(ticket)
         assert set(graph.edges) == set(oracle.graph.edges) and set(graph) == set(oracle.graph)
         for (layer, unit), node in graph.nodes(data=True):

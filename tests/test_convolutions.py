@@ -19,19 +19,26 @@ import torch
 from oracles import ConvolutionalStructure, flat, logits, plain_model, separating_masks
 from test_population import plain_training, same, task_losses
 
-from lth_utils import _conv, _dense, config, connectivity, data, imp, population, pruning, sweep
+from lth_utils import config, connectivity, data, imp, pruning
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec, expand, rng, run_id, shape_text, weight_shapes
 from lth_utils.connectivity import ACTIVE, INACTIVE, ZOMBIE
 from lth_utils.data import Dataset, Task, standardise
-from lth_utils.population import Ticket, init, rewind, train
-from lth_utils.store import Store, load, save
+from lth_utils.networks import layers
+from lth_utils.networks.population import init, rewind
+from lth_utils.networks.ticket import Ticket
+from lth_utils.runs import sweep, work
+from lth_utils.runs.store import Store
+from lth_utils.runs.ticket_files import load, save
+from lth_utils.training import batched, convolutional, trainer
+from lth_utils.training import engine as engine_module
+from lth_utils.training.trainer import train
 
 LENET = ((3, 32), (6, 5, 2), (16, 5, 2), 120, 84, 10)
 SMALL = ((2, 8), (3, 3, 2), (4, 2, 1), 7, 4)
 SHAPES = pytest.mark.parametrize("shape", [SMALL, ((2, 8), (5, 4, 1), 4), ((2, 8), (3, 1, 3), 6, 5, 4)], ids=shape_text)
 QUICK = TrainSpec(lr=0.01, batch_size=40, patience=50, max_epochs=4)
 CONVERGING = TrainSpec(lr=0.05, batch_size=40, patience=2, max_epochs=100)
-ENGINES = pytest.mark.parametrize("engine", [_conv, _dense], ids=["alone", "grouped"])
+ENGINES = pytest.mark.parametrize("engine", [convolutional, batched], ids=["alone", "grouped"])
 
 
 def made_pictures(n: int = 90, seed: int = 0) -> Dataset:
@@ -161,7 +168,7 @@ def test_no_result_depends_on_the_number_of_threads(pictures):
 def test_members_that_stop_leave_the_others_undisturbed_in_a_group(pictures):
     start = masked(SMALL, range(4))
     spec = replace(CONVERGING, lr=0.02, patience=1)
-    (_, alone), (_, grouped) = (e.train(start.parameters, start.mask, SMALL, start.seeds, pictures, spec) for e in (_conv, _dense))
+    (_, alone), (_, grouped) = (e.train(start.parameters, start.mask, SMALL, start.seeds, pictures, spec) for e in (convolutional, batched))
     assert len({len(c) for c in alone}) > 1
     for one, other in zip(alone, grouped, strict=True):
         shared = min(len(one), len(other), 6)      # rounding grows from epoch to epoch
@@ -194,7 +201,7 @@ def test_only_the_member_whose_loss_is_not_finite_stops(pictures, engine):
 def test_training_can_be_cancelled_and_leaves_its_argument_alone(pictures, engine):
     start, cancel = init(SMALL, [0, 1]), threading.Event()
     cancel.set()
-    with pytest.raises(population.Cancelled):
+    with pytest.raises(engine_module.Cancelled):
         engine.train(start.parameters, start.mask, SMALL, start.seeds, pictures, QUICK, cancel)
     engine.train(start.parameters, start.mask, SMALL, start.seeds, pictures, QUICK)
     assert torch.equal(start.parameters, start.initial) and not start.parameters.requires_grad
@@ -202,9 +209,9 @@ def test_training_can_be_cancelled_and_leaves_its_argument_alone(pictures, engin
 
 @pytest.mark.parametrize("images", [1, 7, 1024])
 def test_evaluation_in_parts_is_that_of_a_plain_network(pictures, images, monkeypatch):
-    monkeypatch.setattr(_dense, "IMAGES", images)
+    monkeypatch.setattr(batched, "IMAGES", images)
     members = masked(SMALL, range(3))
-    losses, accuracies = population.evaluate(members, pictures, "train")
+    losses, accuracies = trainer.evaluate(members, pictures, "train")
     x, y = torch.from_numpy(pictures.x_train), torch.from_numpy(pictures.y_train)
     for member in range(3):
         with torch.no_grad():
@@ -227,12 +234,12 @@ def test_parts_of_channels_and_channels_of_no_task_are_refused(pictures):
         labels = (y[:, : len(tasks)] for y in (pictures.y_train, pictures.y_test))
         changed = Dataset(pictures.x_train, next(labels), pictures.x_test, next(labels), tasks)
         with pytest.raises(SpecError, match=message):
-            population.check_fit(SMALL, changed)
+            trainer.check_fit(SMALL, changed)
 
 
 def test_masks_that_do_not_fit_the_network_are_refused():
     with pytest.raises(SpecError, match="a mask of 5 weights does not fit network 2x8-3x3x2-4x2x1-7-4, which has 242"):
-        population.split_mask(torch.ones(1, 5, dtype=torch.bool), SMALL)
+        layers.split_mask(torch.ones(1, 5, dtype=torch.bool), SMALL)
 
 
 # pruning
@@ -258,7 +265,7 @@ def test_alive_pruning_takes_kernels_on_no_path_first():
     mask[:, 54 + 36 : 54 + 48] = False                      # the last channel of the second convolution hears nothing
     keep = int(mask.sum()) - 7 * 4                           # its features' weights, and no others, are on no path
     smaller = pruning.prune(members.parameters[:, :242], mask, keep, shape=SMALL, seeds=(0,), level=1, spec=PruneSpec(levels=0, alive=True))
-    states = flat(connectivity.weight_states(population.split_mask(mask, SMALL)))
+    states = flat(connectivity.weight_states(layers.split_mask(mask, SMALL)))
     assert (states == ZOMBIE).sum() == 28 and torch.equal(smaller, states == ACTIVE)
 
 
@@ -459,7 +466,7 @@ def registered(monkeypatch):
 
 def test_a_convolutional_network_does_not_get_cheaper_as_it_is_pruned(registered):
     lenet, perceptron = specs()[0], specs()[1]
-    assert sweep._work(lenet, 0) == 5 * sweep._work(lenet, 4) and sweep._work(perceptron, 0) > 5 * sweep._work(perceptron, 4)
+    assert work._work(lenet, 0) == 5 * work._work(lenet, 4) and work._work(perceptron, 0) > 5 * work._work(perceptron, 4)
 
 
 KILLED = """

@@ -11,10 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-from lth_utils import _dense, _seats, _sparse, data, population
+from lth_utils import data, pruning
 from lth_utils.config import TrainSpec, rng
+from lth_utils.connectivity import unit_states
+from lth_utils.networks import layers, population
+from lth_utils.training import batched, cuda, slots
+from lth_utils.training import engine as engine_module
+from lth_utils.training import trainer as trainer_module
+from lth_utils.training.sparse import members as sparse
 
-ENGINES = {"sparse": _sparse, "seats": _seats}
+ENGINES = {"sparse": sparse, "seats": cuda}
 DEVICES = {"sparse": ["cpu"], "seats": ["cpu", "cuda"]}
 CASES = [(name, device) for name in ENGINES for device in DEVICES[name]]
 
@@ -55,7 +61,7 @@ def test_loss_curves_agree_with_the_batched_engine_to_rounding(engine, dataset, 
     spec = TrainSpec(batch_size=48, max_epochs=8, loss=loss)
     people = members(shape, (1.0, 0.5, 0.2, 0.05), device)
     values, curves = fit(module, people, dataset, spec)
-    expected, expected_curves = fit(_dense, members(shape, (1.0, 0.5, 0.2, 0.05)), dataset, spec)
+    expected, expected_curves = fit(batched, members(shape, (1.0, 0.5, 0.2, 0.05)), dataset, spec)
     np.testing.assert_allclose(curves, expected_curves, rtol=2e-4)      # not recorded: NaN in both
     # Adam turns the rounding of a gradient near zero into up to a whole step, lr, of a single weight
     torch.testing.assert_close(values.cpu(), expected, rtol=0, atol=spec.lr)
@@ -69,7 +75,7 @@ def test_weight_decay_and_recorded_curves_agree_with_the_batched_engine_to_round
     spec = TrainSpec(batch_size=48, max_epochs=8, weight_decay=0.01, record=True)
     people = members(shape, (1.0, 0.5, 0.2, 0.05), device)
     values, curves = fit(module, people, dataset, spec)
-    expected, expected_curves = fit(_dense, members(shape, (1.0, 0.5, 0.2, 0.05)), dataset, spec)
+    expected, expected_curves = fit(batched, members(shape, (1.0, 0.5, 0.2, 0.05)), dataset, spec)
     found, wanted = np.array(curves), np.array(expected_curves)
     assert found.shape == (4, 8, 3) and np.isfinite(found).all()
     np.testing.assert_allclose(found[..., [0, 2]], wanted[..., [0, 2]], rtol=5e-4)
@@ -77,16 +83,15 @@ def test_weight_decay_and_recorded_curves_agree_with_the_batched_engine_to_round
     torch.testing.assert_close(values.cpu(), expected, rtol=0, atol=spec.lr)
     there = expected != 0
     assert (values.cpu() - expected)[there].abs().quantile(0.9) < 1e-6      # dead weights decay as the others do
-    plain, _ = fit(_dense, members(shape, (1.0, 0.5, 0.2, 0.05)), dataset, TrainSpec(batch_size=48, max_epochs=8))
+    plain, _ = fit(batched, members(shape, (1.0, 0.5, 0.2, 0.05)), dataset, TrainSpec(batch_size=48, max_epochs=8))
     assert (plain - expected)[there].abs().median() > 1e-4
 
 
 def test_pruned_weights_stay_zero_and_what_leads_nowhere_stays_as_it_was(engine):
-    from lth_utils.connectivity import unit_states
     module, device = engine
     people = members((4, 20, 20, 2), (0.1, 0.05), device)
     values, _ = fit(module, people, data.moons_circles(n_samples=100), TrainSpec(max_epochs=3))
-    weights, trained = people.mask.shape[1], _dense.Layers.of(values, people.shape)
+    weights, trained = people.mask.shape[1], layers.Layers.of(values, people.shape)
     assert not values[:, :weights][~people.mask].any()
     dead = [s == 2 for s in unit_states(people.masks)][1:]
     assert sum(int(d.sum()) for d in dead) > 0
@@ -131,11 +136,10 @@ def test_a_loss_that_is_not_finite_ends_that_member_alone(engine):
 
 
 def test_masks_of_the_early_levels_agree_between_engines(engine):
-    from lth_utils import pruning
     module, device = engine
     dataset, shape, spec = data.moons_circles(n_samples=200), (4, 24, 24, 2), TrainSpec(max_epochs=15)
     masks = []
-    for trainer, where in ((module, device), (_dense, torch.device("cpu"))):
+    for trainer, where in ((module, device), (batched, torch.device("cpu"))):
         people = population.init(shape, range(4), where)
         for level, keep in enumerate((500, 340), start=1):
             values, _ = fit(trainer, people, dataset, spec)
@@ -150,22 +154,22 @@ def test_cancelling_ends_a_training_within_seconds(engine):
     people, cancel = members((4, 40, 40, 2), (1.0, 0.5), device), threading.Event()
     threading.Timer(0.5, cancel.set).start()
     began = time.perf_counter()
-    with pytest.raises(_dense.Cancelled):
+    with pytest.raises(engine_module.Cancelled):
         module.train(people.parameters, people.mask, people.shape, people.seeds, data.moons_circles(),
                      TrainSpec(max_epochs=10**6, patience=10**6), cancel)
     assert time.perf_counter() - began < 20
 
 
 def test_more_members_than_seats_are_seated_in_turn(monkeypatch):
-    monkeypatch.setattr(_seats, "seats_for", lambda shape: 2)
+    monkeypatch.setattr(slots, "seats_for", lambda shape: 2)
     dataset, people = data.moons_circles(n_samples=80), members((4, 8, 8, 2), (1.0,) * 7)
     spec = TrainSpec(max_epochs=12, patience=2, lr=0.02)
-    _, curves = fit(_seats, people, dataset, spec)
-    np.testing.assert_allclose([c[0] for c in curves], [c[0] for c in fit(_dense, people, dataset, spec)[1]], rtol=1e-4)
+    _, curves = fit(cuda, people, dataset, spec)
+    np.testing.assert_allclose([c[0] for c in curves], [c[0] for c in fit(batched, people, dataset, spec)[1]], rtol=1e-4)
 
 
 def test_too_little_memory_halves_the_seats_with_a_warning(monkeypatch):
-    made, build = [], _seats._Stack.__init__
+    made, build = [], slots._Stack.__init__
 
     def small(self, shape, data, objective, spec, device, seats):
         made.append(seats)
@@ -173,11 +177,11 @@ def test_too_little_memory_halves_the_seats_with_a_warning(monkeypatch):
             raise torch.cuda.OutOfMemoryError("simulated")
         build(self, shape, data, objective, spec, device, seats)
 
-    monkeypatch.setattr(_seats._Stack, "__init__", small)
+    monkeypatch.setattr(slots._Stack, "__init__", small)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        _, curves = fit(_seats, members((4, 8, 8, 2), (1.0,)), data.moons_circles(n_samples=70), TrainSpec(max_epochs=2))
+        _, curves = fit(cuda, members((4, 8, 8, 2), (1.0,)), data.moons_circles(n_samples=70), TrainSpec(max_epochs=2))
     assert made == [128, 64, 32, 16, 8] and len(curves[0]) == 2
     assert "8 networks of (4, 8, 8, 2) train at once instead" in str(heard[-1].message)
 
@@ -186,17 +190,17 @@ def test_an_error_in_the_trainer_reaches_whoever_waits(monkeypatch):
     def fail(*_):
         raise RuntimeError("the device is gone")
 
-    monkeypatch.setattr(_seats._Stack, "launch", fail)
+    monkeypatch.setattr(slots._Stack, "launch", fail)
     with pytest.raises(RuntimeError, match="the device is gone"):
-        fit(_seats, members((4, 8, 8, 2), (1.0,)), data.moons_circles(n_samples=60), TrainSpec(max_epochs=2))
+        fit(cuda, members((4, 8, 8, 2), (1.0,)), data.moons_circles(n_samples=60), TrainSpec(max_epochs=2))
 
 
 LINGERING = """
 import time
 import torch
-from test_engines import TrainSpec, _seats, data, fit, members
+from test_engines import TrainSpec, cuda, data, fit, members
 
-leave = _seats._Trainer.run
+leave = cuda._Trainer.run
 
 def linger(self):
     leave(self)
@@ -204,9 +208,9 @@ def linger(self):
     while time.monotonic() < end:
         torch.ones(1000, 1000).sum()
 
-_seats._Trainer.run, _seats.IDLE = linger, 0.0
-fit(_seats, members((4, 8, 8, 2), (1.0,)), data.moons_circles(n_samples=60), TrainSpec(max_epochs=1))
-while _seats._TRAINERS:
+cuda._Trainer.run, cuda.IDLE = linger, 0.0
+fit(cuda, members((4, 8, 8, 2), (1.0,)), data.moons_circles(n_samples=60), TrainSpec(max_epochs=1))
+while cuda._TRAINERS:
     time.sleep(0.01)
 """
 
@@ -221,15 +225,15 @@ def test_without_numba_torch_takes_over_with_one_warning(monkeypatch):
     importer = builtins.__import__
 
     def without(name, *args, **kwargs):
-        if name == "lth_utils" and args[2] and "_sparse" in args[2]:
+        if name == "lth_utils.training.sparse" and args[2] and "members" in args[2]:
             raise ImportError("No module named 'numba'")
         return importer(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    population.engine.cache_clear()
+    trainer_module.engine.cache_clear()
     try:
         with pytest.warns(RuntimeWarning, match="numba cannot be used .*No module named 'numba'") as heard:
-            engines = {population.engine("cpu") for _ in range(3)}
-        assert engines == {_dense} and len(heard) == 1
+            engines = {trainer_module.engine("cpu") for _ in range(3)}
+        assert engines == {batched} and len(heard) == 1
     finally:
-        population.engine.cache_clear()
+        trainer_module.engine.cache_clear()

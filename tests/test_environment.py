@@ -68,9 +68,9 @@ def test_sources_are_linted_and_notebooks_stripped():
 def test_readme_has_the_verdicts_of_the_kept_tables():
     import pandas as pd
 
-    from lth_utils import verdicts
+    from lth_utils.studies import verdict
     many, full = (pd.read_csv(ROOT / "outputs" / name / "tables" / "verdicts.csv", dtype=str) for name in ("extended", "thesis"))
-    for table in (verdicts.markdown(many), verdicts.markdown(full[full["claim"] == "7"])):
+    for table in (verdict.markdown(many), verdict.markdown(full[full["claim"] == "7"])):
         assert f"\n\n{table}\n\n" in (ROOT / "README.md").read_text(), f"a table of verdicts in the README should be\n{table}"
 
 

@@ -11,15 +11,28 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import ipywidgets
+import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from lth_utils import _image_view, _view, config, connectivity, data, explorer, plots, population, store, sweep
+from lth_utils import config, connectivity, data, plots, pruning
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec
-from lth_utils.store import Store, StoreError
+from lth_utils.explorer import choices, drawing, image_panels, panels, widgets
+from lth_utils.explorer import run as run_module
+from lth_utils.explorer import screen as screen_module
+from lth_utils.explorer import values as values_module
+from lth_utils.explorer import view as view_module
+from lth_utils.explorer import words as words_module
+from lth_utils.networks import layers, population
+from lth_utils.networks import ticket as ticket_module
+from lth_utils.plots import network
+from lth_utils.runs import files, sweep, ticket_files
+from lth_utils.runs.files import StoreError
+from lth_utils.runs.store import Store
 
 ROOT = Path(__file__).parents[1]
 QUICK = TrainSpec(batch_size=32, max_epochs=4)
@@ -52,7 +65,7 @@ def rows_of(results, run_id):
 
 @pytest.fixture
 def box(results, ids):
-    return explorer.explore(results, ids[5, 0])
+    return widgets.explore(results, ids[5, 0])
 
 
 @pytest.fixture
@@ -65,7 +78,7 @@ def odd():
     values = np.concatenate([flat * stream.standard_normal(len(flat)), stream.uniform(0.5, 1, 8)]).astype(np.float32)
     values[6], values[7], values[10] = -2, 0.7, 0.8      # a large a puts d out, b keeps e alight
     tasks = (data.Task("left", range(0, 1), range(0, 1)), data.Task("right", range(1, 2), range(1, 2)))
-    return population.Ticket(shape, masks, values, values, tasks, 0, 4)
+    return ticket_module.Ticket(shape, masks, values, values, tasks, 0, 4)
 
 
 # widgets
@@ -88,17 +101,17 @@ def test_going_back_shows_the_same_picture_again_without_drawing(box, monkeypatc
     box.first.slider.value = 1
     first = box.picture.value
     box.first.slider.value = 2
-    monkeypatch.setattr(_view.Screen, "_draw", None)
+    monkeypatch.setattr(screen_module.Screen, "_draw", None)
     box.first.slider.value = 1
     assert box.picture.value == first
 
 
 def test_a_picture_does_not_depend_on_what_was_shown_before(results, ids):
-    shown = explorer._open(results, ids[5, 0])
-    screen, fresh = _view.Screen(pictures=0), _view.Screen()
+    shown = choices._open(results, ids[5, 0])
+    screen, fresh = screen_module.Screen(pictures=0), screen_module.Screen()
     for row in (0, 5, 3):
-        screen.png([(shown, row)], _view.Options())
-    assert screen.png([(shown, 3)], _view.Options()) == fresh.png([(explorer._open(results, ids[5, 0]), 3)], _view.Options())
+        screen.png([(shown, row)], run_module.Options())
+    assert screen.png([(shown, 3)], run_module.Options()) == fresh.png([(choices._open(results, ids[5, 0]), 3)], run_module.Options())
 
 
 def test_the_buttons_step_and_stop_at_the_ends(box):
@@ -143,22 +156,22 @@ def test_a_run_begins_where_it_separated_else_at_its_last_whole_level(results):
         words = list(rows_of(results, run_id)["status"])
         whole = [n for n, w in enumerate(words) if w != "degraded"]
         expected = words.index("separated") if "separated" in words else whole[-1]
-        assert explorer.explore(results, run_id).first.slider.value == expected
+        assert widgets.explore(results, run_id).first.slider.value == expected
 
 
 def test_an_empty_store_says_how_to_make_runs(tmp_path):
-    box = explorer.explore(Store(tmp_path / "nowhere"))
+    box = widgets.explore(Store(tmp_path / "nowhere"))
     assert "make reproduce" in box.note.value and len(box.children) == 1
-    assert "empty" in explorer.explore([]).note.value
+    assert "empty" in widgets.explore([]).note.value
 
 
 def test_the_default_is_the_store_of_the_project(results, monkeypatch):
     monkeypatch.setenv("LTH_OUTPUTS", str(results.root))
-    assert explorer.explore().first.shown.key in results.entries()
+    assert widgets.explore().first.shown.key in results.entries()
 
 
 def test_one_level_leaves_nothing_to_slide(results, ids):
-    box = explorer.explore(results, ids[0, 0])
+    box = widgets.explore(results, ids[0, 0])
     assert box.first.slider.disabled and box.first.play.disabled and box.first.slider.min < box.first.slider.max
     before = box.picture.value
     box.first.slider.value = 1
@@ -166,7 +179,7 @@ def test_one_level_leaves_nothing_to_slide(results, ids):
 
 
 def test_a_run_that_degrades_at_once_shows_both_levels(results, ids):
-    box = explorer.explore(results, ids[1, 0])
+    box = widgets.explore(results, ids[1, 0])
     assert "degraded at level 1" in {k: w for w, k in box.first.run.options}[ids[1, 0]]
     for level in (0, 1):
         box.first.slider.value = level
@@ -178,7 +191,7 @@ def test_hundreds_of_runs_are_listed_in_no_time(results, ids, tmp_path, monkeypa
     many = {f"run{n}": {**entry, "head": {**entry["head"], "seed": n}} for n in range(800)}
     monkeypatch.setattr(Store, "entries", lambda self, run_ids=None: many)
     began = time.thread_time()
-    catalogue = explorer._from_store(Store(tmp_path))
+    catalogue = choices._from_store(Store(tmp_path))
     assert time.thread_time() - began < 2
     assert [k for runs in next(iter(catalogue.tree.values())).values() for _, k in runs] == [f"run{n}" for n in range(800)]
 
@@ -188,7 +201,7 @@ def test_damaged_runs_are_left_out_and_counted(results, tmp_path):
     results.copy(results.entries(), copy)
     victim = sorted(copy.entries())[0]
     (copy.folder(victim) / "levels.csv").write_text("level\n")
-    box = explorer.explore(copy)
+    box = widgets.explore(copy)
     assert "1 damaged" in box.note.value
     assert victim not in [k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs]
 
@@ -199,7 +212,7 @@ def test_networks_of_another_kind_are_left_out_and_the_note_says_why(results, id
     unlike = {**entries[ids[5, 0]], "head": {**entries[ids[5, 0]]["head"], "base": "3x32-6x5x2-16x5x2-120-84-10"}}
     given = {"images-3x32": unlike} | ({} if alone else entries)
     monkeypatch.setattr(Store, "entries", lambda self, run_ids=None: given)
-    box = explorer.explore(results)
+    box = widgets.explore(results)
     listed = [k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs]
     assert sorted(listed) == sorted({} if alone else entries)
     assert "another kind of network" in box.note.value and ": 1, such as <code>images-3x32</code>" in box.note.value
@@ -214,9 +227,9 @@ def test_a_run_of_a_version_that_knows_more_is_left_out_too(results, tmp_path):
     spec = {**json.loads((folder / "spec.json").read_text()), "unheard_of": 1}
     (folder / "spec.json").write_text(json.dumps(spec))
     done = json.loads((folder / "done.json").read_text())
-    done["sha256"]["spec.json"] = store.digest((folder / "spec.json").read_bytes())
+    done["sha256"]["spec.json"] = files.digest((folder / "spec.json").read_bytes())
     (folder / "done.json").write_text(json.dumps(done))
-    box = explorer.explore(copy)
+    box = widgets.explore(copy)
     assert sorted(k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs) == ours
     assert f": 1, such as <code>{theirs}</code>" in box.note.value
 
@@ -224,7 +237,7 @@ def test_a_run_of_a_version_that_knows_more_is_left_out_too(results, tmp_path):
 def test_a_run_damaged_meanwhile_is_said_and_the_others_stay(results, ids, tmp_path):
     copy = Store(tmp_path)
     results.copy(results.entries(), copy)
-    box = explorer.explore(copy, ids[5, 0])
+    box = widgets.explore(copy, ids[5, 0])
     (_, first), (_, second) = box.first.run.options[:2]
     box.first.run.value = first
     (copy.folder(second) / "arrays.npz").write_bytes(b"")
@@ -236,8 +249,8 @@ def test_a_run_damaged_meanwhile_is_said_and_the_others_stay(results, ids, tmp_p
 
 def test_all_controls_have_a_label(box):
     for name, control in {**vars(box), **vars(box.first)}.items():
-        if isinstance(control, explorer.widgets.DOMWidget) and control.has_trait("description"):
-            assert control.description or control.tooltip or isinstance(control, explorer.widgets.HTML), name
+        if isinstance(control, ipywidgets.DOMWidget) and control.has_trait("description"):
+            assert control.description or control.tooltip or isinstance(control, ipywidgets.HTML), name
 
 
 def test_the_picture_comes_in_one_message_with_words_that_say_what_it_shows(box, monkeypatch):
@@ -255,7 +268,7 @@ def test_the_picture_comes_in_one_message_with_words_that_say_what_it_shows(box,
 def test_a_message_that_comes_while_a_picture_is_drawn_has_the_last_word(box, monkeypatch):
     """JupyterLab's messages come in two threads; the first one's picture, drawn more slowly, must not stay."""
     box.first.slider.value = 1
-    draw, second = _view.Screen.png, threading.Thread(target=setattr, args=(box.first.slider, "value", 4))
+    draw, second = screen_module.Screen.png, threading.Thread(target=setattr, args=(box.first.slider, "value", 4))
 
     def slowly(screen, sights, options):
         drawn = draw(screen, sights, options)
@@ -264,11 +277,11 @@ def test_a_message_that_comes_while_a_picture_is_drawn_has_the_last_word(box, mo
             second.join(0.5)
         return drawn
 
-    monkeypatch.setattr(_view.Screen, "png", slowly)
+    monkeypatch.setattr(screen_module.Screen, "png", slowly)
     box.pruned.value = True
     second.join()
     assert "level 4; " in box.picture.tooltip and "Level 4:" in box.first.words.value
-    assert bytes(box.picture.value) == draw(_view.Screen(), box.sights(), box.options())
+    assert bytes(box.picture.value) == draw(screen_module.Screen(), box.sights(), box.options())
 
 
 # colours, comparing, neurons
@@ -298,12 +311,12 @@ def test_colours_are_those_of_the_states_and_tasks(results, ids):
     """Against the states of all weights, computed elsewhere."""
     ticket = results.ticket(ids[5, 0], 3)
     masks = [m[0].numpy() for m in ticket.masks]
-    found, edges = connectivity.structure(ticket.masks, ticket.tasks), _view._edges(ticket, masks, None)
+    found, edges = connectivity.structure(ticket.masks, ticket.tasks), drawing._edges(ticket, masks, None)
     states = connectivity.weight_states(ticket.masks)
-    _, colours = _view._colours("state", found, edges, ticket.tasks)
+    _, colours = drawing._colours("state", found, edges, ticket.tasks)
     assert edges.total == len(edges.layer) == sum(m.sum() for m in masks)
     for layer, i, j, colour in zip(edges.layer, edges.i, edges.j, colours, strict=True):
-        assert plots.mpl.colors.to_hex(colour) == plots.STATE_COLOURS[connectivity.STATE_NAMES[states[layer][0, j, i]]].lower()
+        assert mpl.colors.to_hex(colour) == plots.STATE_COLOURS[connectivity.STATE_NAMES[states[layer][0, j, i]]].lower()
     labels = connectivity.components(ticket.masks)
     assert all((a == b[0].numpy()).all() for a, b in zip(found.subnetworks, labels, strict=True))
     assert found.status == connectivity.status(ticket.masks, ticket.tasks)[0]
@@ -311,26 +324,26 @@ def test_colours_are_those_of_the_states_and_tasks(results, ids):
 
 
 def test_a_crowded_network_is_thinned_by_magnitude_and_says_so(results, ids, monkeypatch):
-    monkeypatch.setattr(plots, "MAX_EDGES", 20)
+    monkeypatch.setattr(network, "MAX_EDGES", 20)
     ticket = results.ticket(ids[5, 0], 0)
-    edges = _view._edges(ticket, [m[0].numpy() for m in ticket.masks], None)
+    edges = drawing._edges(ticket, [m[0].numpy() for m in ticket.masks], None)
     size = [w[0].abs().numpy() / w.abs().max().item() for w in ticket.weights]
     assert np.allclose(np.sort(edges.strength), np.sort(np.concatenate([s.ravel() for s in size]))[-20:])
-    texts = " ".join(t.get_text() for t in explorer.picture(results, ids[5, 0], 0).axes[0].texts)
+    texts = " ".join(t.get_text() for t in widgets.picture(results, ids[5, 0], 0).axes[0].texts)
     assert f"20 of {edges.total} weights are drawn" in texts
 
 
 @pytest.mark.parametrize("pruned", [False, True])
 def test_there_is_ink_where_a_weight_is_and_none_where_none_is(odd, pruned):
     """At the middle of each place where a weight could be, in the pixels."""
-    run = explorer._of_tickets([odd])
-    drawn, (view,) = _view._frame([run], _view.Options(pruned=pruned))
+    run = choices._of_tickets([odd])
+    drawn, (view,) = view_module._frame([run], run_module.Options(pruned=pruned))
     view.level(0)
     drawn.canvas.draw()
     pixels = np.asarray(drawn.canvas.buffer_rgba())[::-1]
-    shown = [np.ones(u, bool) if pruned else m for u, m in zip(odd.shape, _view._touched([m[0].numpy() for m in odd.masks]), strict=True)]
+    shown = [np.ones(u, bool) if pruned else m for u, m in zip(odd.shape, drawing._touched([m[0].numpy() for m in odd.masks]), strict=True)]
     shown[0][:] = shown[-1][:] = True
-    places = _view._places(run.kept["order"], shown, connectivity.structure(odd.masks, odd.tasks).subnetworks)
+    places = drawing._places(run.kept["order"], shown, connectivity.structure(odd.masks, odd.tasks).subnetworks)
     found = {True: [], False: []}
     for layer, mask in enumerate(odd.masks):
         for j, i in np.argwhere(np.ones(mask[0].shape)):
@@ -349,7 +362,7 @@ def test_relatives_are_what_paths_reach(results, ids):
         ticket = results.ticket(ids[5, 1], level)
         graph = connectivity.to_networkx(ticket)
         for node in list(graph)[::3]:
-            family = _view.relatives([m[0].numpy() for m in ticket.masks], *node)
+            family = run_module.relatives([m[0].numpy() for m in ticket.masks], *node)
             found = {(layer, int(u)) for layer, units in enumerate(family) for u in np.flatnonzero(units)}
             assert found == {node} | nx.ancestors(graph, node) | nx.descendants(graph, node)
 
@@ -373,24 +386,24 @@ def number(text, pattern):
 def test_the_sentence_on_each_unit_of_an_odd_network(odd):
     x = np.random.default_rng(0).standard_normal((1000, 2), dtype=np.float32)
     full = by_hand(odd, x)
-    assert explorer.explain(odd, 0, 0) == "x1 (left) – active: it leads to y1 (left)."
-    assert explorer.explain(odd, 0, 1) == "x2 (right) – inactive: no weight is left at it, so the network does not see it."
+    assert words_module.explain(odd, 0, 0) == "x1 (left) – active: it leads to y1 (left)."
+    assert words_module.explain(odd, 0, 1) == "x2 (right) – inactive: no weight is left at it, so the network does not see it."
     share = (full[1][:, 0] > 0).mean()
-    assert explorer.explain(odd, 1, 0) == ("neuron 1 of hidden layer 1 – active: x1 (left) reaches it and it leads to y1 (left); "
+    assert words_module.explain(odd, 1, 0) == ("neuron 1 of hidden layer 1 – active: x1 (left) reaches it and it leads to y1 (left); "
                                            f"it fires for {share:.1%} of 1000 random points.")
-    assert explorer.explain(odd, 1, 2) == "neuron 3 of hidden layer 1 – inactive: no path leads from it to an output, so nothing it computes matters."
+    assert words_module.explain(odd, 1, 2) == "neuron 3 of hidden layer 1 – inactive: no path leads from it to an output, so nothing it computes matters."
     bent = full[3] - by_hand(odd, x, (1, 1))[3]
-    said = explorer.explain(odd, 1, 1)
+    said = words_module.explain(odd, 1, 1)
     assert "zombie: no path from any input reaches it; it gives out" in said and "adds a constant" not in said
     assert number(said, r"shifts y1 \(left\) by (\S+) to (\S+),") == pytest.approx([bent[:, 0].min(), bent[:, 0].max()], rel=0.01)
     assert np.ptp(bent[:, 0]) > 0.01
     for unit, output in ((1, 0), (2, 1)):
         change = (full[3] - by_hand(odd, x, (2, unit))[3])[:, output]
         assert np.ptp(change) < 1e-5
-        said = explorer.explain(odd, 2, unit)
+        said = words_module.explain(odd, 2, unit)
         assert number(said, r"gives out (\S+) and adds a constant (\S+) to y") == pytest.approx([full[2][0, unit], change[0]], rel=0.01)
-    assert number(explorer.explain(odd, 3, 1), r"it is (\S+) whatever the input") == pytest.approx([full[3][0, 1]], rel=0.01)
-    assert explorer.explain(odd, 3, 0) == "y1 (left) – active: x1 (left) reaches it."
+    assert number(words_module.explain(odd, 3, 1), r"it is (\S+) whatever the input") == pytest.approx([full[3][0, 1]], rel=0.01)
+    assert words_module.explain(odd, 3, 0) == "y1 (left) – active: x1 (left) reaches it."
 
 
 def test_sentences_on_real_tickets_name_the_state_and_the_truth(results, ids):
@@ -402,7 +415,7 @@ def test_sentences_on_real_tickets_name_the_state_and_the_truth(results, ids):
         full = by_hand(ticket, dataset.x_test)
         for layer, states in enumerate(connectivity.unit_states(ticket.masks)):
             for unit, state in enumerate(states[0].tolist()):
-                text = explorer.explain(ticket, layer, unit, dataset)
+                text = words_module.explain(ticket, layer, unit, dataset)
                 assert f"– {connectivity.STATE_NAMES[state]}: " in text
                 if "it fires for" in text:
                     assert f"fires for {(full[layer][:, unit] > 0).mean():.1%} of the test half" in text
@@ -419,10 +432,10 @@ def test_sentences_on_real_tickets_name_the_state_and_the_truth(results, ids):
 
 
 def test_where_trained_values_were_not_kept_nothing_is_claimed(odd):
-    bare = population.Ticket(odd.shape, odd.masks, odd.initial, None, odd.tasks, odd.seed, odd.level)
-    assert "not known, trained values of this level were not kept" in explorer.explain(bare, 1, 1)
-    assert explorer.explain(bare, 1, 0).endswith("it leads to y1 (left).")
-    box = explorer.explore([bare])
+    bare = ticket_module.Ticket(odd.shape, odd.masks, odd.initial, None, odd.tasks, odd.seed, odd.level)
+    assert "not known, trained values of this level were not kept" in words_module.explain(bare, 1, 1)
+    assert words_module.explain(bare, 1, 0).endswith("it leads to y1 (left).")
+    box = widgets.explore([bare])
     assert bytes(box.picture.value).startswith(b"\x89PNG")
 
 
@@ -433,7 +446,7 @@ def test_a_chosen_neuron_stays_chosen_over_levels_and_its_sentence_follows(box):
         box.first.slider.value = level
         ticket = box.first.shown.ticket(level)
         assert (box.layer.value, box.unit.value) == (1, 3)
-        text = explorer.explain(ticket, 1, 3, data.load(SPEC.data))
+        text = words_module.explain(ticket, 1, 3, data.load(SPEC.data))
         assert text in box.sentence.value
         assert [label.split(" – ")[1] for label, _ in box.unit.options] == [
             connectivity.STATE_NAMES[s] for s in connectivity.unit_states(ticket.masks)[1][0].tolist()]
@@ -443,14 +456,14 @@ def test_the_forward_pass_is_the_models(results, ids):
     x = data.load(SPEC.data).x_test
     for level, silenced in itertools.product((0, 5), (None, (1, 2))):
         ticket = results.ticket(ids[5, 1], level)
-        for ours, theirs in zip(_view.forward(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True):
+        for ours, theirs in zip(values_module.forward(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_the_decision_region_is_the_models(results, ids):
     ticket = results.ticket(ids[5, 0], 2)
-    (chance,) = _view.chances(ticket, [1], [(-2, 2, -1, 3)])
-    point = np.float32([0, 0, -2 + 4 * 10 / (_view.GRID - 1), -1 + 4 * 20 / (_view.GRID - 1)])
+    (chance,) = values_module.chances(ticket, [1], [(-2, 2, -1, 3)])
+    point = np.float32([0, 0, -2 + 4 * 10 / (panels.GRID - 1), -1 + 4 * 20 / (panels.GRID - 1)])
     logits = ticket.model()(torch.from_numpy(point)).detach()
     assert chance[20, 10] == pytest.approx(logits[1].sigmoid().item(), abs=1e-5)
 
@@ -465,16 +478,16 @@ def of_images(shape=(72, 30, 12, 6), keep=(2592, 900, 200), pixels=6, examples=4
     members, tickets = population.init(shape, [0]), []
     mask = members.mask
     for level, left in enumerate(keep):
-        mask = explorer.pruning.keep_largest(members.parameters[:, : mask.shape[1]].abs(), mask, left)
+        mask = pruning.keep_largest(members.parameters[:, : mask.shape[1]].abs(), mask, left)
         values = population.rewind(members, mask).parameters[0].numpy()
         trained = values + np.float32(0.01) * (values != 0)
-        tickets.append(population.Ticket(shape, population.split_mask(mask, shape), values, trained, tasks, 0, level))
+        tickets.append(ticket_module.Ticket(shape, layers.split_mask(mask, shape), values, trained, tasks, 0, level))
     names = {"a": [f"class {n}" for n in range(classes)]}
-    return replace(explorer._of_tickets(tickets), dataset=data.Dataset(x, y, x, y, tasks), names=names)
+    return replace(choices._of_tickets(tickets), dataset=data.Dataset(x, y, x, y, tasks), names=names)
 
 
 def drawn(run, row):
-    figure, (view,) = _view._frame([run], _view.Options())
+    figure, (view,) = view_module._frame([run], run_module.Options())
     view.level(row)
     return view, [t.get_text() for ax in figure.axes for t in ax.texts]
 
@@ -506,7 +519,7 @@ def test_each_class_has_its_accuracy():
 def test_a_class_without_examples_and_a_single_output():
     tasks = (data.Task("one", range(0, 1), range(0, 1)), data.Task("three", range(1, 2), range(1, 4)))
     dataset = data.Dataset(*[np.zeros((4, 2), np.float32), np.array([[0, 0], [1, 0], [1, 2], [1, 2]])] * 2, tasks)
-    one, three = _image_view.class_accuracy(dataset, np.array([[-1, 3, 0, 0], [-1, 0, 3, 0], [2, 0, 0, 3], [2, 0, 0, 3]]))
+    one, three = image_panels.class_accuracy(dataset, np.array([[-1, 3, 0, 0], [-1, 0, 3, 0], [2, 0, 0, 3], [2, 0, 0, 3]]))
     np.testing.assert_array_equal(one, [1, 2 / 3])
     np.testing.assert_array_equal(three, [0.5, np.nan, 1])
 
@@ -524,17 +537,17 @@ def test_the_forward_pass_of_a_thin_wide_layer_is_the_models():
     run = of_images((288, 100, 12, 6), (30072, 500), pixels=12)
     ticket, x = run.ticket(1), run.dataset.x_test
     for silenced in (None, (1, 2)):
-        for ours, theirs in zip(_view.forward(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True):
+        for ours, theirs in zip(values_module.forward(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_an_image_ticket_is_drawn_fast():
     """At the thesis' size, in seconds of this thread: the best of three pictures."""
-    run, screen, took = of_images((1568, 784, 392, 20), (1544480, 4000), pixels=28, examples=10000), _view.Screen(pictures=0), []
+    run, screen, took = of_images((1568, 784, 392, 20), (1544480, 4000), pixels=28, examples=10000), screen_module.Screen(pictures=0), []
     for _ in range(4):
         run.kept.pop(("classes", 1), None)
         began = time.thread_time()
-        screen.png([(run, 1)], _view.Options())
+        screen.png([(run, 1)], run_module.Options())
         took.append(time.thread_time() - began)
     assert min(took[1:]) < 0.4, took
 
@@ -544,14 +557,14 @@ def test_subnetworks_stand_as_their_outputs_do():
     masks = [torch.tensor([[[0, 1], [1, 0]]]).bool(), torch.eye(2).bool()[None]]
     tasks = (data.Task("upper", range(0, 1), range(0, 1)), data.Task("lower", range(1, 2), range(1, 2)))
     values = np.ones(12, np.float32)
-    run = explorer._of_tickets([population.Ticket((2, 2, 2), masks, values, values, tasks, 0, 1)])
-    assert [list(r) for r in _view.unit_order(run)][1] == [0, 1]
+    run = choices._of_tickets([ticket_module.Ticket((2, 2, 2), masks, values, values, tasks, 0, 1)])
+    assert [list(r) for r in drawing.unit_order(run)][1] == [0, 1]
 
 
 # tickets without a store
 
 def test_a_list_of_tickets_is_explored_at_its_own_levels(results, ids):
-    box = explorer.explore([results.ticket(ids[5, 0], level) for level in (4, 0, 2)])
+    box = widgets.explore([results.ticket(ids[5, 0], level) for level in (4, 0, 2)])
     assert not box.first.slider.readout and box.first.slider.max == 2
     for position, level in enumerate((0, 2, 4)):
         box.first.slider.value = position
@@ -561,12 +574,12 @@ def test_a_list_of_tickets_is_explored_at_its_own_levels(results, ids):
 @pytest.mark.parametrize("given", [["no ticket"], [None]])
 def test_anything_else_is_refused(given):
     with pytest.raises(SpecError, match="expected a Store, a list of Tickets"):
-        explorer.explore(given)
+        widgets.explore(given)
 
 
 def test_two_tickets_of_one_place_are_refused(odd):
     with pytest.raises(SpecError, match="two tickets are 2-3-3-2, seed 0, level 4"):
-        explorer.explore([odd, odd])
+        widgets.explore([odd, odd])
 
 
 # exports
@@ -605,13 +618,13 @@ def test_the_picture_is_exported_with_where_it_comes_from(box, results, ids, kin
     assert path.parent == results.root / "exports" and path.name == f"{ids[5, 0]}-level3-by-state.{kind}"
     content = path.read_bytes()
     assert content.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind]) and len(content) > 20_000
-    about = f"4-8-8-2 · seed 0, level 3; state of each weight; {explorer.level_in_words(box.first.shown, 3)}; lth_utils "
+    about = f"4-8-8-2 · seed 0, level 3; state of each weight; {words_module.level_in_words(box.first.shown, 3)}; lth_utils "
     said = metadata(kind, content)
     assert said["Title"] == f"{ids[5, 0]}-level3" and said["About"].startswith(about) and "torch" in said["About"]
     readable = readable_parts(kind, content)
     for private in (ROOT, results.root, Path.home(), Path.cwd()):
         assert str(private).encode() not in readable and str(private).encode("utf-16-be") not in readable
-    again = explorer.explore(results, ids[5, 0])
+    again = widgets.explore(results, ids[5, 0])
     again.kind.value, again.first.slider.value = kind, 3
     again.export_picture.click()
     assert path.read_bytes() == content
@@ -623,23 +636,23 @@ def test_the_exported_ticket_is_read_back_equal(box, results, ids):
         box.export_ticket.click()
         path = results.root / "exports" / f"{ids[5, 0]}-level{level}.npz"
         assert str(path) in box.message.value
-        assert same(explorer.load(path), results.ticket(ids[5, 0], level))
-    assert not same(explorer.load(path), results.ticket(ids[5, 0], 0))
+        assert same(ticket_files.load(path), results.ticket(ids[5, 0], level))
+    assert not same(ticket_files.load(path), results.ticket(ids[5, 0], 0))
 
 
 def test_a_ticket_without_trained_values_is_read_back_too(odd, tmp_path):
-    bare = population.Ticket(odd.shape, odd.masks, odd.initial, None, odd.tasks, odd.seed, odd.level)
-    assert same(store.load(store.save(bare, tmp_path / "bare.npz")), bare)
+    bare = ticket_module.Ticket(odd.shape, odd.masks, odd.initial, None, odd.tasks, odd.seed, odd.level)
+    assert same(ticket_files.load(ticket_files.save(bare, tmp_path / "bare.npz")), bare)
 
 
 def test_other_files_are_refused_by_name(odd, tmp_path):
-    whole = store.save(odd, tmp_path / "whole.npz").read_bytes()
+    whole = ticket_files.save(odd, tmp_path / "whole.npz").read_bytes()
     np.savez(tmp_path / "other.npz", weights=np.ones(3))
     (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "empty.npz").write_bytes(b"")
     for name in ("other", "cut", "empty", "missing"):
         with pytest.raises(StoreError, match=f"{name}.npz"):
-            store.load(tmp_path / f"{name}.npz")
+            ticket_files.load(tmp_path / f"{name}.npz")
 
 
 def test_an_export_that_cannot_be_written_is_said(box, tmp_path):
@@ -655,22 +668,22 @@ def test_an_export_that_cannot_be_written_is_said(box, tmp_path):
 
 def test_nothing_is_left_open(results, ids):
     plt.close("all")
-    box = explorer.explore(results, ids[5, 1])
+    box = widgets.explore(results, ids[5, 1])
     box.compare.value = True
     box.export_picture.click()
-    explorer.picture(results, ids[5, 1])
+    widgets.picture(results, ids[5, 1])
     assert plt.get_fignums() == []
 
 
 def test_drawing_leaves_the_settings_of_others_alone(results, ids):
-    threads, size = torch.get_num_threads(), plots.mpl.rcParams["font.size"]
-    explorer.explore(results, ids[5, 1])
-    assert (torch.get_num_threads(), plots.mpl.rcParams["font.size"]) == (threads, size)
+    threads, size = torch.get_num_threads(), mpl.rcParams["font.size"]
+    widgets.explore(results, ids[5, 1])
+    assert (torch.get_num_threads(), mpl.rcParams["font.size"]) == (threads, size)
     assert gc.isenabled()
 
 
 def test_the_facts_are_those_of_the_table(results, ids):
-    facts = explorer.facts(results, ids[5, 1], 4)
+    facts = widgets.facts(results, ids[5, 1], 4)
     row = rows_of(results, ids[5, 1]).loc[4]
     assert all(facts[name] == row[name] for name in ("status", "level", "available", "active", "inactive", "zombie", "subnetworks"))
 
@@ -682,15 +695,15 @@ def test_a_level_is_drawn_fast():
     mask, tickets = members.mask, []
     for level, keep in enumerate((3591, 2442, 1660, 1129, 768, 522, 355, 241, 164, 112)):
         scores = members.parameters[:, : mask.shape[1]].abs()
-        mask = explorer.pruning.keep_largest(scores, mask, keep)
+        mask = pruning.keep_largest(scores, mask, keep)
         values = population.rewind(members, mask).parameters[0].numpy()
-        tickets.append(population.Ticket(shape, population.split_mask(mask, shape), values, values, dataset.tasks, 0, level))
-    run = explorer._of_tickets(tickets)
-    screen, took = _view.Screen(), []
-    screen.png([(run, 9)], _view.Options())      # what stays is drawn once
+        tickets.append(ticket_module.Ticket(shape, layers.split_mask(mask, shape), values, values, dataset.tasks, 0, level))
+    run = choices._of_tickets(tickets)
+    screen, took = screen_module.Screen(), []
+    screen.png([(run, 9)], run_module.Options())      # what stays is drawn once
     for level in range(9):
         began = time.thread_time()
-        screen.png([(run, level)], _view.Options())
+        screen.png([(run, level)], run_module.Options())
         took.append(time.thread_time() - began)
     assert sorted(took)[len(took) // 2] < 0.15, took
 

@@ -13,7 +13,12 @@ import numpy as np
 import pytest
 from conftest import ARTEFACTS, ROOT
 
-from lth_utils import config, data, explorer, store
+from lth_utils import config, data
+from lth_utils.explorer import choices, widgets
+from lth_utils.explorer import run as run_module
+from lth_utils.explorer import screen as screen_module
+from lth_utils.explorer import words as words_module
+from lth_utils.runs import store, ticket_files
 
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}}
 IMAGE = ".jp-OutputArea-output .widget-image"
@@ -128,7 +133,7 @@ def words_on(page, level):
 def wait_for_run(page, results, run_id):
     """The words and the picture of a run's first view."""
     kept = store.Store(results)
-    said = explorer.facts(kept, run_id)
+    said = widgets.facts(kept, run_id)
     page.get_by_role("status").filter(has_text=said["words"]).wait_for()
     picture(page, said["level"], of=f"seed {kept.spec(run_id).seed}")
 
@@ -239,7 +244,7 @@ def test_a_neuron_lights_up_and_is_explained(page, results, run):
     words = said.inner_text()
     ticket = store.Store(results).ticket(run["run"][0], 1)
     dataset = data.load(store.Store(results).spec(run["run"][0]).data)
-    assert words == explorer.explain(ticket, 1, int(words.split()[1]) - 1, dataset)
+    assert words == words_module.explain(ticket, 1, int(words.split()[1]) - 1, dataset)
     page.get_by_label("Neuron of").select_option("no layer")
     assert picture(page, 1) == plain != lit
 
@@ -260,7 +265,7 @@ def test_the_ticket_is_exported_and_read_back(page, results, run):
     page.get_by_role("button", name="Export the ticket").press("Enter")
     path = results / "exports" / f"{run['run'][0]}-level1.npz"
     page.get_by_text(str(path)).wait_for()
-    found, wanted = explorer.load(path), store.Store(results).ticket(run["run"][0], 1)
+    found, wanted = ticket_files.load(path), store.Store(results).ticket(run["run"][0], 1)
     assert all((a == b).all() for a, b in zip(found.masks, wanted.masks, strict=True))
     assert np.array_equal(found.trained, wanted.trained) and np.array_equal(found.initial, wanted.initial)
 
@@ -271,14 +276,14 @@ def test_a_level_is_shown_soon(page, results, run):
     page.get_by_label(faint).press("Space")      # other pictures than those shown so far
     to_level(page, 0)
     picture(page, 0, faint)
-    shown, screen, took, drawing = explorer._open(store.Store(results), run["run"][0]), explorer.Screen(), [], []
+    shown, screen, took, drawing = choices._open(store.Store(results), run["run"][0]), screen_module.Screen(), [], []
     for level in (1, 2):
         began = time.perf_counter()
         page.keyboard.press("ArrowRight")
         picture(page, level, faint)
         took.append(time.perf_counter() - began)
         began = time.perf_counter()
-        screen.png([(shown, level)], explorer.Options(pruned=True))
+        screen.png([(shown, level)], run_module.Options(pruned=True))
         drawing.append(time.perf_counter() - began)
     assert min(took) < max(1, 10 * min(drawing)), (took, drawing)
 

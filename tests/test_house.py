@@ -11,11 +11,10 @@ import pytest
 from lth_utils import config
 
 ROOT = Path(__file__).parents[1]
-ORDER = ["config", "_images", "_cifar", "data", "connectivity", "pruning", "_dense", "_conv", "_sparse", "_seats", "population", "imp",
-         "_files", "store", "variants", "sweep", "claims", "trials", "verdicts", "_style", "_charts", "_image_plots", "_trial_plots", "plots",
-         "report", "_image_view", "_view", "explorer", "__main__"]
-"""From values to people; a private module lies behind the next public one."""
-MODULES = {p.stem: p for p in sorted((ROOT / "lth_utils").glob("*.py")) if p.stem != "__init__"}
+FOLDERS = ["config", "data", "connectivity", "networks", "pruning", "training", "imp", "runs", "plots", "studies", "publish", "explorer", "__main__"]
+"""From values to people; a folder imports only from those before it."""
+PACKAGE = ROOT / "lth_utils"
+MODULES = {".".join(p.relative_to(PACKAGE).with_suffix("").parts): p for p in sorted(PACKAGE.rglob("*.py")) if p != PACKAGE / "__init__.py"}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SETS = sorted({"smoke", "quick", "thesis"} | {p.name for p in (ROOT / "parameters").iterdir()})
 
@@ -24,36 +23,55 @@ each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 
 
 def imported(path):
-    """The modules of this package that a file imports, at the top or inside a function."""
+    """The modules of this package that a file imports, at the top or inside a function, without ``lth_utils.``."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("lth_utils.")}
+            found |= {a.name.removeprefix("lth_utils.") for a in node.names if a.name.startswith("lth_utils.")}
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path.name} line {node.lineno}: imports are written out, not relative"
             if node.module == "lth_utils":
                 found |= {a.name for a in node.names if a.name != "__version__"}
             elif node.module.startswith("lth_utils."):
-                found.add(node.module.split(".")[1])
+                place = node.module.removeprefix("lth_utils.")
+                found |= {f"{place}.{a.name}" if f"{place}.{a.name}" in MODULES else place for a in node.names}
     return found
+
+
+def folder(name):
+    return name.split(".")[0]
+
+
+def inside(name):
+    """The modules of the same folder that a module imports; a folder's own name is its ``__init__``."""
+    return {f"{m}.__init__" if f"{m}.__init__" in MODULES else m for m in imported(MODULES[name]) if folder(m) == folder(name)}
 
 
 # modules
 
-def test_every_module_has_its_place_in_the_order():
-    assert set(MODULES) <= set(ORDER)
-    assert imported(ROOT / "lth_utils" / "__init__.py") == set()
-
-
-def behind(name):
-    """The public module that a module is, or lies behind."""
-    return next(m for m in ORDER[ORDER.index(name):] if not m.startswith("_") or m == "__main__")
+def test_every_folder_has_its_place_in_the_order():
+    assert {folder(name) for name in MODULES} == set(FOLDERS)
 
 
 @each_module
 def test_imports_point_down(name):
-    above = ORDER[: ORDER.index(name)]
-    assert imported(MODULES[name]) <= {m for m in above if not m.startswith("_") or behind(m) == behind(name)}
+    above = FOLDERS[FOLDERS.index(folder(name)) + 1 :]
+    assert not {m for m in imported(MODULES[name]) if folder(m) in above}
+
+
+def test_there_is_no_circle_within_a_folder():
+    left = {name: inside(name) for name in MODULES}
+    while free := [name for name, needs in left.items() if not needs & set(left)]:
+        for name in free:
+            del left[name]
+    assert not left, f"these import each other: {left}"
+
+
+@each_module
+def test_no_name_with_an_underscore_is_imported(name):
+    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert not [a.name for a in node.names if a.name.startswith("_") and not a.name.startswith("__")], f"{name} line {node.lineno}"
 
 
 IMPORT_ALONE = """
@@ -62,7 +80,7 @@ for name in sys.argv[1:]:
     for loaded in [m for m in sys.modules if m.split(".")[0] == "lth_utils"]:
         del sys.modules[loaded]
     try:
-        importlib.import_module(f"lth_utils.{name}")
+        importlib.import_module(f"lth_utils.{name}".removesuffix(".__init__"))
     except BaseException:
         sys.exit(f"{name} cannot be imported alone: {traceback.format_exc()}")
 """

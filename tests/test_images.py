@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 import torch
 
-from lth_utils import _images, data, plots, population
+from lth_utils import data, plots
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec, run_id
-from lth_utils.data import fashion, mnist, mnist_fashion
+from lth_utils.data import fashion, image_files, mnist, mnist_fashion, mnist_files
+from lth_utils.networks import population
+from lth_utils.training import trainer
 
 real = pytest.mark.skipif("LTH_DATA_ROOT" not in os.environ, reason="LTH_DATA_ROOT names no folder with the real files")
 FOLDERS = ["MNIST", "FashionMNIST"]
@@ -184,7 +186,7 @@ def test_standardising_by_blocks_changes_no_feature():
 def test_smaller_pictures_are_those_of_torch(size):
     images = np.random.default_rng(size).integers(0, 256, (2100, 28, 28), dtype=np.uint8)
     theirs = torch.nn.functional.interpolate(torch.from_numpy(images)[:, None].float(), (size, size), mode="bilinear", antialias=True)
-    ours = _images.shrink(images, size)
+    ours = mnist_files.shrink(images, size)
     assert ours.dtype == np.uint8 and np.abs(ours - theirs[:, 0].numpy()).max() <= 0.501
 
 
@@ -192,7 +194,7 @@ def test_smaller_pictures_stand_side_by_side(root):
     small = raw(root, size=14, pairing="file")
     assert [t.inputs for t in small.tasks] == [range(0, 196), range(196, 392)]
     big = bytes_of(raw(root, pairing="file").x_train).astype(np.uint8).reshape(60, 2, 28, 28)
-    expected = np.stack([_images.shrink(big[:, k], 14) for k in (0, 1)], 1).reshape(60, 392)
+    expected = np.stack([mnist_files.shrink(big[:, k], 14) for k in (0, 1)], 1).reshape(60, 392)
     np.testing.assert_array_equal(bytes_of(small.x_train), expected)
 
 
@@ -242,12 +244,12 @@ def test_a_spec_is_loaded_from_the_folder_in_the_environment(root, monkeypatch):
 def test_the_folder_is_the_argument_then_the_environment_then_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("LTH_DATA_ROOT", str(tmp_path / "environment"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert _images.folder("~/here") == Path.home() / "here"
-    assert _images.folder() == tmp_path / "environment"
+    assert image_files.folder("~/here") == Path.home() / "here"
+    assert image_files.folder() == tmp_path / "environment"
     monkeypatch.delenv("LTH_DATA_ROOT")
-    assert _images.folder() == tmp_path / "cache" / "lth_utils"
+    assert image_files.folder() == tmp_path / "cache" / "lth_utils"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert _images.folder() == Path.home() / ".cache" / "lth_utils"
+    assert image_files.folder() == Path.home() / ".cache" / "lth_utils"
 
 
 # files
@@ -263,7 +265,7 @@ def test_a_damaged_packed_file_is_named(root, monkeypatch, offline):
     pack(root, monkeypatch)
     packed = root / "FashionMNIST" / "raw" / "t10k-images-idx3-ubyte.gz"
     packed.write_bytes(packed.read_bytes()[:-100])
-    with pytest.raises(_images.DataError, match=r"Damaged, by their checksum: t10k-images-idx3-ubyte\.gz; delete"):
+    with pytest.raises(image_files.DataError, match=r"Damaged, by their checksum: t10k-images-idx3-ubyte\.gz; delete"):
         fashion(root)
     assert {Path(address).name for address in offline} == {packed.name}      # the others are good
 
@@ -293,31 +295,31 @@ def other_type(content):
 def test_a_damaged_file_is_named_with_the_repair(root, harm, name):
     path = root / "MNIST" / "raw" / name
     path.write_bytes(harm(path.read_bytes()))
-    with pytest.raises(_images.DataError, match=rf"{path} is damaged .*Delete it"):
+    with pytest.raises(image_files.DataError, match=rf"{path} is damaged .*Delete it"):
         mnist_fashion(root)
     fashion(root)
 
 
 def test_a_file_of_the_official_length_must_have_the_official_checksum(root, monkeypatch):
     path = "MNIST/raw/train-images-idx3-ubyte"
-    monkeypatch.setattr(_images, "OFFICIAL", LENGTHS)
-    monkeypatch.setattr(_images, "MD5", {p: hashlib.md5((root / p).read_bytes()).hexdigest() for p in _images.MD5})
+    monkeypatch.setattr(mnist_files, "OFFICIAL", LENGTHS)
+    monkeypatch.setattr(mnist_files, "MD5", {p: hashlib.md5((root / p).read_bytes()).hexdigest() for p in mnist_files.MD5})
     mnist(root)
     content = bytearray((root / path).read_bytes())
     content[5000] ^= 1
     (root / path).write_bytes(content)
-    with pytest.raises(_images.DataError, match=rf"{root / path} is damaged \(checksum {hashlib.md5(content).hexdigest()}, expected"):
+    with pytest.raises(image_files.DataError, match=rf"{root / path} is damaged \(checksum {hashlib.md5(content).hexdigest()}, expected"):
         mnist(root)
 
 
 def test_pictures_without_labels_are_refused(root):
     (root / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").write_bytes(idx(np.zeros(29, np.uint8)))
-    with pytest.raises(_images.DataError, match=r"t10k has images \(30, 28, 28\) and 29 labels"):
+    with pytest.raises(image_files.DataError, match=r"t10k has images \(30, 28, 28\) and 29 labels"):
         mnist(root)
 
 
 def test_missing_files_are_downloaded_from_the_mirrors_else_the_error_says_what_belongs_where(tmp_path, offline):
-    with pytest.raises(_images.DataError) as told:
+    with pytest.raises(image_files.DataError) as told:
         mnist_fashion(tmp_path)
     assert len(offline) == 2 and len(set(offline)) == 2
     for part in (str(tmp_path / "MNIST" / "raw"), "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images", ".gz", "LTH_DATA_ROOT",
@@ -327,7 +329,7 @@ def test_missing_files_are_downloaded_from_the_mirrors_else_the_error_says_what_
 
 def test_one_missing_file_is_named_alone(root, offline):
     (root / "FashionMNIST" / "raw" / "train-labels-idx1-ubyte").unlink()
-    with pytest.raises(_images.DataError, match=r"Missing in .*FashionMNIST.raw: train-labels-idx1-ubyte \("):
+    with pytest.raises(image_files.DataError, match=r"Missing in .*FashionMNIST.raw: train-labels-idx1-ubyte \("):
         mnist_fashion(root)
 
 
@@ -350,7 +352,7 @@ def test_what_a_download_brings_is_checked(root, tmp_path_factory, monkeypatch, 
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [f"http://127.0.0.1:{server.server_port}/MNIST/raw/"])
         if short:
-            with pytest.raises(_images.DataError, match=r"Damaged, by their checksum: t10k-images-idx3-ubyte\.gz; delete"):
+            with pytest.raises(image_files.DataError, match=r"Damaged, by their checksum: t10k-images-idx3-ubyte\.gz; delete"):
                 mnist(elsewhere)
         else:
             np.testing.assert_array_equal(mnist(elsewhere).x_train, mnist_fashion(root, pairing="file").x_train[:, :784])
@@ -360,7 +362,7 @@ def test_what_a_download_brings_is_checked(root, tmp_path_factory, monkeypatch, 
 def test_without_torchvision_files_are_read_and_a_download_says_what_is_wrong(root, monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision", None)
     mnist(root)
-    with pytest.raises(_images.DataError, match="torch and torchvision must come from one place"):
+    with pytest.raises(image_files.DataError, match="torch and torchvision must come from one place"):
         mnist(root / "empty")
 
 
@@ -368,13 +370,13 @@ def test_without_torchvision_files_are_read_and_a_download_says_what_is_wrong(ro
 
 def test_samples_show_the_pictures_with_their_labels(root):
     pairs = raw(root)
-    figure = plots.samples(pairs, {"fashion": _images.GARMENTS}, rows=2, columns=3)
+    figure = plots.samples(pairs, {"fashion": mnist_files.GARMENTS}, rows=2, columns=3)
     assert len(figure.axes) == 6
     for n, ax in enumerate(figure.axes):
         for k in (0, 1):
             np.testing.assert_array_equal(ax.images[k].get_array(), pairs.x_train[n, 784 * k : 784 * (k + 1)].reshape(28, 28))
         digit, garment = pairs.y_train[n]
-        assert [t.get_text() for t in ax.texts] == [str(digit), _images.GARMENTS[garment]]
+        assert [t.get_text() for t in ax.texts] == [str(digit), mnist_files.GARMENTS[garment]]
 
 
 def test_pixel_statistics_are_those_of_the_training_half(root):
@@ -448,7 +450,7 @@ def test_real_labels_are_independent_when_paired_at_random():
 def test_a_small_network_learns_small_pictures():
     small = mnist_fashion(size=14, digits=[0, 1, 2], garments=[0, 1, 8], per_class=200)
     assert small.x_train.shape == (600, 392)
-    _, training = population.train(population.init((392, 40, 20, 6), [0, 1]), small, TrainSpec(max_epochs=5))
+    _, training = trainer.train(population.init((392, 40, 20, 6), [0, 1]), small, TrainSpec(max_epochs=5))
     for curve in training.curves:
         assert curve[-1] < 0.7 * curve[0]
     assert training.accuracy.min() > 0.85

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from lth_utils import connectivity, imp, population, pruning
+from lth_utils import connectivity, imp, pruning
 from lth_utils.config import PruneSpec, TrainSpec
-from lth_utils.pruning import n_weights, trajectory
+from lth_utils.networks import population
+from lth_utils.networks.layers import n_weights
+from lth_utils.pruning import trajectory
+from lth_utils.training import trainer
 
 SHAPE, SEEDS = (4, 8, 6, 2), (3, 0, 7, 5)
 KEEP = trajectory(n_weights(SHAPE), rate=0.35, levels=6)
@@ -46,7 +49,7 @@ def test_every_level_is_trained_from_the_initial_weights_and_biases(undisturbed,
     dense = population.init(SHAPE, SEEDS)
     for level in undisturbed:
         assert torch.equal(level.population.initial, dense.initial)
-        again, training = population.train(population.rewind(dense, level.population.mask), toy, TRAIN)
+        again, training = trainer.train(population.rewind(dense, level.population.mask), toy, TRAIN)
         assert torch.equal(again.parameters, level.population.parameters)
         assert training.curves == level.training.curves
 
@@ -91,11 +94,11 @@ def test_members_whose_loss_is_not_finite_leave(toy):
 def test_rewinding_goes_back_to_an_early_epoch_of_the_dense_training(toy):
     dense, *pruned = levels(toy, prune=replace(PRUNE, rewind=2))
     start = population.init(SHAPE, SEEDS)
-    early, _ = population.train(start, toy, replace(TRAIN, max_epochs=2, patience=2))
+    early, _ = trainer.train(start, toy, replace(TRAIN, max_epochs=2, patience=2))
     assert all(torch.equal(level.population.initial, early.parameters) for level in pruned)
-    assert torch.equal(dense.population.parameters, population.train(start, toy, TRAIN)[0].parameters)      # level 0 starts as ever
+    assert torch.equal(dense.population.parameters, trainer.train(start, toy, TRAIN)[0].parameters)      # level 0 starts as ever
     alone = population.rewind(replace(start, initial=early.parameters), pruned[0].population.mask)
-    assert torch.equal(pruned[0].population.parameters, population.train(alone, toy, TRAIN)[0].parameters)
+    assert torch.equal(pruned[0].population.parameters, trainer.train(alone, toy, TRAIN)[0].parameters)
 
 
 def test_one_shot_prunes_every_level_from_the_dense_network(toy):

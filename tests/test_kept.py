@@ -8,12 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lth_utils import __main__ as command
-from lth_utils import config, imp, store
+from lth_utils import config, imp
+from lth_utils.publish import runner
+from lth_utils.runs import places, store
 
 ROOT = Path(__file__).parents[1]
-CASES = [(folder.parent.name, notebook) for folder in sorted((ROOT / "outputs").glob("*/tables")) for notebook in command.find("all")
-         if folder.parent.name in ("thesis", "extended") and "train" in command.parameters_of(notebook)
+CASES = [(folder.parent.name, notebook) for folder in sorted((ROOT / "outputs").glob("*/tables")) for notebook in runner.find("all")
+         if folder.parent.name in ("thesis", "extended") and "train" in runner.parameters_of(notebook)
          and (folder.parent / "facts" / f"{notebook.stem}.json").exists()]
 
 
@@ -33,7 +34,7 @@ def test_figures_and_facts_come_from_the_kept_tables(set_name, notebook, tmp_pat
     monkeypatch.setattr(imp, "run", lambda *_, **__: pytest.fail("training was asked for"))
     if "mnist" in notebook.stem and "LTH_DATA_ROOT" not in os.environ:
         pytest.skip("LTH_DATA_ROOT names no folder with the real image files")
-    values = command.parameters(notebook, config.read(ROOT / "parameters" / set_name / f"{notebook.stem}.yaml"), "test")
+    values = runner.parameters(notebook, config.read(ROOT / "parameters" / set_name / f"{notebook.stem}.yaml"), "test")
     names = {"display": lambda *_: None}
     for cell in json.loads(notebook.read_text())["cells"]:
         if cell["cell_type"] == "code":
@@ -65,4 +66,4 @@ def test_what_is_kept_is_small():
     kept = [p for s in ("thesis", "extended") for p in (ROOT / "outputs" / s).rglob("*")
             if (p.is_file() and p.parent.name in ("tables", "facts")) or ("runs" in p.parts and p.is_file())]
     assert sum(p.stat().st_size for p in kept) < 10 * 2**20
-    assert store.outputs()      # names the folder; nothing is written by asking
+    assert places.outputs()      # names the folder; nothing is written by asking

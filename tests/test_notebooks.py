@@ -10,8 +10,10 @@ import time
 import pytest
 from conftest import ROOT, lth
 
-from lth_utils import __main__ as command
-from lth_utils import store
+from lth_utils import __main__, config
+from lth_utils.config import checks
+from lth_utils.publish import runner
+from lth_utils.runs import store
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -83,7 +85,7 @@ def test_a_failing_notebook_is_kept_under_another_name_and_the_exit_code_says_so
 ])
 def test_bad_arguments_stop_before_anything_is_written(tmp_path, capsys, monkeypatch, arguments, message):
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
-    assert command.main(arguments) == 1
+    assert __main__.main(arguments) == 1
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
@@ -91,18 +93,17 @@ def test_bad_arguments_stop_before_anything_is_written(tmp_path, capsys, monkeyp
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
 @pytest.mark.parametrize("folder", sorted(p for p in (ROOT / "parameters").iterdir()), ids=lambda p: p.name)
 def test_every_parameter_file_fits_its_notebook(notebook, folder):
-    from lth_utils import config
     file = folder / f"{notebook.stem}.yaml"
-    assert set(command.parameters(notebook, config.read(file), str(file))) == set(config.read(file))
+    assert set(runner.parameters(notebook, config.read(file), str(file))) == set(config.read(file))
 
 
 def test_a_misspelt_key_in_a_file_is_named_with_its_file(tmp_path):
-    with pytest.raises(store.SpecError, match=r"wrong.yaml: patienc is not a parameter .*did you mean patience"):
-        command.parameters(NOTEBOOKS[0], {"patienc": 3}, "wrong.yaml")
+    with pytest.raises(checks.SpecError, match=r"wrong.yaml: patienc is not a parameter .*did you mean patience"):
+        runner.parameters(NOTEBOOKS[0], {"patienc": 3}, "wrong.yaml")
 
 
 def test_numbers_that_yaml_reads_as_text_are_understood():
-    assert command.parameters(NOTEBOOKS[0], {"lr": "1e-3", "seeds": "[1, 2]"}, "test") == {"lr": 0.001, "seeds": [1, 2]}
+    assert runner.parameters(NOTEBOOKS[0], {"lr": "1e-3", "seeds": "[1, 2]"}, "test") == {"lr": 0.001, "seeds": [1, 2]}
 
 
 def test_check_names_corrupt_runs_and_repairs_them(smoke, tmp_path, monkeypatch, capsys):
@@ -111,9 +112,9 @@ def test_check_names_corrupt_runs_and_repairs_them(smoke, tmp_path, monkeypatch,
     victim = next((tmp_path / "runs").iterdir())
     (victim / "levels.csv").write_text("level\n")
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
-    assert command.main(["check"]) == 1 and victim.name in capsys.readouterr().out
-    assert command.main(["check", "--repair"]) == 0 and not victim.exists()
-    assert command.main(["check"]) == 0
+    assert __main__.main(["check"]) == 1 and victim.name in capsys.readouterr().out
+    assert __main__.main(["check", "--repair"]) == 0 and not victim.exists()
+    assert __main__.main(["check"]) == 0
 
 
 def listen_to_sigint():

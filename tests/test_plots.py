@@ -5,11 +5,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
-from lth_utils import claims, data, plots, population, pruning, store
+from lth_utils import connectivity, data, plots, pruning
 from lth_utils.config import SpecError
+from lth_utils.networks import layers, population
+from lth_utils.networks import ticket as ticket_module
+from lth_utils.plots import network
+from lth_utils.publish import products
+from lth_utils.studies import extension_sweep, mnist_fashion, outcomes
+from lth_utils.studies import reference as reference_studies
 
 # Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB
 DEFICIENCIES = {
@@ -49,22 +56,21 @@ def ticket():
     members = population.init(shape, [0])
     mask = pruning.prune(members.parameters[:, : members.mask.shape[1]], members.mask, 60, shape=shape, seeds=[0], level=1)
     values = population.rewind(members, mask).parameters[0].numpy()
-    return population.Ticket(shape, population.split_mask(mask, shape), values, values, dataset.tasks, 0, 1), dataset
+    return ticket_module.Ticket(shape, layers.split_mask(mask, shape), values, values, dataset.tasks, 0, 1), dataset
 
 
 def test_the_drawing_has_one_line_per_weight_of_the_states_asked_for(ticket):
-    from lth_utils import connectivity
     states = torch.cat([s.flatten() for s in connectivity.weight_states(ticket[0].masks)])
     for wanted in (("active",), ("active", "inactive", "zombie"), ("pruned",)):
-        figure = plots.plt.figure()
+        figure = plt.figure()
         ax = plots.network(figure.gca(), ticket[0], states=wanted)
         expected = sum(int((states == connectivity.STATE_NAMES.index(n)).sum()) for n in wanted)
         assert len(ax.collections[0].get_segments()) == expected
-        plots.plt.close(figure)
+        plt.close(figure)
 
 
 def test_a_crowded_drawing_is_thinned_and_says_so(ticket, monkeypatch):
-    monkeypatch.setattr(plots, "MAX_EDGES", 10)
+    monkeypatch.setattr(network, "MAX_EDGES", 10)
     ax = plots.dense_network(ticket[0]).axes[0]
     assert len(ax.collections[0].get_segments()) == 10
     assert any("the 10 largest of 60 weights are drawn" in t.get_text() for t in ax.texts)
@@ -77,14 +83,14 @@ def test_the_ticket_figure_names_what_each_subnetwork_serves(ticket):
 
 def test_performance_draws_every_row_and_the_thesis_ranges():
     table = pd.DataFrame({"active": [100, 90, 80], "loss": [0.01, 0.1, 0.2], "status": ["interconnected", "separated", "degraded"]})
-    ax = plots.performance(table, claims.reference("performance_clusters")).axes[0]
+    ax = plots.performance(table, reference_studies.reference("performance_clusters")).axes[0]
     assert sum(len(c.get_offsets()) for c in ax.collections) == 3
     assert len(ax.patches) >= 3
 
 
 def test_figures_are_saved_as_png_and_svg_that_say_where_they_come_from(ticket, tmp_path, monkeypatch):
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
-    png, svg = store.write_figure("smoke", "data", plots.data(ticket[1]), "made by a test")
+    png, svg = products.write_figure("smoke", "data", plots.data(ticket[1]), "made by a test")
     assert b"made by a test" in png.read_bytes() and png.read_bytes().startswith(b"\x89PNG")
     assert b"made by a test" in svg.read_bytes() and b"torch" in svg.read_bytes()
 
@@ -108,14 +114,14 @@ def sweep_tables():
             rows += [{"run": f"{extension}-{seed}", "base": "4-8-8-2", "prune.levels": extension, "seed": seed, "level": n, "status": w,
                       "available": 1000 >> n, "active": 900 >> n, "inactive": 50, "zombie": 5, "loss": 0.01 / (n + 1), "accuracy": 0.99}
                      for n, w in enumerate(words)]
-    table = claims.readings(pd.DataFrame(rows))
-    runs = claims.outcomes(table)
-    return table, runs, claims.by_level(runs)
+    table = extension_sweep.readings(pd.DataFrame(rows))
+    runs = outcomes.outcomes(table)
+    return table, runs, outcomes.by_level(runs)
 
 
 def test_stacked_outcomes_show_the_shares_and_fill_the_axis(sweep_tables):
     _, _, levels = sweep_tables
-    (ax,) = plots.outcomes(levels, claims.theirs_by_level()).axes
+    (ax,) = plots.outcomes(levels, reference_studies.theirs_by_level()).axes
     heights = {}
     for bar in ax.patches:
         if isinstance(bar, Rectangle) and bar.get_height() > 0:      # theirs are steps
@@ -129,7 +135,7 @@ def test_stacked_outcomes_show_the_shares_and_fill_the_axis(sweep_tables):
 
 def test_a_legend_does_not_change_the_dots_of_a_large_table(sweep_tables):
     table, _, _ = sweep_tables
-    (ax,) = plots.performance(pd.concat([table] * 20), claims.reference("performance_clusters")).axes
+    (ax,) = plots.performance(pd.concat([table] * 20), reference_studies.reference("performance_clusters")).axes
     assert {tuple(dots.get_sizes()) for dots in ax.collections} == {(10,)} and all(dots.get_alpha() < 1 for dots in ax.collections)
     assert sum(len(dots.get_offsets()) for dots in ax.collections) == 20 * len(table)
 
@@ -137,11 +143,11 @@ def test_a_legend_does_not_change_the_dots_of_a_large_table(sweep_tables):
 def test_the_heat_map_says_ours_and_theirs():
     rows = [{"run": f"{w}-{n}-{s}", "width": w, "levels": n, "rate": 0.5, "active_end": 80, "available_end": 112,
              "outcome": "separated" if s < n else "interconnected"} for w in (31, 48) for n in (1, 2, 3) for s in range(5)]
-    figure = plots.size_or_levels(pd.DataFrame(rows), claims.reference("separations_by_size_and_levels"),
-                                  claims.reference("grid_width48_active_weights"))
+    figure = plots.size_or_levels(pd.DataFrame(rows), reference_studies.reference("separations_by_size_and_levels"),
+                                  reference_studies.reference("grid_width48_active_weights"))
     said = [t.get_text() for t in figure.axes[0].texts]
     assert said.count("1") == said.count("2") == said.count("3") == 2
-    theirs = claims.reference("separations_by_size_and_levels").set_index(["hidden_width", "pruning_levels"])
+    theirs = reference_studies.reference("separations_by_size_and_levels").set_index(["hidden_width", "pruning_levels"])
     assert f"({theirs.loc[(48, 3), 'n_separated']}/{theirs.loc[(48, 3), 'n_runs']})" in said
 
 
@@ -151,17 +157,17 @@ def test_every_chart_draws_few_runs_and_runs_that_never_separated(sweep_tables, 
     if empty:
         keep = levels["extension"] == 0
         table, runs, levels = table[table["extension"] == 0], runs[runs["extension"] == 0], levels[keep]
-    reference = claims.reference
-    before = plots.plt.get_fignums()
-    for figure in (plots.split_count(levels, claims.theirs_by_level()), plots.active_share(runs, reference("final_active_fraction_2layer")),
+    reference = reference_studies.reference
+    before = plt.get_fignums()
+    for figure in (plots.split_count(levels, reference_studies.theirs_by_level()), plots.active_share(runs, reference("final_active_fraction_2layer")),
                    plots.weights_at_separation(runs, reference("active_available_at_split")),
                    plots.performance_poster(table, reference("poster_scatter")), plots.inactive_zombie(table, reference("inactive_zombie")),
-                   plots.trajectory(claims.trajectories(), reference("trajectory")),
-                   plots.how_many_levels(claims.by_level(runs, ("levels",)), runs),
-                   plots.twenty_levels(claims.by_level(runs.assign(width=8), ("width",)))):
+                   plots.trajectory(extension_sweep.trajectories(), reference("trajectory")),
+                   plots.how_many_levels(outcomes.by_level(runs, ("levels",)), runs),
+                   plots.twenty_levels(outcomes.by_level(runs.assign(width=8), ("width",)))):
         figure.canvas.draw()
         assert all(ax.get_xlabel() or not ax.axison for ax in figure.axes if ax.get_label() != "<colorbar>")
-    assert plots.plt.get_fignums() == before
+    assert plt.get_fignums() == before
 
 
 # ---------------------------------------------------------------------- images
@@ -195,8 +201,7 @@ def test_the_frontier_has_a_star_at_no_shared_unit_and_the_goal_above_the_dense_
 
 
 def test_what_separation_costs_is_counted_from_the_same_run_before_pruning(image_table):
-    from lth_utils import verdicts
-    (ax,) = plots.separation_cost(image_table, verdicts.ways(image_table)).axes
+    (ax,) = plots.separation_cost(image_table, mnist_fashion.ways(image_table)).axes
     green = to_rgb(plots.STATUS_COLOURS["separated"])
     dots = {y: sorted(x for c in ax.collections if len(c.get_facecolor()) and tuple(c.get_facecolor()[0][:3]) == green
                       for x, at in c.get_offsets() if at == y) for y in (0, 1)}
@@ -206,7 +211,7 @@ def test_what_separation_costs_is_counted_from_the_same_run_before_pruning(image
 
 @pytest.mark.parametrize("draw", [plots.accuracy, plots.task_accuracy])
 def test_the_thesis_is_drawn_beside_networks_of_its_size_only(image_table, draw):
-    theirs = claims.reference("mnist_fashion" if draw is plots.accuracy else "mnist_fashion_taskwise")
+    theirs = reference_studies.reference("mnist_fashion" if draw is plots.accuracy else "mnist_fashion_taskwise")
 
     def names(table):
         return [t.get_text() for t in draw(table, theirs).legends[0].get_texts()]
@@ -219,10 +224,10 @@ def test_pixels_are_drawn_where_they_are_with_the_thesis_counts_for_images_of_on
     counts = np.arange(2 * 784)
     degrees = pd.concat([pd.DataFrame({"network": "mnist_fashion", "level": n, "pixel": range(1568), "available": 784 if n == 0 else counts,
                                        "active": 784 if n == 0 else counts}) for n in (0, 7)])
-    figure = plots.input_connectivity(degrees, claims.reference("input_connectivity"), (7, 9))
+    figure = plots.input_connectivity(degrees, reference_studies.reference("input_connectivity"), (7, 9))
     shown = figure.axes[0].images[0].get_array().filled(np.nan)
     np.testing.assert_array_equal(shown[:28], counts[:784].reshape(28, 28))
     np.testing.assert_array_equal(shown[29:57], counts[784:].reshape(28, 28))
     assert "1567 (1566) pixels" in figure.axes[0].get_title(loc="left") and "stopped" in figure.axes[1].texts[0].get_text()
     small = degrees[degrees["pixel"] < 2 * 14 * 14]
-    assert "(" not in plots.input_connectivity(small, claims.reference("input_connectivity"), (7,)).axes[0].get_title(loc="left")
+    assert "(" not in plots.input_connectivity(small, reference_studies.reference("input_connectivity"), (7,)).axes[0].get_title(loc="left")

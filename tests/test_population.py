@@ -12,23 +12,26 @@ from scipy import stats
 from torch.nn import functional as F
 from torch.nn.utils import prune
 
-import lth_utils
-from lth_utils import connectivity, population
+from lth_utils import connectivity
 from lth_utils.config import SpecError, TrainSpec, rng
 from lth_utils.connectivity import ACTIVE, INACTIVE
-from lth_utils.population import Ticket, init, rewind, train
+from lth_utils.networks.population import init, rewind
+from lth_utils.networks.ticket import Ticket
+from lth_utils.training import engine as engine_module
+from lth_utils.training import sparse, trainer
+from lth_utils.training.trainer import train
 
 QUICK = TrainSpec(lr=0.01, batch_size=40, patience=50, max_epochs=4)
 CONVERGING = TrainSpec(lr=0.05, batch_size=40, patience=3, max_epochs=400)
-on_the_cpu = pytest.mark.parametrize("engine", ["_sparse", "_dense"], indirect=True)
+on_the_cpu = pytest.mark.parametrize("engine", ["sparse.members", "batched"], indirect=True)
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 
 
-@pytest.fixture(params=["_sparse", "_dense", "_seats"])
+@pytest.fixture(params=["sparse.members", "batched", "cuda"])
 def engine(request, monkeypatch):
     """Every way to train, made the one that ``population.train`` uses."""
-    module = importlib.import_module(f"lth_utils.{request.param}")
-    monkeypatch.setattr(population, "engine", lambda *_: module)
+    module = importlib.import_module(f"lth_utils.training.{request.param}")
+    monkeypatch.setattr(trainer, "engine", lambda *_: module)
 
 
 def masked(shape, seeds, low=0.3):
@@ -176,7 +179,7 @@ def epochs_until_stop(curve, patience):
 
 def test_members_stop_by_the_rule_and_keep_their_last_weights(toy, engine):
     trained, training = train(init((4, 8, 8, 2), range(6)), toy, CONVERGING)
-    losses = population.evaluate(trained, toy)[0].mean(1)
+    losses = trainer.evaluate(trained, toy)[0].mean(1)
     for curve, epochs, loss in zip(training.curves, training.epochs, losses, strict=True):
         assert epochs_until_stop(curve, CONVERGING.patience) == epochs == len(curve)
         assert loss == pytest.approx(curve[-1], rel=1e-5) and curve[-1] > min(curve)
@@ -206,15 +209,15 @@ def test_a_huge_learning_rate_ends_with_a_loss_that_is_not_finite(toy, engine):
 def test_training_can_be_cancelled(toy, engine):
     cancel = threading.Event()
     cancel.set()
-    with pytest.raises(population.Cancelled):
+    with pytest.raises(engine_module.Cancelled):
         train(init((4, 8, 8, 2), [0, 1]), toy, QUICK, cancel)
 
 
 def test_without_numba_torch_trains_and_says_so(monkeypatch):
-    monkeypatch.delattr(lth_utils, "_sparse", raising=False)
-    monkeypatch.setitem(sys.modules, "lth_utils._sparse", None)
+    monkeypatch.delattr(sparse, "members", raising=False)
+    monkeypatch.setitem(sys.modules, "lth_utils.training.sparse.members", None)
     with pytest.warns(RuntimeWarning, match="numba cannot be used"):
-        assert population.engine.__wrapped__("cpu") is importlib.import_module("lth_utils._dense")
+        assert trainer.engine.__wrapped__("cpu") is importlib.import_module("lth_utils.training.batched")
 
 
 # evaluation and tickets
@@ -223,7 +226,7 @@ def test_without_numba_torch_trains_and_says_so(monkeypatch):
 def test_loss_and_accuracy_are_those_of_a_plain_network(mixed, part):
     members = dressed(random_masks(np.random.default_rng(0), (5, 8, 4), 3))
     x, y = (torch.from_numpy(getattr(mixed, f"{side}_{part}")) for side in "xy")
-    losses, accuracies = population.evaluate(members, mixed, part)
+    losses, accuracies = trainer.evaluate(members, mixed, part)
     for member, outputs in enumerate(logits(members, x)):
         np.testing.assert_allclose(losses[member], [float(v) for v in task_losses(outputs, y, mixed.tasks)], rtol=1e-5)
         guesses = torch.stack([outputs[:, 3] > 0, outputs[:, :3].argmax(1)], 1)
@@ -254,7 +257,7 @@ def test_a_ticket_without_trained_values_says_how_to_get_them(toy):
 
 @pytest.mark.parametrize("shape", [(5, 8, 2), (4, 8, 3)])
 def test_a_network_that_does_not_fit_the_tasks_is_refused(toy, shape):
-    for verb in (lambda members: train(members, toy, QUICK), lambda members: population.evaluate(members, toy)):
+    for verb in (lambda members: train(members, toy, QUICK), lambda members: trainer.evaluate(members, toy)):
         with pytest.raises(SpecError, match=f"network {shape[0]}-8-{shape[-1]} does not fit the data"):
             verb(init(shape, [0]))
 
@@ -263,19 +266,19 @@ def test_repeated_seeds_and_unknown_parts_are_refused(toy):
     with pytest.raises(SpecError, match=r"seeds .* repeat"):
         init((4, 8, 2), [1, 2, 1])
     with pytest.raises(SpecError, match="did you mean test"):
-        population.evaluate(init((4, 8, 2), [1]), toy, "tests")
+        trainer.evaluate(init((4, 8, 2), [1]), toy, "tests")
 
 
 def test_an_unknown_device_gets_the_nearest_guess():
     with pytest.raises(SpecError, match="did you mean cuda"):
-        population.device("cud")
+        trainer.device("cud")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
 def test_a_device_that_is_not_there_is_refused():
-    assert population.device("auto") == torch.device("cpu")
+    assert trainer.device("auto") == torch.device("cpu")
     with pytest.raises(SpecError, match="device is cuda, and this machine has none"):
-        population.device("cuda")
+        trainer.device("cuda")
 
 
 @needs_cuda

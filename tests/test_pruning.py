@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from lth_utils.config import DataSpec, PruneSpec, RunSpec, SpecError
-from lth_utils.pruning import CRITERIA, extend, keep_largest, n_weights, plan, prune, trajectory
+from lth_utils.networks.layers import n_weights
+from lth_utils.pruning import CRITERIA, extend, keep_largest, plan, prune, trajectory
 
 SHAPE = (4, 7, 5, 2)  # 28, 35 and 10 weights
 

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import pytest
 from conftest import ARTEFACTS, ROOT
 
-from lth_utils import report
 from lth_utils.config import SpecError
+from lth_utils.publish import captions, gallery
 
 
 class Links(HTMLParser):
@@ -39,21 +39,21 @@ def test_the_page_holds_every_figure_and_asks_for_nothing_elsewhere(page):
 def test_the_page_of_the_largest_set_is_light_and_says_where_all_of_it_comes_from(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "outputs" / "extended", tmp_path / "extended", ignore=shutil.ignore_patterns("notebooks", "*.svg", "index.html"))
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
-    text = report.write("extended").read_text()
+    text = gallery.write("extended").read_text()
     assert len(text) < 5_000_000
     origins = re.findall(r"<tr><td>(\d\d_\w+)</td><td>.*?</td><td>(\d*)</td>", text)
-    assert dict(origins).keys() == set(report.FIGURES) and all(runs for notebook, runs in origins if notebook != "05_ticket_explorer")
+    assert dict(origins).keys() == set(captions.FIGURES) and all(runs for notebook, runs in origins if notebook != "05_ticket_explorer")
 
 
 def test_every_figure_of_the_notebooks_has_its_sentence(smoke):
     drawn = {p.stem for p in (smoke[0] / "smoke" / "figures").glob("*.png")}
-    assert drawn == {key for keys in report.FIGURES.values() for key in keys}
+    assert drawn == {key for keys in captions.FIGURES.values() for key in keys}
 
 
 def test_a_set_without_figures_says_how_to_make_them(tmp_path, monkeypatch):
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
     with pytest.raises(SpecError, match="run all --set quick"):
-        report.write("quick")
+        gallery.write("quick")
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -2,14 +2,21 @@
 import itertools
 import json
 import stat
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from lth_utils import config, data, population, store, sweep
+from lth_utils import config, data
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec, expand, run_id
-from lth_utils.store import CorruptRun, Store, StoreError
+from lth_utils.networks import population
+from lth_utils.publish import products
+from lth_utils.runs import files, record, sweep
+from lth_utils.runs.files import StoreError
+from lth_utils.runs.store import CorruptRun, Store
+from lth_utils.training import trainer
 
 SPEC = RunSpec(
     data.spec("moons_circles", n_samples=60), base=(4, 5, 5, 2),
@@ -115,7 +122,7 @@ def test_a_run_moved_to_another_address_is_refused(damaged):
 def test_a_truncated_partial_run_is_named(damaged):
     results, _ = damaged
     spec = config.expand(SPEC, {"seed": [9]})[0]
-    progress = store.Progress()
+    progress = record.Progress()
     values = np.ones(6, np.float32)
     progress.add(spec, {"level": 0, "status": "interconnected"}, np.ones(4, bool), values, values, np.ones((3, 3)), values)
     results.save_partial(spec, progress)
@@ -127,14 +134,14 @@ def test_a_truncated_partial_run_is_named(damaged):
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    store.write_atomically(tmp_path / "a.txt", "before")
+    files.write_atomically(tmp_path / "a.txt", "before")
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store.Path, "replace", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(StoreError, match=r"cannot write .*a.txt: No space left on device"):
-        store.write_atomically(tmp_path / "a.txt", "after")
+        files.write_atomically(tmp_path / "a.txt", "after")
     assert (tmp_path / "a.txt").read_text() == "before" and len(list(tmp_path.iterdir())) == 1
 
 
@@ -142,7 +149,7 @@ def test_outputs_that_cannot_be_written_are_a_clear_error(tmp_path, monkeypatch)
     (tmp_path / "outputs").write_text("a file where the folder should be")
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path / "outputs"))
     with pytest.raises(StoreError, match="LTH_OUTPUTS"):
-        store.write_facts("smoke", "01", {"a": 1})
+        products.write_facts("smoke", "01", {"a": 1})
 
 
 def test_read_only_outputs_are_a_clear_error(tmp_path):
@@ -158,7 +165,7 @@ def test_read_only_outputs_are_a_clear_error(tmp_path):
 
 
 def test_trained_values_of_large_levels_are_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "KEEP_TRAINED", 60)
+    monkeypatch.setattr(record, "KEEP_TRAINED", 60)
     results = Store(tmp_path)
     sweep.run([SPEC], results, device="cpu")
     large, small = (results.ticket(run_id(SPEC), level) for level in (0, 2))
@@ -179,7 +186,7 @@ def test_the_index_saves_reading_the_runs_and_changes_nothing(damaged, monkeypat
 def of_other_fields(text):
     """The index as a package wrote it whose specs had other fields."""
     _, _, entries = text.partition("\n")
-    return f"{store.digest(entries.encode())}\n{entries}"
+    return f"{files.digest(entries.encode())}\n{entries}"
 
 
 @pytest.mark.parametrize("damage", [lambda text: text[:-30], lambda text: text.replace("0.", "1.", 1), lambda text: "", of_other_fields])
@@ -196,7 +203,7 @@ def test_a_run_computed_again_replaces_what_the_index_says(damaged):
     folder = results.folder(run_id(specs[0]))
     levels = (folder / "levels.csv").read_text().replace("interconnected", "degraded")
     done = json.loads((folder / "done.json").read_text())
-    done["sha256"]["levels.csv"] = store.digest(levels.encode())
+    done["sha256"]["levels.csv"] = files.digest(levels.encode())
     (folder / "levels.csv").write_text(levels)
     (folder / "done.json").write_text(json.dumps(done))
     assert set(results.table(specs[:1])["status"]) == {"degraded"}
@@ -215,9 +222,7 @@ def test_runs_of_an_older_version_are_kept_apart(damaged):
 
 
 def test_a_full_disk_stops_the_sweep_with_the_reason_and_what_is_finished_stays(tmp_path, monkeypatch):
-    import tempfile
 
-    from lth_utils import _files
     results, make, room = Store(tmp_path), tempfile.NamedTemporaryFile, [14]
 
     def nearly_full(*args, **options):
@@ -226,7 +231,7 @@ def test_a_full_disk_stops_the_sweep_with_the_reason_and_what_is_finished_stays(
             raise OSError(28, "No space left on device")
         return make(*args, **options)
 
-    monkeypatch.setattr(_files.tempfile, "NamedTemporaryFile", nearly_full)
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", nearly_full)
     specs = expand(SPEC, {"seed": list(range(6))})
     with pytest.raises(StoreError, match="No space left on device"):
         sweep.run(specs, results, device="cpu", threads=1)
@@ -241,7 +246,7 @@ def test_the_ticket_of_a_rewound_run_starts_from_the_early_epoch(tmp_path):
     spec, results = replace(SPEC, prune=replace(SPEC.prune, rewind=2)), Store(tmp_path)
     sweep.run([spec], results, device="cpu")
     start = population.init(results.ticket(run_id(spec), 0).shape, [0])
-    early, _ = population.train(start, data.load(SPEC.data), replace(SPEC.train, max_epochs=2, patience=2))
+    early, _ = trainer.train(start, data.load(SPEC.data), replace(SPEC.train, max_epochs=2, patience=2))
     for level in range(3):
         ticket = results.ticket(run_id(spec), level)
         weights = np.concatenate([m.flatten().numpy() for m in ticket.masks])
@@ -268,11 +273,11 @@ def test_a_copied_run_is_the_same_run(filled, tmp_path):
 def test_a_kept_table_comes_back_as_it_was(filled, tmp_path, monkeypatch, long):
     results, specs = filled
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
-    monkeypatch.setattr("lth_utils._files.LONG", long)
+    monkeypatch.setattr("lth_utils.publish.products.LONG", long)
     table = results.table(specs)
-    path = store.write_table("smoke", "levels", table, results.about(specs))
+    path = products.write_table("smoke", "levels", table, results.about(specs))
     assert path.name == ("levels.csv.gz" if long == 5 else "levels.csv")
-    back = store.read_table("smoke", "levels", specs)
+    back = products.read_table("smoke", "levels", specs)
     assert set(back.columns) == set(table.columns)
     for column in table:
         if table[column].dtype.kind == "f" and table[column].notna().any():
@@ -287,18 +292,18 @@ def test_a_kept_table_must_hold_the_runs_asked_for(filled, tmp_path, monkeypatch
     results, specs = filled
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
     with pytest.raises(StoreError, match=r"no table .*levels.csv; .* train: true"):
-        store.read_table("smoke", "levels")
-    store.write_table("smoke", "levels", results.table(specs), results.about(specs))
+        products.read_table("smoke", "levels")
+    products.write_table("smoke", "levels", results.table(specs), results.about(specs))
     with pytest.raises(StoreError, match="1 of them are missing or too many"):
-        store.read_table("smoke", "levels", specs[:1])
+        products.read_table("smoke", "levels", specs[:1])
 
 
 def test_a_shared_table_keeps_what_other_notebooks_wrote(tmp_path, monkeypatch):
     import pandas as pd
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
-    store.update_table("smoke", "verdicts", pd.DataFrame({"claim": ["1", "4"], "verdict": ["agrees", "differs"]}), "claim")
-    store.update_table("smoke", "verdicts", pd.DataFrame({"claim": ["3"], "verdict": ["cannot tell"]}), "claim")
-    store.update_table("smoke", "verdicts", pd.DataFrame({"claim": ["1"], "verdict": ["differs"]}), "claim")
+    products.update_table("smoke", "verdicts", pd.DataFrame({"claim": ["1", "4"], "verdict": ["agrees", "differs"]}), "claim")
+    products.update_table("smoke", "verdicts", pd.DataFrame({"claim": ["3"], "verdict": ["cannot tell"]}), "claim")
+    products.update_table("smoke", "verdicts", pd.DataFrame({"claim": ["1"], "verdict": ["differs"]}), "claim")
     back = pd.read_csv(tmp_path / "smoke" / "tables" / "verdicts.csv", dtype=str)
     assert back.to_numpy().tolist() == [["1", "differs"], ["3", "cannot tell"], ["4", "differs"]]
 

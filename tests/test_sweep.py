@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from lth_utils import claims, data, sweep
+from lth_utils import data
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec, expand, run_id
-from lth_utils.store import Store
+from lth_utils.runs import sweep
+from lth_utils.runs.store import Store
+from lth_utils.studies import outcomes, toy_data
 
 SPEC = RunSpec(
     data.spec("moons_circles", n_samples=60), base=(4, 5, 5, 2),
@@ -185,15 +187,15 @@ def test_outcomes_and_facts_of_a_table():
     rows += [("b", 1, n, w, s) for n, (w, s) in enumerate([(9, "interconnected"), (4, "degraded")])]
     table = pd.DataFrame(rows, columns=["run", "seed", "level", "available", "status"])
     table = table.assign(active=3, loss=0.5, accuracy=0.75, base="4-8-2", **{"prune.levels": 2})
-    summary = claims.outcomes(table)
+    summary = outcomes.outcomes(table)
     assert list(summary["outcome"]) == ["separated-degraded", "degraded"]
     assert summary["level"][0] == 1 and summary["available"][0] == 5 and summary["level"].isna()[1]
-    facts = claims.separation(summary, {"runs": 4, "separated": 1})
+    facts = toy_data.separation(summary, {"runs": 4, "separated": 1})
     assert facts["ours"]["separated"] == 1 and facts["ours"]["share"] == 0.5 and facts["ours"]["share_low"] < 0.1
     assert facts["headline"].startswith("1 of 2 runs separated") and facts["headline"].endswith("the thesis: 1 of 4")
 
 
 def test_the_thesis_at_extension_level_9():
-    theirs = claims.thesis_separation([4, 8, 8, 2], 9)
+    theirs = toy_data.thesis_separation([4, 8, 8, 2], 9)
     assert (theirs["runs"], theirs["separated"], theirs["active_mean"], theirs["available_max"]) == (4, 4, 82.25, 112)
-    assert claims.thesis_separation([4, 4, 4, 2], 2) is None
+    assert toy_data.thesis_separation([4, 4, 4, 2], 2) is None

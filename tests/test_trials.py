@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from lth_utils import claims, plots, trials, verdicts
+from lth_utils import plots
+from lth_utils.studies import one_shot_or_iterative, reference, statistics, trials, weight_distributions
 
 KEYS = ["network", "variant", "rounds", "available"]
 
@@ -55,21 +56,21 @@ def test_losses_are_taken_within_a_trial():
 
 
 def test_what_the_course_project_lost_is_computed_from_its_trials():
-    value, low, high = trials.their_loss("mnist", "resampled, trained", 10)
-    given = claims.reference("weight_distribution_trials").query("dataset == 'mnist' and prune_rounds_n == 10").groupby("variant")
+    value, low, high = weight_distributions.their_loss("mnist", "resampled, trained", 10)
+    given = reference.reference("weight_distribution_trials").query("dataset == 'mnist' and prune_rounds_n == 10").groupby("variant")
     means = given["max_acc_corrected_pct"].mean() / 100
     assert value == pytest.approx(means["pruned_Dinit"] - means["pruned_Dn"]) and low < value < high
-    assert trials.their_loss("mnist", "fresh", 10) is None and trials.their_loss("mnist", "resampled, trained", 7) is None
+    assert weight_distributions.their_loss("mnist", "fresh", 10) is None and weight_distributions.their_loss("mnist", "resampled, trained", 7) is None
 
 
 @pytest.mark.parametrize(("resampled", "expected"), [(0.85, "agrees"), (0.95, "differs"), (0.9, "cannot tell")])
 def test_verdicts_on_the_weights_distribution(resampled, expected):
     names = {"full": 0.95, "ticket": 0.9, "resampled, initial": resampled, "fresh": 0.8, "signs": 0.9}
     lost = trials.against(trials.best(curves(names, noise=0.003), KEYS), ["network", "rounds"])
-    found = verdicts.distributions(lost)
+    found = weight_distributions.distributions(lost)
     row = found[found["statement"].str.contains("as its paper says")].iloc[0]
     assert row["verdict"] == expected and row["theirs"] == "not reported" and row["runs"] == 4
-    assert "fresh" in verdicts.distributions_headline(lost)
+    assert "fresh" in weight_distributions.distributions_headline(lost)
 
 
 def sizes(one_shot, iterative=0.0):
@@ -93,12 +94,12 @@ def toy(counts, runs=20):
 def test_verdicts_on_one_shot_pruning(one_shot, iterative, expected):
     reached = sizes(one_shot, iterative)
     lost = trials.against(reached[reached["available"] < 1000], ["scope", "measure", "share"], "method", "iterative", "accuracy")
-    smallest = trials.smallest(reached, ["scope", "measure", "method"])
-    found = verdicts.one_shot(lost, smallest, toy({"iterative": 15, "one-shot": 2}))
+    smallest = one_shot_or_iterative.smallest(reached, ["scope", "measure", "method"])
+    found = one_shot_or_iterative.one_shot(lost, smallest, toy({"iterative": 15, "one-shot": 2}))
     assert list(found["verdict"][:2]) == [expected] * 2
     assert "2 of 20" in found["ours"].iloc[2] and "15 of 20" in found["ours"].iloc[2] and found["p"].iloc[2] < 0.001
-    assert "one-shot 2 of 20" in verdicts.one_shot_headline(lost, toy({"iterative": 15, "one-shot": 2}))
-    alone = verdicts.one_shot(lost, smallest[smallest["seed"] == 0], toy({"random": 1}))
+    assert "one-shot 2 of 20" in one_shot_or_iterative.one_shot_headline(lost, toy({"iterative": 15, "one-shot": 2}))
+    alone = one_shot_or_iterative.one_shot(lost, smallest[smallest["seed"] == 0], toy({"random": 1}))
     assert list(alone["verdict"]) == ["cannot tell"] * 2 and "nan" not in alone["ours"].iloc[0]
 
 
@@ -106,33 +107,33 @@ def test_the_smallest_size_that_keeps_the_accuracy():
     """From the dense network down: what lies beyond a lost point does not count, whatever is reached there."""
     reached = pd.DataFrame({"method": "iterative", "seed": [0] * 4 + [1] * 4, "share": [0.5, 1, 0.1, 0.2] * 2,
                             "accuracy": [0.895, 0.9, 0.9, 0.8, 0.5, 0.9, 0.9, 0.9]})
-    assert list(trials.smallest(reached, ["method"])["share"]) == [0.5, 1]
-    assert list(trials.smallest(reached, ["method"], within=0.2)["share"]) == [0.1, 1]
+    assert list(one_shot_or_iterative.smallest(reached, ["method"])["share"]) == [0.5, 1]
+    assert list(one_shot_or_iterative.smallest(reached, ["method"], within=0.2)["share"]) == [0.1, 1]
 
 
 def test_shares_have_wilson_s_interval_and_means_student_s():
     found = trials.over_weights(toy({"iterative": 15}), ["method"], "apart").set_index("available")
-    assert tuple(found.loc[50, ["mean", "low", "high"]]) == pytest.approx(claims.share(15, 20)) and found.loc[100, "mean"] == 0
+    assert tuple(found.loc[50, ["mean", "low", "high"]]) == pytest.approx(statistics.share(15, 20)) and found.loc[100, "mean"] == 0
     means = trials.over_weights(sizes(0), ["scope", "method"], "accuracy")
     assert set(means["trials"]) == {5} and (means["low"] < means["mean"]).all()
 
 
 def test_histograms_are_densities_of_what_lies_inside():
     weights = {("a", 1): [np.array([-0.5, 0.5, 0.5, 3.0]), np.array([0.5] * 4)]}
-    found = trials.histograms(weights, ["name", "n"], np.array([-1.0, 0.0, 1.0]))
+    found = weight_distributions.histograms(weights, ["name", "n"], np.array([-1.0, 0.0, 1.0]))
     np.testing.assert_allclose(found["density"], [0.125, 0.75])
-    moments = trials.moments(weights, ["name", "n"]).iloc[0]
+    moments = weight_distributions.moments(weights, ["name", "n"]).iloc[0]
     assert moments["weights"] == 4 and moments["abs_min"] == 0.5 and moments["share_positive"] == pytest.approx(0.875)
 
 
 def test_figures_show_every_variant_and_method():
     table = curves({"full": 0.95, "ticket": 0.9, "resampled, trained": 0.88, "resampled, initial": 0.87, "fresh": 0.8, "signs": 0.9})
     means, found = trials.by_epoch(table, KEYS), trials.best(table, KEYS)
-    figure = plots.training_curves(means, claims.reference("weight_distribution_curves"))
+    figure = plots.training_curves(means, reference.reference("weight_distribution_curves"))
     legends = [{t.get_text() for t in ax.get_legend().get_texts()} for ax in figure.axes]
     assert legends[:3] == [{"full", "ticket", "resampled, trained"}, {"full", "ticket", "resampled, initial"}, {"full", "ticket", "fresh", "signs"}]
     reached = trials.summary(means, found, KEYS)
-    labels = [t.get_text() for t in plots.summary(reached, claims.reference("weight_distribution_runs")).axes[0].get_yticklabels()]
+    labels = [t.get_text() for t in plots.summary(reached, reference.reference("weight_distribution_runs")).axes[0].get_yticklabels()]
     assert labels == list(reached["variant"])
     figure = plots.one_shot_or_iterative(trials.over_weights(sizes(0.05), ["measure", "scope", "method", "share"], "accuracy"))
     assert len(figure.axes) == 2 and figure.axes[0].get_title(loc="left") == "smallest of the whole network"

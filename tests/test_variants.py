@@ -5,10 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lth_utils import data, pruning, sweep, variants
+from lth_utils import data, pruning
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec, VariantSpec, expand, run_id
-from lth_utils.population import initial_values
-from lth_utils.store import Store, StoreError
+from lth_utils.networks.population import initial_values
+from lth_utils.runs import sweep, variants
+from lth_utils.runs.files import StoreError
+from lth_utils.runs.store import Store
 
 FOUND = TrainSpec(lr=0.01, batch_size=32, patience=3, max_epochs=3)
 ORIGIN = RunSpec(data.spec("moons_circles", n_samples=60), base=(4, 12, 9, 2), seed=2, train=FOUND, init="torch",

@@ -1,0 +1,9 @@
+"""What was asked: specs, their checks, their addresses, parameter files. Loads no torch."""
+from lth_utils.config.address import LATER, asdict, canonical, run_id
+from lth_utils.config.checks import SpecError, choose, coerce, nearest, parse
+from lth_utils.config.grids import expand, read, span
+from lth_utils.config.shapes import Shape, convolutions, shape_text, weight_shapes
+from lth_utils.config.specs import DataSpec, PruneSpec, RunSpec, TrainSpec, VariantSpec
+from lth_utils.config.streams import rng
+
+__all__ = ["LATER", "DataSpec", "PruneSpec", "RunSpec", "Shape", "SpecError", "TrainSpec", "VariantSpec", "asdict", "canonical", "choose", "coerce", "convolutions", "expand", "nearest", "parse", "read", "rng", "run_id", "shape_text", "span", "weight_shapes"]

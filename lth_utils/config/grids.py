@@ -1,0 +1,98 @@
+"""Parameter files, and grids of specs expanded from one spec."""
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import typing
+from pathlib import Path
+
+import yaml
+
+from lth_utils.config.address import asdict
+from lth_utils.config.checks import SpecError, coerce, nearest, parse
+from lth_utils.config.specs import RunSpec
+
+
+def read(path: str | Path) -> dict:
+    """The mapping in a YAML file; a key given twice, or anything but a mapping, raises :class:`SpecError`."""
+    class Strict(yaml.SafeLoader):
+        pass
+
+    def no_duplicates(loader, node):
+        keys = [loader.construct_object(k) for k, _ in node.value]
+        if twice := {k for k in keys if keys.count(k) > 1}:
+            raise SpecError(f"{path}: {', '.join(sorted(map(str, twice)))} given twice")
+        return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+    Strict.add_constructor("tag:yaml.org,2002:map", no_duplicates)
+    try:
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), Strict)
+    except yaml.YAMLError as error:
+        raise SpecError(f"{path}: not valid YAML: {error}") from None
+    if content is not None and not isinstance(content, dict):
+        raise SpecError(f"{path}: expected a mapping of parameter names to values, found {type(content).__name__}")
+    return content or {}
+
+
+
+def span(text) -> list[int]:
+    """Whole numbers from the way people write them: ``"0-3, 7"``, a single number, or a list of them.
+
+    >>> span("0-3, 7"), span(5), span([1, 2])
+    ([0, 1, 2, 3, 7], [5], [1, 2])
+    """
+    if isinstance(text, (list, tuple, range)):
+        return [coerce(v, int, "number") for v in text]
+    numbers = []
+    for part in str(text).split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdigit() or not (last.isdigit() or "-" not in part) or int(last or first) < int(first):
+            raise SpecError(f"{text!r} is no span of whole numbers; expected something like 0-3, 7")
+        numbers += range(int(first), int(last or first) + 1)
+    return numbers
+
+
+
+def expand(spec: RunSpec, axes: dict[str, list], limit: int = 1_000_000) -> list[RunSpec]:
+    """All combinations of `axes` over `spec`; the keys are fields, nested ones dotted.
+
+    Raises :class:`SpecError` for an empty axis, a value that repeats, and a grid of more than `limit` runs.
+
+    >>> [s.seed for s in expand(RunSpec(DataSpec()), {"seed": [0, 1]})]
+    [0, 1]
+    >>> [s.prune.levels for s in expand(RunSpec(DataSpec()), {"prune.levels": [0, 9]})]
+    [0, 9]
+    """
+    values = {}
+    for name, given in axes.items():
+        kind = _kind(type(spec), name.split("."), name)
+        if not isinstance(given, (list, tuple, range)) or not len(given):
+            raise SpecError(f"axis {name} is {given!r}; expected a list with at least one value")
+        values[name] = [coerce(v, kind, f"axis {name}") for v in given]
+        if repeated := [v for n, v in enumerate(values[name]) if v in values[name][:n]]:
+            raise SpecError(f"axis {name} repeats {repeated}; a run is computed once")
+    if (size := math.prod(map(len, values.values()))) > limit:
+        raise SpecError(f"the grid has {size} runs, more than {limit}; if that is meant, call expand(..., limit={size})")
+    specs = []
+    for point in itertools.product(*values.values()):
+        mapping = asdict(spec)
+        for name, value in zip(values, point, strict=True):
+            *path, last = name.split(".")
+            inner = mapping
+            for key in path:
+                inner = inner[key]
+            inner[last] = value
+        specs.append(parse(type(spec), mapping, "spec"))      # checked only here: what two axes say may fit only together
+    return specs
+
+
+
+def _kind(cls, path: list[str], name: str):
+    """The type of the field that a dotted name means."""
+    known = [f.name for f in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
+    if path[0] not in known:
+        has = f"{cls.__name__} has {', '.join(known)}" if known else f"{getattr(cls, '__name__', cls)} has no fields"
+        raise SpecError(f"{name} is not a field; {has}{nearest(path[0], known)}")
+    kind = typing.get_type_hints(cls)[path[0]]
+    return kind if len(path) == 1 else _kind(kind, path[1:], name)

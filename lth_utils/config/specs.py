@@ -1,0 +1,152 @@
+"""What was asked: hyper-parameters as frozen dataclasses."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lth_utils.config.checks import SpecError, _Checked, _frozen, choose
+from lth_utils.config.shapes import Shape, weight_shapes
+
+
+@dataclass(frozen=True)
+class DataSpec(_Checked):
+    """A data set by name and its complete options, as ``data.spec`` makes it.
+
+    name: a key of ``data.DATASETS``; options: ``((name, value), …)``, sorted.
+    """
+    name: str = "moons_circles"
+    options: tuple = ()
+
+    def check(self):
+        items = dict(self.options)
+        object.__setattr__(self, "options", tuple(sorted((k, _frozen(v)) for k, v in items.items())))
+
+
+
+@dataclass(frozen=True)
+class TrainSpec(_Checked):
+    """How one network is trained (thesis, section on the experimental setup).
+
+    lr: Adam's learning rate; batch_size: examples per step, the last batch of an epoch may be
+    smaller, and all examples are one batch where there are fewer; patience: epochs above the best loss on
+    the test half before training stops (as many as `max_epochs`: a fixed number of epochs); max_epochs: cap;
+    loss: ``mean`` or ``sum`` over the tasks; weight_decay: Adam's L2 penalty, as torch defines it, biases
+    included; record: keep each epoch's losses and accuracy (see ``store.Store.curves``).
+    """
+    lr: float = 1e-3
+    batch_size: int = 64
+    patience: int = 30
+    max_epochs: int = 3000
+    loss: str = "mean"
+    weight_decay: float = 0.0
+    record: bool = False
+
+    def check(self):
+        self._require(self.lr > 0, "lr", "above 0")
+        self._require(self.weight_decay >= 0, "weight_decay", "0 or more")
+        for name in ("batch_size", "patience", "max_epochs"):
+            self._require(getattr(self, name) >= 1, name, "1 or more")
+        choose(self.loss, ("mean", "sum"), "TrainSpec.loss")
+
+
+
+@dataclass(frozen=True)
+class PruneSpec(_Checked):
+    """How many weights survive each level, and which.
+
+    rate: share of the remaining weights removed per level, in (0, 1); levels: number of prunings;
+    target: weights left after the last level.  schedule ``rate``: two of the three fix the third
+    and the counts are rounded powers.  schedule ``extension``: the run's base network is extended
+    `levels` levels at `rate`, and the counts are those of the extended networks.  criterion: a key
+    of ``pruning.CRITERIA``; scope: ``global`` over all layers or ``layer``, the same share in each;
+    alive: weights on no path from an input to an output go first, so they take no room in the budget;
+    rewind: weights are put back to what they were after so many epochs of the dense training (0: initialisation);
+    one_shot: every level is pruned straight from the trained dense network; biases: ``reset`` with the weights, or
+    ``kept`` as the level before left them.
+    """
+    rate: float | None = None
+    levels: int | None = None
+    target: int | None = None
+    schedule: str = "rate"
+    criterion: str = "magnitude"
+    scope: str = "global"
+    alive: bool = False
+    rewind: int = 0
+    one_shot: bool = False
+    biases: str = "reset"
+
+    def check(self):
+        self._require(self.rate is None or 0 < self.rate < 1, "rate", "above 0 and below 1")
+        self._require(self.levels is None or self.levels >= 0, "levels", "0 or more")
+        self._require(self.target is None or self.target >= 1, "target", "1 or more")
+        self._require(self.rewind >= 0, "rewind", "0 or more epochs")
+        choose(self.schedule, ("rate", "extension"), "PruneSpec.schedule")
+        choose(self.scope, ("global", "layer"), "PruneSpec.scope")
+        choose(self.biases, ("reset", "kept"), "PruneSpec.biases")
+        if self.levels == 0 and self.target is not None:
+            raise SpecError(f"PruneSpec.levels is 0 and target is {self.target}: "
+                            "without a pruning no target can be reached; give levels of 1 or more, or no target")
+        given = [n for n in ("rate", "levels", "target") if getattr(self, n) is not None]
+        if self.schedule == "extension" and given != ["rate", "levels"]:
+            raise SpecError(f"PruneSpec with schedule extension needs exactly rate and levels; given: {given}")
+        if self.schedule == "rate" and len(given) != 2 and self.levels != 0:
+            raise SpecError(f"PruneSpec needs exactly two of rate, levels and target; given: {', '.join(given) or 'none'}")
+
+
+
+@dataclass(frozen=True)
+class VariantSpec(_Checked):
+    """A ticket of which something is drawn anew before it is trained once more: what of it carries the performance?
+
+    found: how the run that found the ticket was trained; its other fields are those of the variant's run.
+    level: the pruning level of the ticket.  values: ``initial``, the ticket's own; ``fresh``, drawn anew as
+    at initialisation; ``signs``, their own signs with such magnitudes; ``resampled_initial``, drawn with
+    replacement from the initial values of the weights that survived; ``resampled_trained``, from what they
+    were trained to before the last pruning.  pooled: draw for all layers from one pool, else layer by layer.
+    permuted: the mask is shuffled within each layer.
+    """
+    found: TrainSpec
+    level: int
+    values: str = "initial"
+    pooled: bool = False
+    permuted: bool = False
+
+    def check(self):
+        choose(self.values, ("initial", "fresh", "signs", "resampled_initial", "resampled_trained"), "VariantSpec.values")
+        resampled = self.values.startswith("resampled")
+        self._require(self.level >= (self.values == "resampled_trained"), "level", "0 or more; 1 or more for resampled_trained")
+        self._require(resampled or not self.pooled, "pooled", f"false where values are {self.values}: nothing is resampled")
+        self._require(resampled or self.values == "fresh" or not self.permuted, "permuted",
+                      f"false where values are {self.values}: weights that the ticket lacks have none")
+
+
+
+@dataclass(frozen=True)
+class RunSpec(_Checked):
+    """Everything that decides a run's result: one seed's network through all its levels.
+
+    data: made by ``data.spec``; base: the network, a :data:`Shape`; with schedule ``extension`` the one before its extension.
+    coverage: ``total`` (inputs times outputs) or ``output``; stop_at: statuses that end the run.  init: ``kaiming_normal`` with
+    zero biases, or ``torch``, uniform within one over the root of the fan-in, biases too, as torch's layers have it.
+    variant: None, or what is changed about the ticket of another run; then the run has one level.
+    """
+    data: DataSpec
+    base: Shape = (4, 8, 8, 2)
+    seed: int = 0
+    train: TrainSpec = field(default_factory=TrainSpec)
+    prune: PruneSpec = field(default_factory=lambda: PruneSpec(rate=0.32, levels=9, schedule="extension"))
+    coverage: str = "total"
+    stop_at: tuple[str, ...] = ("degraded",)
+    init: str = "kaiming_normal"
+    variant: VariantSpec | None = None
+
+    def check(self):
+        choose(self.init, ("kaiming_normal", "torch"), "RunSpec.init")
+        if self.variant is not None:
+            self._require(self.prune.rewind == 0, "variant", "none where prune.rewind is above 0: the values a ticket was reset to are not kept")
+        smallest = [min(n, default=0) if isinstance(n, tuple) else n for n in self.base]
+        self._require(len(self.base) >= 2 and min(smallest, default=0) >= 1, "base", "two or more widths, each 1 or more")
+        weight_shapes(self.base)
+        self._require(self.seed >= 0, "seed", "0 or more")
+        choose(self.coverage, ("total", "output"), "RunSpec.coverage")
+        for word in self.stop_at:
+            choose(word, ("interconnected", "separated", "fragmented", "degraded"), "RunSpec.stop_at")

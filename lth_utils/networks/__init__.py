@@ -1,0 +1,1 @@
+"""Masked networks: layers, populations of members, and single tickets."""

@@ -1,0 +1,1 @@
+"""Notebooks executed, products written, and the gallery of a set."""

@@ -1,0 +1,1 @@
+"""Runs on disk: sweeps that compute them, the store that keeps them, tickets taken from them."""

@@ -1,0 +1,1 @@
+"""What the notebooks ask: tables from runs, statistics, and verdicts on the claims."""

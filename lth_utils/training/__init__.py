@@ -1,0 +1,1 @@
+"""Training behind one door, ``trainer.train``, and the engines behind it."""
