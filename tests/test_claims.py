@@ -11,7 +11,6 @@ from scipy import stats
 from lth_utils import connectivity, data
 from lth_utils.config import PruneSpec, RunSpec, TrainSpec, run_id
 from lth_utils.connectivity import OUTCOMES, outcome
-from lth_utils.data import registry
 from lth_utils.networks import ticket as ticket_module
 from lth_utils.runs import sweep
 from lth_utils.runs.store import Store
@@ -255,7 +254,7 @@ def test_pixel_correlation_is_spearmans_and_random_pixels_have_none():
 def test_all_is_decided_exactly_where_no_subnetwork_serves_two_tasks(leak, seed, monkeypatch):
     ticket, _ = two_parts(leak=leak, seed=seed)
     (word,) = connectivity.status(ticket.masks, ticket.tasks, "output")
-    monkeypatch.setattr(registry, "load", lambda _: types.SimpleNamespace(tasks=ticket.tasks))
+    monkeypatch.setattr(data, "load", lambda _: types.SimpleNamespace(tasks=ticket.tasks))
     results = types.SimpleNamespace(spec=lambda _: types.SimpleNamespace(data=None), masks=lambda _: [ticket.masks])
     (row,) = mnist_fashion.decided_share(results, ["a run"]).itertuples()
     assert (row.decided < 1) == leak

@@ -29,7 +29,6 @@ from lth_utils.explorer import view as view_module
 from lth_utils.explorer import words as words_module
 from lth_utils.networks import layers, population
 from lth_utils.networks import ticket as ticket_module
-from lth_utils.plots import network
 from lth_utils.runs import files, sweep, ticket_files
 from lth_utils.runs.files import StoreError
 from lth_utils.runs.store import Store
@@ -324,7 +323,7 @@ def test_colours_are_those_of_the_states_and_tasks(results, ids):
 
 
 def test_a_crowded_network_is_thinned_by_magnitude_and_says_so(results, ids, monkeypatch):
-    monkeypatch.setattr(network, "MAX_EDGES", 20)
+    monkeypatch.setattr("lth_utils.plots.network.MAX_EDGES", 20)
     ticket = results.ticket(ids[5, 0], 0)
     edges = drawing._edges(ticket, [m[0].numpy() for m in ticket.masks], None)
     size = [w[0].abs().numpy() / w.abs().max().item() for w in ticket.weights]

@@ -13,7 +13,6 @@ from lth_utils import connectivity, data, plots, pruning
 from lth_utils.config import SpecError
 from lth_utils.networks import layers, population
 from lth_utils.networks import ticket as ticket_module
-from lth_utils.plots import network
 from lth_utils.publish import products
 from lth_utils.studies import extension_sweep, mnist_fashion, outcomes
 from lth_utils.studies import reference as reference_studies
@@ -63,14 +62,14 @@ def test_the_drawing_has_one_line_per_weight_of_the_states_asked_for(ticket):
     states = torch.cat([s.flatten() for s in connectivity.weight_states(ticket[0].masks)])
     for wanted in (("active",), ("active", "inactive", "zombie"), ("pruned",)):
         figure = plt.figure()
-        ax = plots.network(figure.gca(), ticket[0], states=wanted)
+        ax = plots.draw_network(figure.gca(), ticket[0], states=wanted)
         expected = sum(int((states == connectivity.STATE_NAMES.index(n)).sum()) for n in wanted)
         assert len(ax.collections[0].get_segments()) == expected
         plt.close(figure)
 
 
 def test_a_crowded_drawing_is_thinned_and_says_so(ticket, monkeypatch):
-    monkeypatch.setattr(network, "MAX_EDGES", 10)
+    monkeypatch.setattr("lth_utils.plots.network.MAX_EDGES", 10)
     ax = plots.dense_network(ticket[0]).axes[0]
     assert len(ax.collections[0].get_segments()) == 10
     assert any("the 10 largest of 60 weights are drawn" in t.get_text() for t in ax.texts)

@@ -208,7 +208,7 @@ def test_a_network_without_weights_is_refused():
 
 def thesis_table(network):
     """Hidden width and weights per extension level, as the thesis lists them."""
-    text = resources.files("lth_utils").joinpath("thesis/trajectory.csv").read_text(encoding="utf-8")
+    text = resources.files("lth_utils.studies").joinpath("thesis/trajectory.csv").read_text(encoding="utf-8")
     return [(int(r["hidden_width"]), int(r["weights"])) for r in csv.DictReader(text.splitlines()) if r["network"] == network]
 
 

@@ -65,7 +65,7 @@ def test_what_cannot_run_is_refused_before_anything_is_written(tmp_path, specs, 
 
 SLOW = """
 import sys
-from lth_utils import sweep, store
+from lth_utils.runs import store, sweep
 sys.path.insert(0, {tests!r})
 import test_sweep
 sweep.run(test_sweep.slow_specs(), store.Store({root!r}), device="cpu")

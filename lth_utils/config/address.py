@@ -41,6 +41,7 @@ def _without(mapping: dict, neutral: dict) -> dict:
 def run_id(spec: RunSpec) -> str:
     """The run's address: a readable prefix and the hash of all its fields.
 
+    >>> from lth_utils.config.specs import DataSpec, RunSpec
     >>> run_id(RunSpec(DataSpec(), seed=3)).split("--")[0]
     'moons_circles-4-8-8-2-levels9-seed3'
     """

@@ -59,6 +59,7 @@ def expand(spec: RunSpec, axes: dict[str, list], limit: int = 1_000_000) -> list
 
     Raises :class:`SpecError` for an empty axis, a value that repeats, and a grid of more than `limit` runs.
 
+    >>> from lth_utils.config.specs import DataSpec, RunSpec
     >>> [s.seed for s in expand(RunSpec(DataSpec()), {"seed": [0, 1]})]
     [0, 1]
     >>> [s.prune.levels for s in expand(RunSpec(DataSpec()), {"prune.levels": [0, 9]})]

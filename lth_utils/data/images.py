@@ -109,6 +109,7 @@ GARMENTS = mnist_files.GARMENTS
 def class_names(data: DataSpec) -> dict[str, list[str]]:
     """What the classes of each image task of a data set are called, in order, by the task's name.
 
+    >>> from lth_utils.data.registry import spec
     >>> class_names(spec("mnist_fashion", digits=[7, 1], garments=[8]))
     {'mnist': ['7', '1'], 'fashion': ['Bag']}
     """

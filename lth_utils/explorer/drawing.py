@@ -11,10 +11,11 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import Collection
 
-from lth_utils import connectivity, plots
+from lth_utils import connectivity
 from lth_utils.connectivity import ACTIVE, INACTIVE, STATE_NAMES
 from lth_utils.explorer.run import Run
 from lth_utils.networks.ticket import Ticket
+from lth_utils.plots import network
 from lth_utils.plots.style import STATE_COLOURS, TASK_COLOURS
 
 SEVERAL, NONE = "#777777", STATE_COLOURS["pruned"]
@@ -106,7 +107,7 @@ def _edges(ticket: Ticket, masks: Sequence[np.ndarray], family: Sequence[np.ndar
 
 
 def _largest(values: np.ndarray) -> np.ndarray:
-    most = plots.MAX_EDGES
+    most = network.MAX_EDGES
     return np.argpartition(values, len(values) - most)[len(values) - most:] if len(values) > most else np.arange(len(values))
 
 

@@ -35,7 +35,7 @@ def _positions(ticket: Ticket, labels: list[np.ndarray], shown: list[np.ndarray]
 
 
 
-def network(ax: Axes, ticket: Ticket, colour_by: str = "state", states: Sequence[str] = ("active", "inactive", "zombie"),
+def draw_network(ax: Axes, ticket: Ticket, colour_by: str = "state", states: Sequence[str] = ("active", "inactive", "zombie"),
             labels: bool = True) -> Axes:
     """Draw one network, layers from left to right, width of a line by |weight|.
 

@@ -16,7 +16,7 @@ from lth_utils.config import SpecError
 from lth_utils.data import Dataset, Task
 from lth_utils.networks.ticket import Ticket
 from lth_utils.plots.marks import _points
-from lth_utils.plots.network import _count, _state_legend, _subnetwork_colours, network
+from lth_utils.plots.network import _count, _state_legend, _subnetwork_colours, draw_network
 from lth_utils.plots.style import TASK_COLOURS, panels, styled, tint
 
 
@@ -50,7 +50,7 @@ def parameter_states() -> Figure:
     ticket = Ticket((2, 3, 3, 1), [first, second, third], np.ones(sum(sizes) + 7, np.float32), None,
                     (Task("task", range(0, 2), range(0, 1)),), 0, 0)
     figure, axes = panels(1, 1, (8, 4.6))
-    ax = network(axes[0, 0], ticket, states=("active", "inactive", "zombie"))
+    ax = draw_network(axes[0, 0], ticket, states=("active", "inactive", "zombie"))
     _state_legend(ax, ("active", "inactive", "zombie"), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3)
     ax.set_title("active: on a path from an input to an output\ninactive: leads to no output\n"
                  "zombie: leads to an output, but no input reaches it")
@@ -62,7 +62,7 @@ def parameter_states() -> Figure:
 def dense_network(ticket: Ticket) -> Figure:
     """The network before the first pruning."""
     figure, axes = panels(1, 1, (9, 6))
-    ax = network(axes[0, 0], ticket)
+    ax = draw_network(axes[0, 0], ticket)
     ax.set_title(f"dense network {'-'.join(map(str, ticket.shape))}: {_count(ticket)} weights, seed {ticket.seed}")
     return figure
 
@@ -77,7 +77,7 @@ def imp_levels(tickets: Sequence[Ticket], colour_by: str = "state") -> Figure:
     for ax in axes.flat[len(tickets):]:
         ax.set_axis_off()
     for ax, ticket in zip(axes.flat, tickets, strict=False):
-        network(ax, ticket, colour_by)
+        draw_network(ax, ticket, colour_by)
         word = connectivity.status(ticket.masks, ticket.tasks)[0]
         ax.set_title(f"level {ticket.level}: {_count(ticket)} weights, {word}")
     if colour_by == "state":
@@ -96,7 +96,7 @@ def independent_tickets(ticket: Ticket, dataset: Dataset) -> Figure:
     figure = plt.figure(figsize=(14.5, 3.9 * max(2, len(flat))), layout="constrained")
     grid = figure.add_gridspec(max(2, len(flat)), 2, width_ratios=(2.2, 1))
     ax, panels = figure.add_subplot(grid[:, 0]), [figure.add_subplot(grid[n, 1]) for n in range(len(flat))]
-    network(ax, ticket, colour_by="task", states=("active",))
+    draw_network(ax, ticket, colour_by="task", states=("active",))
     found = connectivity.measure(ticket.masks, ticket.tasks)[0]
     plural = "" if found.subnetworks == 1 else "s"
     ax.set_title(f"{'-'.join(map(str, ticket.shape))}, seed {ticket.seed}, level {ticket.level}: {found.status}\n"

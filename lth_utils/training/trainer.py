@@ -14,7 +14,7 @@ from lth_utils.config import Shape, SpecError, TrainSpec, choose, convolutions, 
 from lth_utils.connectivity import channel_tasks
 from lth_utils.data import Dataset
 from lth_utils.networks.population import Population
-from lth_utils.training import batched
+from lth_utils.training import batched, convolutional
 from lth_utils.training.objective import Objective
 
 
@@ -70,12 +70,12 @@ def check_fit(shape: Shape, data: Dataset):
 
 
 @functools.cache
-def engine(device_type: str, convolutional: bool = False) -> ModuleType:
+def engine(device_type: str, of_images: bool = False) -> ModuleType:
     """What trains on a device: ``_sparse`` on the CPU (``_dense`` where numba is missing or fails), ``_seats`` on CUDA, else ``_dense``.
 
     Convolutional networks: ``_conv`` on the CPU, else ``_dense``.
     """
-    if convolutional:
+    if of_images:
         return convolutional if device_type == "cpu" else batched
     if device_type == "cuda":
         from lth_utils.training import cuda
