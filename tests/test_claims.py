@@ -285,7 +285,7 @@ def shifted(by):
 
 
 def image_verdicts(table, pure=PURE, correlation=CORRELATION, others=()):
-    return mnist_fashion.images(table, pure, correlation, mnist_fashion.ways(pd.concat([table.assign(variant="as the thesis"), *others])))
+    return mnist_fashion.images(table, pure, correlation, mnist_fashion.methods(pd.concat([table.assign(variant="as the thesis"), *others])))
 
 
 def test_verdicts_on_images():
@@ -321,17 +321,17 @@ def test_ways_are_compared_run_by_run_and_size_by_size():
     better = table["variant"] == "better"
     table.loc[better & (table["level"] == 0), "accuracy"] = 0.9
     table.loc[better, "level"] *= 2      # pruned in smaller steps: only sizes can be compared
-    found = mnist_fashion.ways(table).set_index("variant")
+    found = mnist_fashion.methods(table).set_index("variant")
     assert list(found["separated"]) == [1, 3, 0] and list(found["as_good"]) == [0, 3, 0]
     assert found.loc["as the thesis", "gain"] == pytest.approx(-0.06) and np.isnan(found.loc["as the thesis", "gain_low"])
     low, high = stats.t.interval(0.95, 2, loc=0.0101, scale=stats.sem([0.01, 0.0101, 0.0102]))
     assert found.loc["better", ["gain", "gain_low", "gain_high"]].tolist() == pytest.approx([0.0101, low, high])
     assert found.loc["better", "difference"] == pytest.approx(np.mean([0.07 * 3 / 4, (0.0701 * 2) / 3]))      # two seeds in common
     assert found.loc["as the thesis", "gain_hidden"] == pytest.approx(-0.03) and found.loc["never", "hidden"] == 0
-    assert mnist_fashion.frontier(found.reset_index()).startswith(
+    assert mnist_fashion.compare_methods(found.reset_index()).startswith(
         "3 of 4 separated networks are at least as accurate as the same network before pruning; "
         "the surest of 3 ways, better, separates 3 of 3, 3 of them so accurate, on average +1.0 points (95 % interval ")
     lucky = found.loc[["as the thesis"]].assign(gain=0.5).rename(index=lambda _: "lucky")      # one run, no interval
-    assert "2 ways, better" in mnist_fashion.frontier(pd.concat([lucky, found.loc[["better"]]]).reset_index())
-    assert "1 ways, lucky" in mnist_fashion.frontier(lucky.reset_index())
-    assert mnist_fashion.frontier(found.reset_index()[2:]) == "none of 1 networks separated"
+    assert "2 ways, better" in mnist_fashion.compare_methods(pd.concat([lucky, found.loc[["better"]]]).reset_index())
+    assert "1 ways, lucky" in mnist_fashion.compare_methods(lucky.reset_index())
+    assert mnist_fashion.compare_methods(found.reset_index()[2:]) == "none of 1 networks separated"

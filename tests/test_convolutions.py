@@ -466,7 +466,7 @@ def registered(monkeypatch):
 
 def test_a_convolutional_network_does_not_get_cheaper_as_it_is_pruned(registered):
     lenet, perceptron = specs()[0], specs()[1]
-    assert work._work(lenet, 0) == 5 * work._work(lenet, 4) and work._work(perceptron, 0) > 5 * work._work(perceptron, 4)
+    assert work.run_work(lenet, 0) == 5 * work.run_work(lenet, 4) and work.run_work(perceptron, 0) > 5 * work.run_work(perceptron, 4)
 
 
 KILLED = """

@@ -161,7 +161,7 @@ def test_cancelling_ends_a_training_within_seconds(engine):
 
 
 def test_more_members_than_seats_are_seated_in_turn(monkeypatch):
-    monkeypatch.setattr(slots, "seats_for", lambda shape: 2)
+    monkeypatch.setattr(slots, "slots_for", lambda shape: 2)
     dataset, people = data.moons_circles(n_samples=80), members((4, 8, 8, 2), (1.0,) * 7)
     spec = TrainSpec(max_epochs=12, patience=2, lr=0.02)
     _, curves = fit(cuda, people, dataset, spec)
@@ -169,7 +169,7 @@ def test_more_members_than_seats_are_seated_in_turn(monkeypatch):
 
 
 def test_too_little_memory_halves_the_seats_with_a_warning(monkeypatch):
-    made, build = [], slots._Stack.__init__
+    made, build = [], slots.Stack.__init__
 
     def small(self, shape, data, objective, spec, device, seats):
         made.append(seats)
@@ -177,7 +177,7 @@ def test_too_little_memory_halves_the_seats_with_a_warning(monkeypatch):
             raise torch.cuda.OutOfMemoryError("simulated")
         build(self, shape, data, objective, spec, device, seats)
 
-    monkeypatch.setattr(slots._Stack, "__init__", small)
+    monkeypatch.setattr(slots.Stack, "__init__", small)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
@@ -190,7 +190,7 @@ def test_an_error_in_the_trainer_reaches_whoever_waits(monkeypatch):
     def fail(*_):
         raise RuntimeError("the device is gone")
 
-    monkeypatch.setattr(slots._Stack, "launch", fail)
+    monkeypatch.setattr(slots.Stack, "launch", fail)
     with pytest.raises(RuntimeError, match="the device is gone"):
         fit(cuda, members((4, 8, 8, 2), (1.0,)), data.moons_circles(n_samples=60), TrainSpec(max_epochs=2))
 

@@ -106,11 +106,11 @@ def test_going_back_shows_the_same_picture_again_without_drawing(box, monkeypatc
 
 
 def test_a_picture_does_not_depend_on_what_was_shown_before(results, ids):
-    shown = choices._open(results, ids[5, 0])
+    shown = choices.open_run(results, ids[5, 0])
     screen, fresh = screen_module.Screen(pictures=0), screen_module.Screen()
     for row in (0, 5, 3):
         screen.png([(shown, row)], run_module.Options())
-    assert screen.png([(shown, 3)], run_module.Options()) == fresh.png([(choices._open(results, ids[5, 0]), 3)], run_module.Options())
+    assert screen.png([(shown, 3)], run_module.Options()) == fresh.png([(choices.open_run(results, ids[5, 0]), 3)], run_module.Options())
 
 
 def test_the_buttons_step_and_stop_at_the_ends(box):
@@ -190,7 +190,7 @@ def test_hundreds_of_runs_are_listed_in_no_time(results, ids, tmp_path, monkeypa
     many = {f"run{n}": {**entry, "head": {**entry["head"], "seed": n}} for n in range(800)}
     monkeypatch.setattr(Store, "entries", lambda self, run_ids=None: many)
     began = time.thread_time()
-    catalogue = choices._from_store(Store(tmp_path))
+    catalogue = choices.catalogue_of_store(Store(tmp_path))
     assert time.thread_time() - began < 2
     assert [k for runs in next(iter(catalogue.tree.values())).values() for _, k in runs] == [f"run{n}" for n in range(800)]
 
@@ -310,9 +310,9 @@ def test_colours_are_those_of_the_states_and_tasks(results, ids):
     """Against the states of all weights, computed elsewhere."""
     ticket = results.ticket(ids[5, 0], 3)
     masks = [m[0].numpy() for m in ticket.masks]
-    found, edges = connectivity.structure(ticket.masks, ticket.tasks), drawing._edges(ticket, masks, None)
+    found, edges = connectivity.structure(ticket.masks, ticket.tasks), drawing.choose_edges(ticket, masks, None)
     states = connectivity.weight_states(ticket.masks)
-    _, colours = drawing._colours("state", found, edges, ticket.tasks)
+    _, colours = drawing.element_colours("state", found, edges, ticket.tasks)
     assert edges.total == len(edges.layer) == sum(m.sum() for m in masks)
     for layer, i, j, colour in zip(edges.layer, edges.i, edges.j, colours, strict=True):
         assert mpl.colors.to_hex(colour) == plots.STATE_COLOURS[connectivity.STATE_NAMES[states[layer][0, j, i]]].lower()
@@ -325,7 +325,7 @@ def test_colours_are_those_of_the_states_and_tasks(results, ids):
 def test_a_crowded_network_is_thinned_by_magnitude_and_says_so(results, ids, monkeypatch):
     monkeypatch.setattr("lth_utils.plots.network.MAX_EDGES", 20)
     ticket = results.ticket(ids[5, 0], 0)
-    edges = drawing._edges(ticket, [m[0].numpy() for m in ticket.masks], None)
+    edges = drawing.choose_edges(ticket, [m[0].numpy() for m in ticket.masks], None)
     size = [w[0].abs().numpy() / w.abs().max().item() for w in ticket.weights]
     assert np.allclose(np.sort(edges.strength), np.sort(np.concatenate([s.ravel() for s in size]))[-20:])
     texts = " ".join(t.get_text() for t in widgets.picture(results, ids[5, 0], 0).axes[0].texts)
@@ -336,13 +336,13 @@ def test_a_crowded_network_is_thinned_by_magnitude_and_says_so(results, ids, mon
 def test_there_is_ink_where_a_weight_is_and_none_where_none_is(odd, pruned):
     """At the middle of each place where a weight could be, in the pixels."""
     run = choices._of_tickets([odd])
-    drawn, (view,) = view_module._frame([run], run_module.Options(pruned=pruned))
+    drawn, (view,) = view_module.lay_out([run], run_module.Options(pruned=pruned))
     view.level(0)
     drawn.canvas.draw()
     pixels = np.asarray(drawn.canvas.buffer_rgba())[::-1]
-    shown = [np.ones(u, bool) if pruned else m for u, m in zip(odd.shape, drawing._touched([m[0].numpy() for m in odd.masks]), strict=True)]
+    shown = [np.ones(u, bool) if pruned else m for u, m in zip(odd.shape, drawing.touched_units([m[0].numpy() for m in odd.masks]), strict=True)]
     shown[0][:] = shown[-1][:] = True
-    places = drawing._places(run.kept["order"], shown, connectivity.structure(odd.masks, odd.tasks).subnetworks)
+    places = drawing.place_units(run.kept["order"], shown, connectivity.structure(odd.masks, odd.tasks).subnetworks)
     found = {True: [], False: []}
     for layer, mask in enumerate(odd.masks):
         for j, i in np.argwhere(np.ones(mask[0].shape)):
@@ -486,7 +486,7 @@ def of_images(shape=(72, 30, 12, 6), keep=(2592, 900, 200), pixels=6, examples=4
 
 
 def drawn(run, row):
-    figure, (view,) = view_module._frame([run], run_module.Options())
+    figure, (view,) = view_module.lay_out([run], run_module.Options())
     view.level(row)
     return view, [t.get_text() for ax in figure.axes for t in ax.texts]
 

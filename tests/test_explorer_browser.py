@@ -276,7 +276,7 @@ def test_a_level_is_shown_soon(page, results, run):
     page.get_by_label(faint).press("Space")      # other pictures than those shown so far
     to_level(page, 0)
     picture(page, 0, faint)
-    shown, screen, took, drawing = choices._open(store.Store(results), run["run"][0]), screen_module.Screen(), [], []
+    shown, screen, took, drawing = choices.open_run(store.Store(results), run["run"][0]), screen_module.Screen(), [], []
     for level in (1, 2):
         began = time.perf_counter()
         page.keyboard.press("ArrowRight")

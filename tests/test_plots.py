@@ -200,7 +200,7 @@ def test_the_frontier_has_a_star_at_no_shared_unit_and_the_goal_above_the_dense_
 
 
 def test_what_separation_costs_is_counted_from_the_same_run_before_pruning(image_table):
-    (ax,) = plots.separation_cost(image_table, mnist_fashion.ways(image_table)).axes
+    (ax,) = plots.separation_cost(image_table, mnist_fashion.methods(image_table)).axes
     green = to_rgb(plots.STATUS_COLOURS["separated"])
     dots = {y: sorted(x for c in ax.collections if len(c.get_facecolor()) and tuple(c.get_facecolor()[0][:3]) == green
                       for x, at in c.get_offsets() if at == y) for y in (0, 1)}

@@ -53,7 +53,7 @@ def coerce(value, kind, where: str):
                 return coerce(value, kind, where)
         return coerce(value, last, where)
     if kind is typing.Any:
-        return _frozen(value)
+        return frozen(value)
     if dataclasses.is_dataclass(kind):
         return value if isinstance(value, kind) else parse(kind, value, where)
     if kind is tuple or origin is tuple:
@@ -74,14 +74,14 @@ def coerce(value, kind, where: str):
 
 
 
-def _frozen(value):
+def frozen(value):
     if isinstance(value, dict):
-        return tuple(sorted((str(k), _frozen(v)) for k, v in value.items()))
-    return tuple(_frozen(v) for v in value) if isinstance(value, (list, tuple, range)) else value
+        return tuple(sorted((str(k), frozen(v)) for k, v in value.items()))
+    return tuple(frozen(v) for v in value) if isinstance(value, (list, tuple, range)) else value
 
 
 
-class _Checked:
+class Checked:
     """Coerces every field to its annotated type and then calls ``check``."""
 
     def __post_init__(self):

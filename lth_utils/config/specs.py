@@ -3,12 +3,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lth_utils.config.checks import SpecError, _Checked, _frozen, choose
+from lth_utils.config.checks import Checked, SpecError, choose, frozen
 from lth_utils.config.shapes import Shape, weight_shapes
 
 
 @dataclass(frozen=True)
-class DataSpec(_Checked):
+class DataSpec(Checked):
     """A data set by name and its complete options, as ``data.spec`` makes it.
 
     name: a key of ``data.DATASETS``; options: ``((name, value), …)``, sorted.
@@ -18,12 +18,12 @@ class DataSpec(_Checked):
 
     def check(self):
         items = dict(self.options)
-        object.__setattr__(self, "options", tuple(sorted((k, _frozen(v)) for k, v in items.items())))
+        object.__setattr__(self, "options", tuple(sorted((k, frozen(v)) for k, v in items.items())))
 
 
 
 @dataclass(frozen=True)
-class TrainSpec(_Checked):
+class TrainSpec(Checked):
     """How one network is trained (thesis, section on the experimental setup).
 
     lr: Adam's learning rate; batch_size: examples per step, the last batch of an epoch may be
@@ -50,7 +50,7 @@ class TrainSpec(_Checked):
 
 
 @dataclass(frozen=True)
-class PruneSpec(_Checked):
+class PruneSpec(Checked):
     """How many weights survive each level, and which.
 
     rate: share of the remaining weights removed per level, in (0, 1); levels: number of prunings;
@@ -94,7 +94,7 @@ class PruneSpec(_Checked):
 
 
 @dataclass(frozen=True)
-class VariantSpec(_Checked):
+class VariantSpec(Checked):
     """A ticket of which something is drawn anew before it is trained once more: what of it carries the performance?
 
     found: how the run that found the ticket was trained; its other fields are those of the variant's run.
@@ -121,7 +121,7 @@ class VariantSpec(_Checked):
 
 
 @dataclass(frozen=True)
-class RunSpec(_Checked):
+class RunSpec(Checked):
     """Everything that decides a run's result: one seed's network through all its levels.
 
     data: made by ``data.spec``; base: the network, a :data:`Shape`; with schedule ``extension`` the one before its extension.

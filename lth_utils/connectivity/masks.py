@@ -30,7 +30,7 @@ def check_masks(masks: Sequence[Tensor]) -> list[Tensor]:
 
 
 
-def _matrices(masks: Sequence[Tensor]) -> list[Tensor]:
+def unit_matrices(masks: Sequence[Tensor]) -> list[Tensor]:
     """How many weights are available between any two units, float32 ``[M, O, I]`` per layer."""
     matrices, units = [], masks[0].shape[2]
     for mask in masks:
@@ -51,7 +51,7 @@ def channels(masks: Sequence[Tensor]) -> list[Tensor]:
     >>> [m.tolist() for m in channels([kernels, dense])]
     [[[[False], [True]]], [[[False, True]]]]
     """
-    return [m > 0 for m in _matrices(check_masks(masks))]
+    return [m > 0 for m in unit_matrices(check_masks(masks))]
 
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lth_utils.connectivity.reach import _any_input_each_output
-from lth_utils.connectivity.served import _checked, _counts, _coverage, _status
-from lth_utils.connectivity.states import _unit_states
-from lth_utils.connectivity.subnetworks import _components
+from lth_utils.connectivity.reach import any_input_each_output
+from lth_utils.connectivity.served import checked_matrices, coverage_of, served_counts, status_of
+from lth_utils.connectivity.states import states_of_units
+from lth_utils.connectivity.subnetworks import label_components
 from lth_utils.data import Task
 
 
@@ -34,10 +34,10 @@ class Measures:
 
 def measure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> list[Measures]:
     """All of the above in two sweeps: one :class:`Measures` per member.  Arguments as in :func:`coverage`."""
-    matrices, tasks = _checked(masks, tasks, kind)
-    from_input, outputs = _any_input_each_output(matrices)
-    counts = _counts(_components(from_input, outputs), tasks)
-    shares, words = _coverage(counts, tasks, kind), _status(counts, tasks, kind)
+    matrices, tasks = checked_matrices(masks, tasks, kind)
+    from_input, outputs = any_input_each_output(matrices)
+    counts = served_counts(label_components(from_input, outputs), tasks)
+    shares, words = coverage_of(counts, tasks, kind), status_of(counts, tasks, kind)
     available, to_output, active = 0, 0, 0
     for matrix, source, sink in zip(matrices, from_input[:-1], outputs[1:], strict=True):
         sink = sink.any(-1)[:, None].float()
@@ -67,9 +67,9 @@ class Structure:
 
 def structure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> Structure:
     """What a picture of the first member needs, in one pass of two sweeps.  Arguments as in :func:`coverage`."""
-    matrices, tasks = _checked([m[:1] for m in masks], tasks, kind)
-    from_input, outputs = _any_input_each_output(matrices)
-    labels = _components(from_input, outputs)
-    counts = _counts(labels, tasks)
-    return Structure([s[0].numpy(force=True) for s in _unit_states(from_input, outputs)], [n[0].numpy(force=True) for n in labels],
-                     [o[0].numpy(force=True) for o in outputs], _coverage(counts, tasks, kind)[0], _status(counts, tasks, kind)[0])
+    matrices, tasks = checked_matrices([m[:1] for m in masks], tasks, kind)
+    from_input, outputs = any_input_each_output(matrices)
+    labels = label_components(from_input, outputs)
+    counts = served_counts(labels, tasks)
+    return Structure([s[0].numpy(force=True) for s in states_of_units(from_input, outputs)], [n[0].numpy(force=True) for n in labels],
+                     [o[0].numpy(force=True) for o in outputs], coverage_of(counts, tasks, kind)[0], status_of(counts, tasks, kind)[0])

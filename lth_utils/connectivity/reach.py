@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lth_utils.connectivity.masks import _matrices
+from lth_utils.connectivity.masks import unit_matrices
 
 
-def _reach(matrices: Sequence[Tensor], sources: Tensor, sinks: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+def reachable(matrices: Sequence[Tensor], sources: Tensor, sinks: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     """Which columns of `sources` reach each unit, and which columns of `sinks` it leads to.
 
     matrices: the masks as float32 ``[M, O, I]``, whose sums of up to 2^24 weights are exact; sources:
@@ -26,14 +26,14 @@ def _reach(matrices: Sequence[Tensor], sources: Tensor, sinks: Tensor) -> tuple[
 
 
 
-def _any_input_each_output(matrices):
+def any_input_each_output(matrices):
     device = matrices[0].device
     everything = torch.ones(matrices[0].shape[2], 1, dtype=torch.bool, device=device)
     outputs = torch.eye(matrices[-1].shape[1], dtype=torch.bool, device=device)
-    forward, backward = _reach(matrices, everything, outputs)
+    forward, backward = reachable(matrices, everything, outputs)
     return [f[..., 0] for f in forward], backward
 
 
 
-def _sweeps(masks):
-    return _any_input_each_output(_matrices(masks))
+def reachability(masks):
+    return any_input_each_output(unit_matrices(masks))

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from lth_utils.config import choose
-from lth_utils.connectivity.masks import _matrices, channel_tasks, check_masks
-from lth_utils.connectivity.reach import _any_input_each_output, _reach
-from lth_utils.connectivity.subnetworks import _components
+from lth_utils.connectivity.masks import channel_tasks, check_masks, unit_matrices
+from lth_utils.connectivity.reach import any_input_each_output, reachable
+from lth_utils.connectivity.subnetworks import label_components
 from lth_utils.data import Task, check_tasks
 
 STATUSES = ("interconnected", "separated", "fragmented", "degraded")
@@ -19,7 +19,7 @@ OUTCOMES = ("interconnected", "fragmented", "separated", "separated-degraded", "
 
 
 
-def _counts(labels: Sequence[Tensor], tasks: Sequence[Task]) -> list[tuple[np.ndarray, np.ndarray]]:
+def served_counts(labels: Sequence[Tensor], tasks: Sequence[Task]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Per member how many of each task's inputs and outputs lie in each subnetwork: two int arrays ``[J, K]``."""
     ends = labels[0].cpu().numpy(), labels[-1].cpu().numpy()
     counted = []
@@ -37,20 +37,20 @@ def _sizes(tasks):
 
 
 
-def _coverage(counts, tasks, kind) -> list[np.ndarray]:
+def coverage_of(counts, tasks, kind) -> list[np.ndarray]:
     n_in, n_out = _sizes(tasks)
     return [o / n_out if kind == "output" else i / n_in * (o / n_out) for i, o in counts]
 
 
 
-def _checked(masks, tasks, kind):
+def checked_matrices(masks, tasks, kind):
     """The matrices of masks, and tasks that fit them."""
     masks = check_masks(masks)
     if masks[0].ndim == 5:
         tasks = channel_tasks(tasks, masks[0].shape[2])
     check_tasks(tasks, masks[0].shape[2], masks[-1].shape[1])
     choose(kind, ("total", "output"), "coverage kind")
-    return _matrices(masks), tasks
+    return unit_matrices(masks), tasks
 
 
 
@@ -61,12 +61,12 @@ def coverage(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total"
     with a convolution; kind: ``total`` (share of the task's inputs times share of its outputs) or ``output``
     (the second factor alone).  Returns one float array ``[J, K]`` per member.
     """
-    matrices, tasks = _checked(masks, tasks, kind)
-    return _coverage(_counts(_components(*_any_input_each_output(matrices)), tasks), tasks, kind)
+    matrices, tasks = checked_matrices(masks, tasks, kind)
+    return coverage_of(served_counts(label_components(*any_input_each_output(matrices)), tasks), tasks, kind)
 
 
 
-def _status(counts, tasks, kind) -> list[str]:
+def status_of(counts, tasks, kind) -> list[str]:
     n_in, n_out = _sizes(tasks)
     words = []
     for inputs, outputs in counts:
@@ -89,8 +89,8 @@ def status(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") 
     subnetwork serves more than one task.  Separated: as many subnetworks as tasks, each serving
     one.  Fragmented: none shared, but more subnetworks than tasks.  Arguments as in :func:`coverage`.
     """
-    matrices, tasks = _checked(masks, tasks, kind)
-    return _status(_counts(_components(*_any_input_each_output(matrices)), tasks), tasks, kind)
+    matrices, tasks = checked_matrices(masks, tasks, kind)
+    return status_of(served_counts(label_components(*any_input_each_output(matrices)), tasks), tasks, kind)
 
 
 
@@ -101,7 +101,7 @@ def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "ou
     reached by the inputs of exactly one task.  Returns float64 ``[M, unit layers]``, inputs first;
     NaN where a layer has no active unit.
     """
-    matrices, tasks = _checked(masks, tasks, "total")
+    matrices, tasks = checked_matrices(masks, tasks, "total")
     choose(seen_from, ("outputs", "inputs"), "seen_from")
 
     def belongs(side, size):
@@ -111,7 +111,7 @@ def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "ou
         table[:, -1] = True      # the last column: whatever the task, none included
         return table
 
-    forward, backward = _reach(matrices, belongs("inputs", matrices[0].shape[2]), belongs("outputs", matrices[-1].shape[1]))
+    forward, backward = reachable(matrices, belongs("inputs", matrices[0].shape[2]), belongs("outputs", matrices[-1].shape[1]))
     shares = []
     for f, b in zip(forward, backward, strict=True):
         active = f[..., -1] & b[..., -1]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lth_utils.connectivity.masks import check_masks
-from lth_utils.connectivity.reach import _sweeps
+from lth_utils.connectivity.reach import reachability
 
 PRUNED, ACTIVE, INACTIVE, ZOMBIE = 0, 1, 2, 3
 
@@ -15,7 +15,7 @@ STATE_NAMES = ("pruned", "active", "inactive", "zombie")
 
 
 
-def _states(masks, from_input, to_output) -> list[Tensor]:
+def states_of_weights(masks, from_input, to_output) -> list[Tensor]:
     states = []
     for mask, source, sink in zip(masks, from_input[:-1], to_output[1:], strict=True):
         # of one weight that is available: inactive without a sink, else zombie without a source
@@ -41,8 +41,8 @@ def weight_states(masks: Sequence[Tensor]) -> list[Tensor]:
     [[[[1, 1]]], [[[1], [0]]]]
     """
     masks = check_masks(masks)
-    from_input, outputs = _sweeps(masks)
-    return _states(masks, from_input, [o.any(-1) for o in outputs])
+    from_input, outputs = reachability(masks)
+    return states_of_weights(masks, from_input, [o.any(-1) for o in outputs])
 
 
 
@@ -51,10 +51,10 @@ def unit_states(masks: Sequence[Tensor]) -> list[Tensor]:
 
     masks as in :func:`weight_states`; returns uint8 ``[M, U]`` per layer of units (channels of a convolution), inputs first.
     """
-    return _unit_states(*_sweeps(check_masks(masks)))
+    return states_of_units(*reachability(check_masks(masks)))
 
 
 
-def _unit_states(from_input, outputs) -> list[Tensor]:
+def states_of_units(from_input, outputs) -> list[Tensor]:
     return [torch.where(o.any(-1), torch.where(f, ACTIVE, ZOMBIE), INACTIVE).to(torch.uint8)
             for f, o in zip(from_input, outputs, strict=True)]

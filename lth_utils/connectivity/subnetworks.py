@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from lth_utils.connectivity.masks import check_masks
-from lth_utils.connectivity.reach import _sweeps
+from lth_utils.connectivity.reach import reachability
 
 
-def _components(from_input, outputs) -> list[Tensor]:
+def label_components(from_input, outputs) -> list[Tensor]:
     """Labels of the weakly connected components, from reachability alone.
 
     All units of a component share it with every output they lead to, so two outputs are in one
@@ -44,4 +44,4 @@ def components(masks: Sequence[Tensor]) -> list[Tensor]:
     ``[M, U]``: -1 outside the active graph, else 0…J-1 per member in the order of the smallest
     input index.
     """
-    return _components(*_sweeps(check_masks(masks)))
+    return label_components(*reachability(check_masks(masks)))

@@ -48,7 +48,7 @@ class Catalogue:
 
 
 
-def _from_store(source: Store) -> Catalogue:
+def catalogue_of_store(source: Store) -> Catalogue:
     entries, damaged, foreign = _entries(source)
     groups: dict[tuple, dict] = {}
     for run_id, entry in entries.items():
@@ -69,7 +69,7 @@ def _from_store(source: Store) -> Catalogue:
     if damaged:
         note += f" {len(damaged)} damaged runs are left out; <code>python -m lth_utils check</code> names them."
     newest = max(entries, key=lambda run_id: ("separated" in entries[run_id]["outcome"], entries[run_id]["finished"]), default=None)
-    return Catalogue(tree, functools.lru_cache(maxsize=8)(functools.partial(_open, source)), source.root / "exports", note, newest)
+    return Catalogue(tree, functools.lru_cache(maxsize=8)(functools.partial(open_run, source)), source.root / "exports", note, newest)
 
 
 
@@ -139,7 +139,7 @@ def _size(size: tuple) -> str:
 
 
 
-def _open(source: Store, run_id: str) -> Run:
+def open_run(source: Store, run_id: str) -> Run:
     """A finished run as the picture needs it."""
     history = source.history(run_id)
     levels = len(history.rows)
@@ -151,7 +151,7 @@ def _open(source: Store, run_id: str) -> Run:
 
 
 
-def _from_tickets(tickets: Sequence[Ticket]) -> Catalogue:
+def catalogue_of_tickets(tickets: Sequence[Ticket]) -> Catalogue:
     groups: dict[tuple, dict[int, Ticket]] = {}
     for ticket in tickets:
         levels = groups.setdefault((ticket.tasks, ticket.shape, ticket.seed), {})

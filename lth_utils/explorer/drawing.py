@@ -56,7 +56,7 @@ def unit_order(run: Run) -> list[np.ndarray]:
 
 
 
-def _places(ranks: Sequence[np.ndarray], shown: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> list[np.ndarray]:
+def place_units(ranks: Sequence[np.ndarray], shown: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Height of each unit in 0…1, NaN where not shown; between units of two subnetworks there is a gap."""
     places = [np.full(len(r), np.nan) for r in ranks]
     for place, rank, seen, label in zip(places, ranks, shown, labels, strict=True):
@@ -87,7 +87,7 @@ class Edges:
 
 
 
-def _edges(ticket: Ticket, masks: Sequence[np.ndarray], family: Sequence[np.ndarray] | None) -> Edges:
+def choose_edges(ticket: Ticket, masks: Sequence[np.ndarray], family: Sequence[np.ndarray] | None) -> Edges:
     """The ``plots.MAX_EDGES`` largest weights relative to their layer's largest, those of the chosen neuron's family before others."""
     parts, total = [], 0
     for layer, (mask, weights) in enumerate(zip(masks, ticket.weights, strict=True)):
@@ -130,7 +130,7 @@ class Lines(Collection):
 
 
 
-def _segments(places: Sequence[np.ndarray], layer: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+def line_segments(places: Sequence[np.ndarray], layer: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
     """Lines ``[E, 2, 2]``."""
     starts = np.cumsum([0, *(len(p) for p in places)])
     flat = np.concatenate(places)
@@ -138,18 +138,18 @@ def _segments(places: Sequence[np.ndarray], layer: np.ndarray, i: np.ndarray, j:
 
 
 
-def _task_colour(k: int) -> str:
+def task_colour(k: int) -> str:
     return TASK_COLOURS[k % len(TASK_COLOURS)]
 
 
 
-def _end_names(ax: Axes, run: Run):
+def name_ends(ax: Axes, run: Run):
     if max(run.shape[0], run.shape[-1]) > 24:
         for x, end, name in ((-0.06, 0, "inputs"), (len(run.shape) - 0.94, -1, "outputs")):
             ax.text(x, 0.5, f"{run.shape[end]} {name}", rotation=90, ha="right" if end == 0 else "left", va="center")
         return
     for k, task in enumerate(run.tasks):
-        look = {"va": "center", "color": _task_colour(k), "weight": "bold"}
+        look = {"va": "center", "color": task_colour(k), "weight": "bold"}
         for i in task.inputs:
             ax.text(-0.06, 1 - (i + 0.5) / run.shape[0], f"x{i + 1}", ha="right", **look)
         for o in task.outputs:
@@ -157,14 +157,14 @@ def _end_names(ax: Axes, run: Run):
 
 
 
-def _touched(masks) -> list[np.ndarray]:
+def touched_units(masks) -> list[np.ndarray]:
     """Units at which any weight is left."""
     first, last = masks[0].any(0), masks[-1].any(1)
     return [first, *(a.any(1) | b.any(0) for a, b in pairwise(masks)), last]
 
 
 
-def _pruned(run: Run, masks):
+def choose_pruned(run: Run, masks):
     """Pruned weights to draw, those that lived longest: layer, i, j and how many there are."""
     flat = np.concatenate([a.ravel() for a in run.alive])
     gone = np.flatnonzero(~np.concatenate([m.ravel() for m in masks]))
@@ -176,7 +176,7 @@ def _pruned(run: Run, masks):
 
 
 
-def _colours(by: str, found: connectivity.Structure, edges: Edges, tasks) -> tuple[list[np.ndarray], np.ndarray]:
+def element_colours(by: str, found: connectivity.Structure, edges: Edges, tasks) -> tuple[list[np.ndarray], np.ndarray]:
     """RGBA of the units of each layer and of each edge."""
     starts = np.cumsum([0, *(len(s) for s in found.states)])
     source, target = starts[edges.layer] + edges.i, starts[edges.layer + 1] + edges.j
@@ -187,7 +187,7 @@ def _colours(by: str, found: connectivity.Structure, edges: Edges, tasks) -> tup
         palette = mpl.colors.to_rgba_array([STATE_COLOURS[n] for n in STATE_NAMES])
         unit, edge = state, of_edge
     else:
-        palette = mpl.colors.to_rgba_array([*(_task_colour(k) for k in range(len(tasks))), SEVERAL, NONE])
+        palette = mpl.colors.to_rgba_array([*(task_colour(k) for k in range(len(tasks))), SEVERAL, NONE])
         if by == "subnetwork":
             serves = [_one(found.coverage[n] > 0, len(tasks)) for n in range(len(found.coverage))]
             label = np.concatenate(found.subnetworks)
@@ -207,10 +207,10 @@ def _one(served: np.ndarray, several: int) -> int:
 
 
 
-def _lines(places, edges: Edges, colours: np.ndarray, dimmed: bool) -> list[Lines]:
+def draw_lines(places, edges: Edges, colours: np.ndarray, dimmed: bool) -> list[Lines]:
     crowd = min(1.0, 150 / max(1, len(edges.layer)))
     widths = (0.5 + 2.5 * edges.strength) * (0.35 + 0.65 * crowd)
-    segments, alpha, groups = _segments(places, edges.layer, edges.i, edges.j), 0.28 + 0.57 * crowd, []
+    segments, alpha, groups = line_segments(places, edges.layer, edges.i, edges.j), 0.28 + 0.57 * crowd, []
     if dimmed:
         rest = ~edges.lit
         groups += [Lines(segments[rest], linewidths=0.6, edgecolors="#CCCCCC", alpha=0.25 + 0.3 * crowd)] if rest.any() else []
@@ -226,7 +226,7 @@ def _lines(places, edges: Edges, colours: np.ndarray, dimmed: bool) -> list[Line
 
 
 
-def _dots(ax: Axes, places, colours, family, neuron) -> list[Artist]:
+def draw_dots(ax: Axes, places, colours, family, neuron) -> list[Artist]:
     layer = np.concatenate([np.full(len(p), n) for n, p in enumerate(places)])
     height, colour = np.concatenate(places), np.concatenate(colours)
     lit = np.concatenate(family) if family else np.ones(len(height), bool)

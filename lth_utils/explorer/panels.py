@@ -13,7 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from lth_utils import connectivity, plots
-from lth_utils.explorer.drawing import _task_colour
+from lth_utils.explorer.drawing import task_colour
 from lth_utils.explorer.run import Run
 from lth_utils.networks.ticket import Ticket
 from lth_utils.plots.style import STATE_COLOURS, STATUS_COLOURS
@@ -27,7 +27,7 @@ MAX_ROWS = 7
 
 
 
-def _no_regions(figure, run: Run, box):
+def say_no_regions(figure, run: Run, box):
     x, y, width, height = box
     figure.text(x + width / 2, y + height / 2, "Decision regions are drawn for tasks with two inputs and one output,\n"
                 "pixels for images; these have " + ", ".join(f"{len(t.inputs)} ({t.name})" for t in run.tasks) + " inputs.",
@@ -35,19 +35,19 @@ def _no_regions(figure, run: Run, box):
 
 
 
-def _untrained(ax: Axes, ticket: Ticket) -> Artist:
+def say_untrained(ax: Axes, ticket: Ticket) -> Artist:
     many = sum(int(m.sum()) for m in ticket.masks) > KEEP_TRAINED
-    return _aside(ax, "trained values\nof this level\nwere not kept" + (f":\nmore than\n{KEEP_TRAINED} weights" if many else ""))
+    return note_aside(ax, "trained values\nof this level\nwere not kept" + (f":\nmore than\n{KEEP_TRAINED} weights" if many else ""))
 
 
 
-def _aside(ax: Axes, text: str) -> Artist:
+def note_aside(ax: Axes, text: str) -> Artist:
     """A sentence in place of what cannot be drawn."""
     return ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color="#555555")
 
 
 
-def _region_panels(figure, run: Run, flat: Sequence[int], box) -> list[Axes]:
+def region_panels(figure, run: Run, flat: Sequence[int], box) -> list[Axes]:
     """One panel per task of two inputs and one output, side by side."""
     x, y, width, height = box
     gap = 0.055 * width / 0.455
@@ -72,8 +72,8 @@ def _test_points(run: Run, k: int) -> np.ndarray | None:
 
 
 
-def _region_artists(ax: Axes, k: int, chance: np.ndarray) -> list[Artist]:
-    colour, extent = _task_colour(k), (*ax.get_xlim(), *ax.get_ylim())
+def region_artists(ax: Axes, k: int, chance: np.ndarray) -> list[Artist]:
+    colour, extent = task_colour(k), (*ax.get_xlim(), *ax.get_ylim())
     shades = mpl.colors.LinearSegmentedColormap.from_list("chance", [plots.tint(colour, 0.42), "white", plots.tint(colour, 0.12)])
     artists = [ax.imshow(shades(chance)[..., :3], extent=extent, origin="lower", aspect="auto", interpolation="bilinear", zorder=0)]
     borders = contourpy.contour_generator(np.linspace(*extent[:2], GRID), np.linspace(*extent[2:], GRID), chance).lines(0.5)
@@ -82,16 +82,16 @@ def _region_artists(ax: Axes, k: int, chance: np.ndarray) -> list[Artist]:
 
 
 
-def _test_half(ax: Axes, run: Run, k: int) -> list[Artist]:
+def scatter_test_points(ax: Axes, run: Run, k: int) -> list[Artist]:
     if (points := _test_points(run, k)) is None:
         return []
     groups = [points[run.dataset.y_test[:, k] == label] for label in (0, 1)]
-    return [ax.plot(*these.T, marker, ms=2.4, mew=0, color=plots.tint(_task_colour(k), share), zorder=2)[0]
+    return [ax.plot(*these.T, marker, ms=2.4, mew=0, color=plots.tint(task_colour(k), share), zorder=2)[0]
             for these, marker, share in zip(groups, "o^", (1.0, 0.5), strict=True)]
 
 
 
-def _curve_colours() -> dict[str, str]:
+def curve_colours() -> dict[str, str]:
     return {"available": "#000000", **{n: STATE_COLOURS[n] for n in ("active", "inactive", "zombie")}}
 
 
@@ -104,10 +104,10 @@ def _level_axis(ax: Axes, run: Run):
 
 
 
-def _weight_curves(ax: Axes, run: Run):
+def weight_curves(ax: Axes, run: Run):
     """Weights by state over the levels; above them a band with the status of each level."""
     styles = {"available": "-", "active": "-", "inactive": "--", "zombie": ":"}
-    for name, colour in _curve_colours().items():
+    for name, colour in curve_colours().items():
         ax.plot(run.rows["level"], run.rows[name], styles[name], color=colour, marker="." if len(run.rows) == 1 else None, label=name)
     ax.set_yscale("symlog", linthresh=1)
     ax.set_ylim(0, 2 * run.rows["available"].max())
@@ -128,15 +128,15 @@ def _weight_curves(ax: Axes, run: Run):
 
 
 
-def _task_curves(ax: Axes, run: Run, what: str):
+def task_curves(ax: Axes, run: Run, what: str):
     """Loss or accuracy of each task over the levels."""
     columns = [f"{what}_{t.name}" for t in run.tasks]
     if columns[0] not in run.rows:
         ax.set_axis_off()
-        _aside(ax, f"no {what} came\nwith these tickets")
+        note_aside(ax, f"no {what} came\nwith these tickets")
         return
     for k, column in enumerate(columns):
-        ax.plot(run.rows["level"], run.rows[column], ("-", "--", ":", "-.")[k % 4], color=_task_colour(k), label=run.tasks[k].name,
+        ax.plot(run.rows["level"], run.rows[column], ("-", "--", ":", "-.")[k % 4], color=task_colour(k), label=run.tasks[k].name,
                 marker="." if len(run.rows) == 1 else None)
     _level_axis(ax, run)
     if what == "loss":
@@ -159,7 +159,7 @@ def _rows_shown(run: Run) -> int:
 
 
 
-def _coverage_frame(ax: Axes, run: Run):
+def coverage_frame(ax: Axes, run: Run):
     ax.set(xlim=(-0.5, len(run.tasks) - 0.5), ylim=(_rows_shown(run) - 0.5, -0.5), xticks=range(len(run.tasks)), yticks=[])
     ax.set_xticklabels([t.name for t in run.tasks], rotation=0 if len(run.tasks) < 4 else 40)
     ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0, pad=2)
@@ -170,11 +170,11 @@ def _coverage_frame(ax: Axes, run: Run):
 
 
 
-def _coverage_cells(ax: Axes, run: Run, found: connectivity.Structure) -> list[Artist]:
+def coverage_cells(ax: Axes, run: Run, found: connectivity.Structure) -> list[Artist]:
     """One cell per subnetwork and task, the darker the more is covered."""
     covers = found.coverage
     if not len(covers):
-        return [_aside(ax, "no subnetwork is left")]
+        return [note_aside(ax, "no subnetwork is left")]
     artists = []
     height = _rows_shown(run)
     for j, row in enumerate(covers[:height]):
@@ -183,7 +183,7 @@ def _coverage_cells(ax: Axes, run: Run, found: connectivity.Structure) -> list[A
             break
         artists.append(ax.text(-0.5 - 0.03 * len(run.tasks), j, f"{j + 1}", va="center", ha="right", size=10))
         for k, share in enumerate(row):
-            colour = plots.tint(_task_colour(k), 0.85 * share)
+            colour = plots.tint(task_colour(k), 0.85 * share)
             artists.append(ax.add_patch(Rectangle((k - 0.48, j - 0.46), 0.96, 0.92, facecolor=colour, edgecolor="#CCCCCC", lw=0.8)))
             artists.append(ax.text(k, j, f"{share:.0%}", ha="center", va="center", size=10, color="white" if share > 0.6 else "#222222"))
     return artists

@@ -11,7 +11,7 @@ import numpy as np
 
 from lth_utils.explorer.run import LOOK, Options, Run
 from lth_utils.explorer.values import undisturbed
-from lth_utils.explorer.view import _frame
+from lth_utils.explorer.view import lay_out
 
 
 class Screen:
@@ -38,7 +38,7 @@ class Screen:
 
 
 def _still(sights, options):
-    whole, views = _frame([run for run, _ in sights], options)
+    whole, views = lay_out([run for run, _ in sights], options)
     whole.canvas.draw()
     return whole, views, whole.canvas.copy_from_bbox(whole.bbox)
 

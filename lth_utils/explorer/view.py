@@ -16,13 +16,40 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from lth_utils import connectivity
-from lth_utils.explorer.drawing import NONE, SEVERAL, Lines, _colours, _dots, _edges, _end_names, _lines, _places, _pruned, _segments, _task_colour, _touched, unit_order
+from lth_utils.explorer.drawing import (
+    NONE,
+    SEVERAL,
+    Lines,
+    choose_edges,
+    choose_pruned,
+    draw_dots,
+    draw_lines,
+    element_colours,
+    line_segments,
+    name_ends,
+    place_units,
+    task_colour,
+    touched_units,
+    unit_order,
+)
 from lth_utils.explorer.image_panels import class_accuracy, classes, panels, pixels, side
-from lth_utils.explorer.panels import _aside, _coverage_cells, _coverage_frame, _curve_colours, _no_regions, _region_artists, _region_panels, _task_curves, _test_half, _untrained, _weight_curves
+from lth_utils.explorer.panels import (
+    coverage_cells,
+    coverage_frame,
+    curve_colours,
+    note_aside,
+    region_artists,
+    region_panels,
+    say_no_regions,
+    say_untrained,
+    scatter_test_points,
+    task_curves,
+    weight_curves,
+)
 from lth_utils.explorer.run import LOOK, Options, Run, relatives
 from lth_utils.explorer.values import chances, forward
 from lth_utils.plots.style import STATE_COLOURS, STATUS_COLOURS
-from lth_utils.studies.mnist_fashion import leaving
+from lth_utils.studies.mnist_fashion import out_degrees
 
 WIDE = {"size": (15.4, 8.6), "network": (0.045, 0.075, 0.42, 0.80), "head": (0.012, 0.985), "regions": (0.535, 0.575, 0.455, 0.37),
         "coverage": (0.845, 0.325, 0.145, 0.145), "weights": (0.535, 0.325, 0.215, 0.15), "loss": (0.535, 0.065, 0.195, 0.17),
@@ -48,20 +75,20 @@ class View:
         self.network = figure.add_axes(layout["network"])
         self.network.set(xlim=(-0.08, len(run.shape) - 0.92), ylim=(-0.02, 1.02))
         self.network.set_axis_off()
-        _end_names(self.network, run)
+        name_ends(self.network, run)
         self._legend()
-        self.regions = _region_panels(figure, run, self.flat, layout["regions"])
+        self.regions = region_panels(figure, run, self.flat, layout["regions"])
         self.images = []
         if all(map(side, run.tasks)):
             self.images = panels(figure, run.tasks, layout["regions"], layout["size"])
         elif not self.flat:
-            _no_regions(figure, run, layout["regions"])
+            say_no_regions(figure, run, layout["regions"])
         self.weights, self.loss, self.accuracy = (figure.add_axes(layout[name]) for name in ("weights", "loss", "accuracy"))
-        _weight_curves(self.weights, run)
-        _task_curves(self.loss, run, "loss")
-        _task_curves(self.accuracy, run, "accuracy")
+        weight_curves(self.weights, run)
+        task_curves(self.loss, run, "loss")
+        task_curves(self.accuracy, run, "accuracy")
         self.coverage = figure.add_axes(layout["coverage"])
-        _coverage_frame(self.coverage, run)
+        coverage_frame(self.coverage, run)
         self.passing, self.cursors, self.points = [], [], []
 
     def _legend(self):
@@ -69,7 +96,7 @@ class View:
         if self.options.colours == "state":
             handles = [Line2D([], [], color=STATE_COLOURS[n], label=n, **line) for n in ("active", "inactive", "zombie")]
         else:
-            handles = [Line2D([], [], color=_task_colour(k), label=t.name, **line) for k, t in enumerate(self.run.tasks)]
+            handles = [Line2D([], [], color=task_colour(k), label=t.name, **line) for k, t in enumerate(self.run.tasks)]
             names = ("several tasks", "no subnetwork" if self.options.colours == "subnetwork" else "no output")
             handles += [Line2D([], [], color=c, label=n, **line) for c, n in zip((SEVERAL, NONE), names, strict=True)]
         if self.options.pruned:
@@ -83,7 +110,7 @@ class View:
         ticket = self.run.ticket(row)
         found = connectivity.structure(ticket.masks, self.run.tasks, self.run.kind)
         regions = self._image(ticket, row) if self.images else self._region(ticket, row)
-        self.passing = [*self._head(ticket, row, found), *self._network(ticket, found), *_coverage_cells(self.coverage, self.run, found), *regions]
+        self.passing = [*self._head(ticket, row, found), *self._network(ticket, found), *coverage_cells(self.coverage, self.run, found), *regions]
         return [*self.passing, *self._points(ticket), *self._cursors(row)]
 
     def _head(self, ticket, row, found):
@@ -102,23 +129,23 @@ class View:
     def _network(self, ticket, found):
         options, masks = self.options, [m[0].numpy() for m in ticket.masks]
         family = relatives(masks, *self.neuron) if self.neuron else None
-        edges = _edges(ticket, masks, family)
-        faint = _pruned(self.run, masks) if options.pruned else None
-        shown = [np.ones(u, bool) if options.pruned else m for u, m in zip(self.run.shape, _touched(masks), strict=True)]
+        edges = choose_edges(ticket, masks, family)
+        faint = choose_pruned(self.run, masks) if options.pruned else None
+        shown = [np.ones(u, bool) if options.pruned else m for u, m in zip(self.run.shape, touched_units(masks), strict=True)]
         if self.neuron:
             shown[self.neuron[0]][self.neuron[1]] = True
         shown[0], shown[-1] = np.ones(self.run.shape[0], bool), np.ones(self.run.shape[-1], bool)
-        places = _places(self.run.kept["order"], shown, found.subnetworks)
-        of_unit, of_edge = _colours(options.colours, found, edges, self.run.tasks)
+        places = place_units(self.run.kept["order"], shown, found.subnetworks)
+        of_unit, of_edge = element_colours(options.colours, found, edges, self.run.tasks)
         artists, notes = [], []
         if faint is not None:
             layer, i, j, count = faint
-            artists += [Lines(_segments(places, layer, i, j), linewidths=0.4, edgecolors=NONE, alpha=0.45)] if len(layer) else []
+            artists += [Lines(line_segments(places, layer, i, j), linewidths=0.4, edgecolors=NONE, alpha=0.45)] if len(layer) else []
             notes += [f"{len(layer)} of {count} pruned weights are drawn, those that lived longest"] if len(layer) < count else []
-        artists += _lines(places, edges, of_edge, dimmed=family is not None)
+        artists += draw_lines(places, edges, of_edge, dimmed=family is not None)
         for artist in artists:
             self.network.add_collection(artist, autolim=False)
-        artists += _dots(self.network, places, of_unit, family, self.neuron)
+        artists += draw_dots(self.network, places, of_unit, family, self.neuron)
         if len(edges.layer) < edges.total:
             notes.append(f"{len(edges.layer)} of {edges.total} weights are drawn, the largest of each layer{' and family' if family else ''} first")
         if notes:
@@ -132,7 +159,7 @@ class View:
             self.run.kept["regions", row] = chances(ticket, self.flat, ends)
         for n, (ax, k) in enumerate(zip(self.regions, self.flat, strict=True)):
             artists.append(self._title(ax, k, row))
-            artists += [_untrained(ax, ticket)] if ticket.trained is None else _region_artists(ax, k, self.run.kept["regions", row][n])
+            artists += [say_untrained(ax, ticket)] if ticket.trained is None else region_artists(ax, k, self.run.kept["regions", row][n])
         return artists
 
     def _title(self, ax, k, row):
@@ -143,7 +170,7 @@ class View:
     def _image(self, ticket, row):
         """Where each task's image is looked at, and which of its classes are known."""
         run, artists = self.run, []
-        weights = leaving(ticket.masks)[1]
+        weights = out_degrees(ticket.masks)[1]
         if run.dataset is not None and ticket.trained is not None and ("classes", row) not in run.kept:
             run.kept["classes", row] = class_accuracy(run.dataset, forward(ticket, run.dataset.x_test)[-1])
         known = run.kept.get(("classes", row))
@@ -152,15 +179,15 @@ class View:
             if known:
                 artists += classes(panel, known[panel.task], run.names.get(task.name, range(task.classes)))
             elif run.dataset is None:
-                artists.append(_aside(panel.classes, "no test half came\nwith these tickets"))
+                artists.append(note_aside(panel.classes, "no test half came\nwith these tickets"))
             else:
-                artists.append(_untrained(panel.classes, ticket))
+                artists.append(say_untrained(panel.classes, ticket))
         return artists
 
     def _points(self, ticket):
         """The test half, above the regions; made once, with the first level."""
         if not self.points:
-            self.points = [a for ax, k in zip(self.regions, self.flat, strict=True) for a in _test_half(ax, self.run, k)]
+            self.points = [a for ax, k in zip(self.regions, self.flat, strict=True) for a in scatter_test_points(ax, self.run, k)]
         for artist in self.points:
             artist.set_visible(ticket.trained is not None)
         return self.points
@@ -168,8 +195,8 @@ class View:
     def _cursors(self, row):
         """A line at the level and a dot on each curve, made once and moved."""
         if not self.cursors:
-            tasks = [(f"{t.name}", _task_colour(k)) for k, t in enumerate(self.run.tasks)]
-            curves = [(self.weights, list(_curve_colours().items()))]
+            tasks = [(f"{t.name}", task_colour(k)) for k, t in enumerate(self.run.tasks)]
+            curves = [(self.weights, list(curve_colours().items()))]
             curves += [(ax, [(f"{what}_{name}", c) for name, c in tasks]) for ax, what in ((self.loss, "loss"), (self.accuracy, "accuracy"))]
             for ax, columns in curves:
                 if ax.axison:
@@ -187,14 +214,14 @@ class View:
 def figure(sights: Sequence[tuple[Run, int]], options: Options) -> Figure:
     """One run at one row, or two beside each other, as a figure to be saved in any format."""
     with mpl.rc_context(LOOK):
-        drawn, views = _frame([run for run, _ in sights], options)
+        drawn, views = lay_out([run for run, _ in sights], options)
         for view, (_, row) in zip(views, sights, strict=True):
             view.level(row)
     return drawn
 
 
 
-def _frame(runs: Sequence[Run], options: Options) -> tuple[Figure, list[View]]:
+def lay_out(runs: Sequence[Run], options: Options) -> tuple[Figure, list[View]]:
     """The figure for one run or for two, without what belongs to a level."""
     layout = WIDE if len(runs) == 1 else TALL
     width, height = layout["size"]

@@ -12,7 +12,7 @@ import numpy as np
 from lth_utils import connectivity
 from lth_utils.config import SpecError
 from lth_utils.connectivity import ACTIVE, STATE_NAMES
-from lth_utils.explorer.choices import Catalogue, _from_store, _from_tickets, _open
+from lth_utils.explorer.choices import Catalogue, catalogue_of_store, catalogue_of_tickets, open_run
 from lth_utils.explorer.chooser import NONE, ROW, WIDE, Chooser, Picture, in_turn
 from lth_utils.explorer.run import COLOURS, LOOK, Options, Run
 from lth_utils.explorer.screen import Screen
@@ -33,24 +33,24 @@ def explore(store_or_tickets: Store | Sequence[Ticket] | None = None, run: str |
     """
     source = Store() if store_or_tickets is None else store_or_tickets
     if isinstance(source, Store):
-        return Explorer(_from_store(source), run)
+        return Explorer(catalogue_of_store(source), run)
     tickets = [source] if isinstance(source, Ticket) else list(source)
     if wrong := [t for t in tickets if not isinstance(t, Ticket)]:
         raise SpecError(f"explore got {wrong[0]!r}; expected a Store, a list of Tickets or nothing")
-    return Explorer(_from_tickets(tickets), run)
+    return Explorer(catalogue_of_tickets(tickets), run)
 
 
 
 def picture(source: Store, run: str, level: int | None = None, colours: str = "state"):
     """The explorer's picture of one run as a matplotlib figure; without `level`, where it first separated, else the last one not degraded."""
-    shown = _open(source, run)
+    shown = open_run(source, run)
     return figure([(shown, shown.chosen() if level is None else level)], Options(colours))
 
 
 
 def facts(source: Store, run: str, level: int | None = None) -> dict:
     """What :func:`picture` shows, as plain values."""
-    shown = _open(source, run)
+    shown = open_run(source, run)
     row = shown.chosen() if level is None else level
     numbers = shown.rows.iloc[row]
     counts = {name: int(numbers[name]) for name in ("level", "available", "active", "inactive", "zombie", "subnetworks")}

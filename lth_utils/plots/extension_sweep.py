@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from lth_utils.plots.marks import HOLLOW, NAMES, OUTCOME_ORDER, _dot, _lettered, _networks, _outcome_legend, _stack, _their_stack
+from lth_utils.plots.marks import HOLLOW, NAMES, OUTCOME_ORDER, families_in, outcome_bars, outcome_dot, outcome_legend, panel_title, their_outcome_steps
 from lth_utils.plots.style import DASHES, OUTCOME_COLOURS, STATE_COLOURS, STATUS_COLOURS, THEIRS, panels, styled
 
 
@@ -29,15 +29,15 @@ def trajectory(ours: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
         stairs.plot(0, weights[0], "o", color=shade, ms=8, label=f"extension level {top}: width {family['width'].iloc[top]}")
     stairs.set(yscale="log", xlabel="prunings done", ylabel="available weights")
     stairs.legend(fontsize=11)
-    _lettered(stairs, "two hidden layers: one staircase, many starts")
-    for network, marker in zip(_networks(ours), "os^D", strict=False):
+    panel_title(stairs, "two hidden layers: one staircase, many starts")
+    for network, marker in zip(families_in(ours), "os^D", strict=False):
         rows, given = ours[ours["network"] == network], theirs[theirs["network"].astype(str) == network]
         line, = widths.plot(rows["extension"], rows["width"], lw=1.4, marker=marker, ms=5, label=NAMES[network])
         widths.scatter(given["extension_level"], given["hidden_width"], s=90, marker=marker, **{**HOLLOW, "edgecolors": line.get_color()})
     widths.set(yscale="log", xlabel="extension level", ylabel="width of each hidden layer (neurons)")
     handles, names = widths.get_legend_handles_labels()
     widths.legend([*handles, Line2D([], [], ls="", marker="o", mfc="none", mec="black", ms=10)], [*names, "the thesis' table"], fontsize=11)
-    _lettered(widths, "widths of the extended networks")
+    panel_title(widths, "widths of the extended networks")
     return figure
 
 
@@ -48,20 +48,20 @@ def outcomes(levels: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
 
     levels, theirs: as ``claims.by_level`` and ``claims.theirs_by_level`` give them.
     """
-    networks = _networks(levels)
+    networks = families_in(levels)
     figure, axes = panels(len(networks), 1, (13, 3.9 * len(networks) + 0.6))
     for ax, network in zip(axes[:, 0], networks, strict=True):
         ours, given = (t[t["network"] == network].sort_values("extension") for t in (levels, theirs))
-        _stack(ax, ours["extension"], ours)
+        outcome_bars(ax, ours["extension"], ours)
         given = given[given["extension"].between(ours["extension"].min(), ours["extension"].max())]
         if len(given):
-            _their_stack(ax, given["extension"], given)
+            their_outcome_steps(ax, given["extension"], given)
         runs = sorted(set(ours["runs"]))
         many = f"{runs[0]} to {runs[-1]}" if len(runs) > 1 else f"{runs[0]}"
         ax.set(xticks=ours["extension"], xlabel="extension level", xlim=(ours["extension"].min() - 0.7, ours["extension"].max() + 0.7))
-        _lettered(ax, f"{NAMES[network]} ({many} runs per level; thesis: {given['runs'].max() if len(given) else 0})")
+        panel_title(ax, f"{NAMES[network]} ({many} runs per level; thesis: {given['runs'].max() if len(given) else 0})")
     words = [w for w in OUTCOME_ORDER if levels[w].sum() or w in ("separated", "degraded", "interconnected")]
-    _outcome_legend(figure, words, True, loc="outside lower center", ncols=3)
+    outcome_legend(figure, words, True, loc="outside lower center", ncols=3)
     return figure
 
 
@@ -69,7 +69,7 @@ def outcomes(levels: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
 @styled
 def split_count(levels: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     """Share of the runs that ever separated over the extension level, with its 95 % interval; the thesis' counts as hollow dots."""
-    networks = [n for n in _networks(levels) if n != "3mini"] or _networks(levels)
+    networks = [n for n in families_in(levels) if n != "3mini"] or families_in(levels)
     figure, axes = panels(1, len(networks), (5.4 * len(networks), 4.8))
     for ax, network in zip(axes[0], networks, strict=True):
         ours, given = (t[t["network"] == network].sort_values("extension") for t in (levels, theirs))
@@ -78,7 +78,7 @@ def split_count(levels: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
         ax.scatter(given["extension"], (given["separated"] + given["separated-degraded"]) / given["runs"], s=70, **HOLLOW,
                    label=f"the thesis ({theirs['runs'].min()} or {theirs['runs'].max()} runs each)", zorder=3)
         ax.set(ylim=(-0.04, 1.04), xlabel="extension level", ylabel="share of runs that separated")
-        _lettered(ax, NAMES[network])
+        panel_title(ax, NAMES[network])
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
@@ -97,7 +97,7 @@ def active_share(runs: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
         rows = (runs["outcome"] == word).to_numpy()
         if rows.any():
             ax.scatter((runs["extension"] + spread)[rows], (runs["active_end"] / runs["available_end"])[rows], s=22, alpha=0.75,
-                       label=f"{word} (ours)", **_dot(word))
+                       label=f"{word} (ours)", **outcome_dot(word))
     for word, rows in theirs.groupby(theirs["category"].str.replace("_", "-")):
         ax.scatter(rows["extension_level"] + 0.28, rows["active_fraction_of_available"], s=46, facecolors="none", linewidths=1.3,
                    edgecolors=OUTCOME_COLOURS[word])
@@ -117,7 +117,7 @@ def weights_at_separation(runs: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     runs: as ``claims.outcomes``; theirs: ``claims.reference("active_available_at_split")``.
     """
     there = runs.dropna(subset=["level"])
-    networks = _networks(runs)
+    networks = families_in(runs)
     figure, axes = panels(len(networks), 2, (15, 4.2 * len(networks) + 0.6))
     colours = {"active": STATE_COLOURS["active"], "available": "#555555"}
     for row, network in zip(axes, networks, strict=True):
@@ -133,7 +133,7 @@ def weights_at_separation(runs: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
                             fmt="s", mfc="none", color=colour, ms=7, elinewidth=1.0, capsize=2, alpha=0.9)
             ax.set(yscale=scale, xlabel="extension level", ylabel="weights at separation")
             ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
-            _lettered(ax, f"{NAMES[network]}, {scale}")
+            panel_title(ax, f"{NAMES[network]}, {scale}")
     handles = [Line2D([], [], color=c, marker="o", lw=1.4, label=f"{kind} (ours: mean, bar from smallest to largest)")
                for kind, c in colours.items()]
     handles.append(Line2D([], [], color="black", marker="s", mfc="none", ls="", label="the thesis, same colours"))
@@ -213,7 +213,7 @@ def inactive_zombie(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
                 ax.plot(given["available_weights"], values, color=shade, lw=1.2, linestyle=DASHES)
             ax.set(xscale="log", xlabel="available weights", ylabel=f"{kind} weights" + (" / available weights" if relative else ""))
             ax.invert_xaxis()
-            _lettered(ax, f"{kind}, {'share of the available' if relative else 'number'}")
+            panel_title(ax, f"{kind}, {'share of the available' if relative else 'number'}")
     handles = [Line2D([], [], color=shade, lw=3, label=f"extension level {level}") for level, shade in shades.items()]
     handles += [Line2D([], [], color="black", lw=2, label="ours"), Line2D([], [], color="black", lw=1.2, ls=DASHES, label="the thesis")]
     figure.legend(handles=handles, loc="outside lower center", ncols=6)
@@ -246,7 +246,7 @@ def layer_separation(layers: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
         handles, labels = ax.get_legend_handles_labels()
         ax.legend([*handles, Line2D([], [], color="black", lw=1.4, ls=DASHES, marker=".")], [*labels, "the thesis, one run"], loc="upper left")
         runs = layers["run"].nunique()
-        _lettered(ax, f"seen from the {side} (ours: {runs} run{'s' * (runs > 1)})")
+        panel_title(ax, f"seen from the {side} (ours: {runs} run{'s' * (runs > 1)})")
     return figure
 
 

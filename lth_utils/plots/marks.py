@@ -21,17 +21,17 @@ HOLLOW = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.4}
 
 
 
-def _networks(table: pd.DataFrame) -> list[str]:
+def families_in(table: pd.DataFrame) -> list[str]:
     return [n for n in NAMES if n in set(table["network"])]
 
 
 
-def _lettered(ax: Axes, text: str):
+def panel_title(ax: Axes, text: str):
     ax.set_title(text, pad=10)
 
 
 
-def _stack(ax: Axes, x, counts: pd.DataFrame, width: float = 0.86):
+def outcome_bars(ax: Axes, x, counts: pd.DataFrame, width: float = 0.86):
     """Shares of runs per outcome as stacked bars, the 95 % interval of the share that ever separated as a black bar."""
     bottom, x = np.zeros(len(counts)), np.asarray(x, float)
     for word in OUTCOME_ORDER:
@@ -46,7 +46,7 @@ def _stack(ax: Axes, x, counts: pd.DataFrame, width: float = 0.86):
 
 
 
-def _their_stack(ax: Axes, x, counts: pd.DataFrame):
+def their_outcome_steps(ax: Axes, x, counts: pd.DataFrame):
     """The thesis' stack as dashed steps: above separated, above separated-degraded, above degraded."""
     edges = np.append(np.asarray(x, float) - 0.5, x.iloc[-1] + 0.5)
     for top in np.cumsum([counts[word] / counts["runs"] for word in OUTCOME_ORDER[:3]], axis=0):
@@ -54,7 +54,7 @@ def _their_stack(ax: Axes, x, counts: pd.DataFrame):
 
 
 
-def _outcome_legend(target, words, theirs: bool, **options):
+def outcome_legend(target, words, theirs: bool, **options):
     hatch = {"separated-degraded": {"hatch": "///", "edgecolor": STATUS_COLOURS["degraded"], "linewidth": 0}}
     handles = [Patch(facecolor=OUTCOME_COLOURS[w], label={"separated-degraded": "separated, later degraded"}.get(w, w), **hatch.get(w, {}))
                for w in words]
@@ -65,21 +65,21 @@ def _outcome_legend(target, words, theirs: bool, **options):
 
 
 
-def _dot(word: str) -> dict:
+def outcome_dot(word: str) -> dict:
     """A filled mark; separated-degraded runs are green with an edge in the colour of degraded."""
     both = word == "separated-degraded"
     return {"color": OUTCOME_COLOURS[word], "edgecolors": STATUS_COLOURS["degraded"] if both else "none", "linewidths": 1.3 if both else 0}
 
 
 
-def _counts_over(ax: Axes, counts: pd.DataFrame, column: str, label: str):
-    _stack(ax, range(len(counts)), counts)
+def counts_over(ax: Axes, counts: pd.DataFrame, column: str, label: str):
+    outcome_bars(ax, range(len(counts)), counts)
     ax.set(xticks=range(len(counts)), xlabel=label)
     ax.set_xticklabels(counts[column], rotation=60 if counts[column].max() > 99 else 0)
 
 
 
-def _points(ax: Axes, x: np.ndarray, labels: np.ndarray, colour: str, size: float):
+def labelled_points(ax: Axes, x: np.ndarray, labels: np.ndarray, colour: str, size: float):
     for label, (marker, share) in enumerate((("o", 1.0), ("^", 0.45))):
         these = labels == label
         ax.scatter(*x[these].T, s=size, marker=marker, color=tint(colour, share), linewidths=0, label=f"class {label}")

@@ -48,7 +48,7 @@ def draw_network(ax: Axes, ticket: Ticket, colour_by: str = "state", states: Seq
     of_weight = [s[0].numpy() for s in connectivity.weight_states(ticket.masks)]
     of_unit = [s[0].numpy() for s in connectivity.unit_states(ticket.masks)]
     component = [c[0].numpy() for c in connectivity.components(ticket.masks)]
-    colours = _subnetwork_colours(ticket)
+    colours = subnetwork_colours(ticket)
     drawn = [np.isin(s, [STATE_NAMES.index(n) for n in states]) for s in of_weight]
     touched = [d.any(0) for d in drawn] + [None]
     shown = [np.ones(len(of_unit[0]), bool)]
@@ -98,7 +98,7 @@ def _end_labels(ax: Axes, ticket: Ticket, places: list[np.ndarray], labels: bool
 
 
 
-def _subnetwork_colours(ticket: Ticket) -> dict[int, str]:
+def subnetwork_colours(ticket: Ticket) -> dict[int, str]:
     """The task's colour for each subnetwork that serves exactly one, grey for the others and for -1 (none)."""
     colours = {-1: STATE_COLOURS["pruned"]}
     for j, covers in enumerate(connectivity.coverage(ticket.masks, ticket.tasks)[0]):
@@ -108,11 +108,11 @@ def _subnetwork_colours(ticket: Ticket) -> dict[int, str]:
 
 
 
-def _state_legend(figure_or_axes, names: Sequence[str], **options):
+def state_legend(figure_or_axes, names: Sequence[str], **options):
     handles = [Line2D([], [], color=STATE_COLOURS[n], lw=3, marker="o", ms=8, mec="white", label=n) for n in names]
     figure_or_axes.legend(handles=handles, **options)
 
 
 
-def _count(ticket: Ticket) -> int:
+def n_available(ticket: Ticket) -> int:
     return int(sum(m.sum() for m in ticket.masks))

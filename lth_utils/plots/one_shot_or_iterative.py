@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lth_utils.plots.style import TRIAL_COLOURS, panels, styled
-from lth_utils.plots.weight_distributions import _colour
+from lth_utils.plots.weight_distributions import variant_colour
 
 
 @styled
@@ -46,8 +46,8 @@ def _stretched(ax: Axes, accuracies: pd.Series):
 
 def _with_interval(ax: Axes, x: pd.Series, rows: pd.DataFrame, method: str):
     marker = {"iterative": "o", "one-shot": "s", "fresh": "D", "random": "^"}[method.partition(" ")[0]]
-    ax.fill_between(x, rows["low"].clip(0.001), rows["high"].clip(upper=0.999), color=_colour(method), alpha=0.2, lw=0)      # shares, all of them
-    ax.plot(x, rows["mean"], color=_colour(method), lw=2.2, marker=marker, ms=7, label=method)
+    ax.fill_between(x, rows["low"].clip(0.001), rows["high"].clip(upper=0.999), color=variant_colour(method), alpha=0.2, lw=0)      # shares, all of them
+    ax.plot(x, rows["mean"], color=variant_colour(method), lw=2.2, marker=marker, ms=7, label=method)
 
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lth_utils.plots.marks import OUTCOME_ORDER, _counts_over, _dot, _lettered, _outcome_legend
+from lth_utils.plots.marks import OUTCOME_ORDER, counts_over, outcome_dot, outcome_legend, panel_title
 from lth_utils.plots.style import OUTCOME_COLOURS, STATUS_COLOURS, panels, styled
 
 
@@ -27,10 +27,10 @@ def size_or_levels(runs: pd.DataFrame, theirs: pd.DataFrame, theirs_48: pd.DataF
     for word in OUTCOME_ORDER:
         rows = (runs["outcome"] == word).to_numpy()
         if rows.any():
-            by_width.scatter(place[rows], runs["active_end"][rows], s=16, alpha=0.6, label=word, rasterized=len(runs) > 500, **_dot(word))
+            by_width.scatter(place[rows], runs["active_end"][rows], s=16, alpha=0.6, label=word, rasterized=len(runs) > 500, **outcome_dot(word))
     by_width.set(xticks=range(len(widths)), xticklabels=widths, xlabel="width of the hidden layers", ylabel="active weights at the end")
     by_width.legend(fontsize=11, markerscale=1.8, loc="lower left")
-    _lettered(by_width, "all numbers of levels together")
+    panel_title(by_width, "all numbers of levels together")
     _one_width(single, runs[runs["width"] == width], theirs_48, width)
     return figure
 
@@ -53,7 +53,7 @@ def _heat_map(ax: Axes, runs: pd.DataFrame, theirs: pd.DataFrame):
     ax.set(xticks=range(share.shape[1]), xticklabels=share.columns, yticks=range(share.shape[0]), yticklabels=share.index,
            xlabel="pruning levels", ylabel="width of the hidden layers")
     runs_each = int(ever.groupby(["width", "levels"]).size().max())
-    _lettered(ax, f"separated, of {runs_each} runs (the thesis, of its runs)")
+    panel_title(ax, f"separated, of {runs_each} runs (the thesis, of its runs)")
 
 
 
@@ -62,7 +62,7 @@ def _one_width(ax: Axes, runs: pd.DataFrame, theirs: pd.DataFrame, width: int):
     for word in OUTCOME_ORDER:
         rows = (runs["outcome"] == word).to_numpy()
         if rows.any():
-            ax.scatter((runs["levels"] + spread)[rows], runs["active_end"][rows], s=22, alpha=0.75, rasterized=len(runs) > 500, **_dot(word))
+            ax.scatter((runs["levels"] + spread)[rows], runs["active_end"][rows], s=22, alpha=0.75, rasterized=len(runs) > 500, **outcome_dot(word))
     for word, rows in theirs.groupby(theirs["category"].str.replace("_", "-")):
         ax.scatter(rows["pruning_levels"] + 0.28, rows["active_weights_at_end"], s=60, facecolors="none", linewidths=1.4,
                    edgecolors=OUTCOME_COLOURS[word])
@@ -83,8 +83,8 @@ def twenty_levels(counts: pd.DataFrame) -> Figure:
     counts: as ``claims.by_level`` with the key ``width``.
     """
     figure, axes = panels(1, 1, (13, 5.4))
-    _counts_over(axes[0, 0], counts, "width", "width of the hidden layers")
-    _outcome_legend(figure, [w for w in OUTCOME_ORDER if counts[w].sum()], False, loc="outside lower center", ncols=3)
+    counts_over(axes[0, 0], counts, "width", "width of the hidden layers")
+    outcome_legend(figure, [w for w in OUTCOME_ORDER if counts[w].sum()], False, loc="outside lower center", ncols=3)
     return figure
 
 
@@ -97,12 +97,12 @@ def how_many_levels(counts: pd.DataFrame, runs: pd.DataFrame) -> Figure:
     """
     figure, axes = panels(1, 2, (19, 5.8))
     share, active = axes[0]
-    _counts_over(share, counts, "levels", "pruning levels")
+    counts_over(share, counts, "levels", "pruning levels")
     spread = np.random.default_rng(0).uniform(-0.3, 0.3, len(runs))
     for word in OUTCOME_ORDER:
         rows = (runs["outcome"] == word).to_numpy()
         if rows.any():
-            active.scatter((runs["levels"] + spread)[rows], (runs["active_end"] / runs["available_end"])[rows], s=34, alpha=0.8, **_dot(word))
+            active.scatter((runs["levels"] + spread)[rows], (runs["active_end"] / runs["available_end"])[rows], s=34, alpha=0.8, **outcome_dot(word))
     active.set(xlabel="pruning levels", ylabel="active share of the available weights, at the end", xticks=sorted(set(runs["levels"])))
-    _outcome_legend(figure, [w for w in OUTCOME_ORDER if counts[w].sum()], False, loc="outside lower center", ncols=3)
+    outcome_legend(figure, [w for w in OUTCOME_ORDER if counts[w].sum()], False, loc="outside lower center", ncols=3)
     return figure

@@ -15,8 +15,8 @@ from lth_utils import connectivity
 from lth_utils.config import SpecError
 from lth_utils.data import Dataset, Task
 from lth_utils.networks.ticket import Ticket
-from lth_utils.plots.marks import _points
-from lth_utils.plots.network import _count, _state_legend, _subnetwork_colours, draw_network
+from lth_utils.plots.marks import labelled_points
+from lth_utils.plots.network import draw_network, n_available, state_legend, subnetwork_colours
 from lth_utils.plots.style import TASK_COLOURS, panels, styled, tint
 
 
@@ -32,7 +32,7 @@ def data(dataset: Dataset) -> Figure:
         x = dataset.x_train[:, task.inputs.start : task.inputs.stop]
         for row, owner in enumerate((k, (k + 1) % len(dataset.tasks))):
             ax, name = axes[row, column], dataset.tasks[owner].name
-            _points(ax, x, dataset.y_train[:, owner], TASK_COLOURS[owner], size=14)
+            labelled_points(ax, x, dataset.y_train[:, owner], TASK_COLOURS[owner], size=14)
             ax.set(title=f"{task.name}, coloured by the labels of {name}", aspect="equal",
                    xlabel=f"input x{task.inputs.start + 1} (standardised)", ylabel=f"input x{task.inputs.start + 2} (standardised)")
     return figure
@@ -51,7 +51,7 @@ def parameter_states() -> Figure:
                     (Task("task", range(0, 2), range(0, 1)),), 0, 0)
     figure, axes = panels(1, 1, (8, 4.6))
     ax = draw_network(axes[0, 0], ticket, states=("active", "inactive", "zombie"))
-    _state_legend(ax, ("active", "inactive", "zombie"), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3)
+    state_legend(ax, ("active", "inactive", "zombie"), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3)
     ax.set_title("active: on a path from an input to an output\ninactive: leads to no output\n"
                  "zombie: leads to an output, but no input reaches it")
     return figure
@@ -63,7 +63,7 @@ def dense_network(ticket: Ticket) -> Figure:
     """The network before the first pruning."""
     figure, axes = panels(1, 1, (9, 6))
     ax = draw_network(axes[0, 0], ticket)
-    ax.set_title(f"dense network {'-'.join(map(str, ticket.shape))}: {_count(ticket)} weights, seed {ticket.seed}")
+    ax.set_title(f"dense network {'-'.join(map(str, ticket.shape))}: {n_available(ticket)} weights, seed {ticket.seed}")
     return figure
 
 
@@ -79,9 +79,9 @@ def imp_levels(tickets: Sequence[Ticket], colour_by: str = "state") -> Figure:
     for ax, ticket in zip(axes.flat, tickets, strict=False):
         draw_network(ax, ticket, colour_by)
         word = connectivity.status(ticket.masks, ticket.tasks)[0]
-        ax.set_title(f"level {ticket.level}: {_count(ticket)} weights, {word}")
+        ax.set_title(f"level {ticket.level}: {n_available(ticket)} weights, {word}")
     if colour_by == "state":
-        _state_legend(figure, ("active", "inactive", "zombie"), loc="outside lower center", ncols=3)
+        state_legend(figure, ("active", "inactive", "zombie"), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -101,7 +101,7 @@ def independent_tickets(ticket: Ticket, dataset: Dataset) -> Figure:
     plural = "" if found.subnetworks == 1 else "s"
     ax.set_title(f"{'-'.join(map(str, ticket.shape))}, seed {ticket.seed}, level {ticket.level}: {found.status}\n"
                  f"{found.active} active of {found.available} available weights in {found.subnetworks} subnetwork{plural}")
-    colours = _subnetwork_colours(ticket)
+    colours = subnetwork_colours(ticket)
     handles = []
     for j, covers in enumerate(found.coverage):
         served = [ticket.tasks[k].name for k in np.flatnonzero(covers > 0)]
@@ -128,6 +128,6 @@ def _decision_regions(ax: Axes, ticket: Ticket, dataset: Dataset, k: int, resolu
     shades = mpl.colors.LinearSegmentedColormap.from_list("chance", [tint(colour, 0.42), "white", tint(colour, 0.12)])
     ax.imshow(chance, extent=(*axis[0][[0, -1]], *axis[1][[0, -1]]), origin="lower", cmap=shades, vmin=0, vmax=1, aspect="auto")
     ax.contour(xx, yy, chance, levels=[0.5], colors=colour, linewidths=2)
-    _points(ax, points, dataset.y_test[:, k], colour, size=7)
+    labelled_points(ax, points, dataset.y_test[:, k], colour, size=7)
     ax.set(title=f"{task.name}: accuracy {hits:.1%} on the test half",
            xlabel=f"input x{task.inputs.start + 1} (standardised)", ylabel=f"input x{task.inputs.start + 2}")

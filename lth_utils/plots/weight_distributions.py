@@ -29,7 +29,7 @@ def _reading(name: str) -> str:
 
 
 
-def _colour(name: str) -> str:
+def variant_colour(name: str) -> str:
     first = name.partition(",")[0].partition(" ")[0]
     return TRIAL_COLOURS["ticket" if first == "iterative" else first]
 
@@ -95,11 +95,11 @@ def training_curves(means: pd.DataFrame, theirs: pd.DataFrame, notes: Mapping[st
 def _curves(ax: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, names: list[str], what: str):
     for name in names:
         rows = ours[ours["variant"] == name].sort_values("epoch")
-        ax.fill_between(rows["epoch"], rows[f"{what}_min"], rows[f"{what}_max"], color=_colour(name), alpha=0.18, lw=0)
-        ax.plot(rows["epoch"], rows[f"{what}_mean"], color=_colour(name), lw=2, label=name)
+        ax.fill_between(rows["epoch"], rows[f"{what}_min"], rows[f"{what}_max"], color=variant_colour(name), alpha=0.18, lw=0)
+        ax.plot(rows["epoch"], rows[f"{what}_mean"], color=variant_colour(name), lw=2, label=name)
         given = theirs[(theirs["variant"] == THEIRS.get(name)) & theirs["epoch"].between(1, ours["epoch"].max())]
         values = given["mean_acc_corrected_pct"] / 100 if what == "accuracy" else given["mean_train_loss"]
-        ax.plot(given["epoch"], values, color=_colour(name), lw=1.6, linestyle=DASHES)
+        ax.plot(given["epoch"], values, color=variant_colour(name), lw=1.6, linestyle=DASHES)
     ax.set_xlim(0, ours["epoch"].max() + 1)
 
 
@@ -125,9 +125,9 @@ def summary(found: pd.DataFrame, theirs: pd.DataFrame, notes: Mapping[str, str] 
         rows, title = _at(found, network, n, notes)
         for place, row in enumerate(rows.itertuples()):
             spread = [[100 * (row.best_accuracy - row.best_low)], [100 * (row.best_high - row.best_accuracy)]]
-            ax.errorbar(100 * row.best_accuracy, -place, xerr=spread, fmt="o", color=_colour(row.variant), ms=9, capsize=4, lw=2)
+            ax.errorbar(100 * row.best_accuracy, -place, xerr=spread, fmt="o", color=variant_colour(row.variant), ms=9, capsize=4, lw=2)
             given = theirs[(theirs["dataset"] == network) & (theirs["variant"] == THEIRS.get(row.variant)) & (theirs["prune_rounds_n"] == row.rounds)]
-            ax.plot(given["mean_of_trial_max_acc_corrected_pct"], [-place] * len(given), "s", mfc="none", mec=_colour(row.variant), mew=1.8, ms=11)
+            ax.plot(given["mean_of_trial_max_acc_corrected_pct"], [-place] * len(given), "s", mfc="none", mec=variant_colour(row.variant), mew=1.8, ms=11)
         ax.set_yticks(-np.arange(len(rows)), rows["variant"])
         ax.set(xlabel="highest accuracy, %", title=title)
         ax.grid(axis="x", alpha=0.3)

@@ -17,14 +17,14 @@ from lth_utils.networks import population
 from lth_utils.runs import variants
 from lth_utils.runs.files import StoreError
 from lth_utils.runs.store import Store
-from lth_utils.runs.work import Batch, _cost, _left, _work
+from lth_utils.runs.work import Batch, level_cost, run_work, work_left
 
 log = logging.getLogger("lth_utils")
 
 
 
 @dataclass
-class _Event:
+class LevelEvent:
     """One finished level: a line of text, the work done, ids of finished runs with their outcome, of failed ones with the reason."""
     text: str
     work: float
@@ -33,9 +33,9 @@ class _Event:
 
 
 
-def _run_batch(batch: Batch, store: Store, where: torch.device, cancel: threading.Event) -> Iterator[_Event]:
+def run_batch(batch: Batch, store: Store, where: torch.device, cancel: threading.Event) -> Iterator[LevelEvent]:
     if elsewhere := store.entries([i for i in (config.run_id(s) for s, _ in batch) if store.done(i)]):      # another process was faster
-        yield _Event("finished by another process", _left([b for b in batch if config.run_id(b[0]) in elsewhere]),
+        yield LevelEvent("finished by another process", work_left([b for b in batch if config.run_id(b[0]) in elsewhere]),
                      {i: e["outcome"] for i, e in elsewhere.items()}, {})
         batch = [b for b in batch if config.run_id(b[0]) not in elsewhere]
     if not batch:
@@ -48,17 +48,17 @@ def _run_batch(batch: Batch, store: Store, where: torch.device, cancel: threadin
         if spec.variant is not None:
             members = variants.vary(store, [s for s, _ in batch], where, cancel)
     except (SpecError, StoreError) as error:      # the origin of a variant failed, or ended too early
-        yield _Event("no ticket to vary", _left(batch), {}, {config.run_id(s): str(error) for s, _ in batch})
+        yield LevelEvent("no ticket to vary", work_left(batch), {}, {config.run_id(s): str(error) for s, _ in batch})
         return
     for level in imp.run(members, dataset, keep, spec.train, spec.prune, spec.coverage, spec.stop_at, start, last, cancel):
         seeds = level.population.seeds
         took, before = (time.perf_counter() - before) / len(seeds), time.perf_counter()
         who = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
-        event = _Event(f"{config.shape_text(shape)} {who} level {level.level}/{len(keep) - 1}", 0.0, {}, {})
+        event = LevelEvent(f"{config.shape_text(shape)} {who} level {level.level}/{len(keep) - 1}", 0.0, {}, {})
         for m, seed in enumerate(seeds):
             run, progress = by_seed[seed]
-            run_id, left = config.run_id(run), _work(run, level.level + 1)
-            event.work += _cost(run, keep[level.level])
+            run_id, left = config.run_id(run), run_work(run, level.level + 1)
+            event.work += level_cost(run, keep[level.level])
             if level.failed[m]:
                 event.failed[run_id] = f"the loss of seed {seed} is not finite at level {level.level}, epoch {level.training.epochs[m]}"
                 event.work += left

@@ -6,13 +6,13 @@ from lth_utils.config import RunSpec
 from lth_utils.runs.files import digest
 
 
-def _index_mark(text: str) -> str:
+def index_mark(text: str) -> str:
     """What the index begins with: the checksum of its text and of the columns that a spec has."""
-    return digest("\n".join([*_flat(RunSpec(config.DataSpec())), text]).encode())
+    return digest("\n".join([*flat_fields(RunSpec(config.DataSpec())), text]).encode())
 
 
 
-def _flat(spec: RunSpec) -> dict:
+def flat_fields(spec: RunSpec) -> dict:
     """A spec's fields as one level of columns: ``prune.rate``, ``data.noise``, ``base`` as ``4-8-8-2``."""
     def columns(mapping: dict, prefix: str = "") -> dict:
         flat = {}

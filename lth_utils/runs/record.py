@@ -12,7 +12,7 @@ from lth_utils.config import RunSpec, Shape, SpecError
 from lth_utils.networks.layers import split_mask
 from lth_utils.networks.ticket import Ticket
 
-ALIVE = 255
+NEVER = 255
 """Marks, in the array of levels of death, a weight that outlived the last level."""
 
 KEEP_TRAINED = 4096
@@ -29,16 +29,16 @@ def _with_biases(mask: np.ndarray, parameters: int) -> np.ndarray:
 
 
 
-def _by_level(arrays: dict[str, np.ndarray], name: str) -> dict[int, np.ndarray]:
+def arrays_by_level(arrays: dict[str, np.ndarray], name: str) -> dict[int, np.ndarray]:
     """The arrays ``<name>0``, ``<name>1``, … by their level."""
     return {int(key.removeprefix(name)): values for key, values in arrays.items() if key.removeprefix(name).isdigit()}
 
 
 
-def _started(arrays: dict[str, np.ndarray], parameters: int) -> np.ndarray:
+def start_values(arrays: dict[str, np.ndarray], parameters: int) -> np.ndarray:
     """What a run's weights were reset to ``[P]`` where that is not initialisation, NaN where it was not kept."""
     values = np.full(parameters, np.nan, np.float32)
-    for level, kept in _by_level(arrays, "start").items():
+    for level, kept in arrays_by_level(arrays, "start").items():
         values[_with_biases(arrays["death"] > level, parameters)] = kept
     return values
 
@@ -49,7 +49,7 @@ class Progress:
     """The finished levels of one run, level 0 first.
 
     rows: one dict of plain values per level; death: uint8 ``[W]``, the level at which each weight
-    was pruned, ``ALIVE`` if not yet; last: parameters ``[P]`` from which the next level is pruned;
+    was pruned, ``NEVER`` if not yet; last: parameters ``[P]`` from which the next level is pruned;
     seconds: computing time so far, interrupted sessions included; kept: by name and level, ``trained``:
     the parameters left there, of the small levels; ``start``: what they began as, where that is not
     initialisation, of the first small level; ``biases``: where a level takes them over, those it began
@@ -73,14 +73,14 @@ class Progress:
         """Append a level of a run: its row, its mask bool ``[W]``, the parameters ``[P]`` it was reset to and trained to, its curve, and `last`."""
         level = self.levels
         if self.death is None:
-            self.death = np.full(len(mask), ALIVE, dtype=np.uint8)
-        self.death[~mask & (self.death == ALIVE)] = level
+            self.death = np.full(len(mask), NEVER, dtype=np.uint8)
+        self.death[~mask & (self.death == NEVER)] = level
         self.rows.append(row)
         self.last = last
         if mask.sum() <= KEEP_TRAINED:
             alive = _with_biases(mask, len(trained))
             self.kept["trained"][level] = trained[alive]
-            if not _begins_initial(spec) and not self.kept["start"]:
+            if not begins_initial(spec) and not self.kept["start"]:
                 self.kept["start"][level] = start[alive]
         if spec.prune.biases == "kept":
             self.kept["biases"][level] = start[len(mask):]
@@ -93,7 +93,7 @@ class Progress:
 
 
 
-def _begins_initial(spec: RunSpec) -> bool:
+def begins_initial(spec: RunSpec) -> bool:
     """Whether every level's weights are reset to the seed's initial values."""
     return not spec.prune.rewind and spec.variant is None
 
@@ -104,7 +104,7 @@ class History:
     """A finished run in memory, the tickets of all its levels within reach.
 
     shape: a ``config.Shape``; rows: one per level; death: uint8 ``[W]``, the level at which each weight was
-    pruned, ``ALIVE`` if never; initial: float32 ``[P]``; trained, biases, curve: by level, see :class:`Progress`.
+    pruned, ``NEVER`` if never; initial: float32 ``[P]``; trained, biases, curve: by level, see :class:`Progress`.
     """
     spec: RunSpec
     shape: Shape

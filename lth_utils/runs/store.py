@@ -36,9 +36,9 @@ from lth_utils.networks.layers import split_mask
 from lth_utils.networks.population import initial_values
 from lth_utils.networks.ticket import Ticket
 from lth_utils.runs.files import StoreError, digest, write_atomically
-from lth_utils.runs.index import _flat, _index_mark
+from lth_utils.runs.index import flat_fields, index_mark
 from lth_utils.runs.places import outputs
-from lth_utils.runs.record import KEPT, History, Progress, _begins_initial, _by_level, _started
+from lth_utils.runs.record import KEPT, History, Progress, arrays_by_level, begins_initial, start_values
 
 FILES = ("done.json", "spec.json", "levels.csv", "arrays.npz")
 """What a finished run consists of."""
@@ -55,14 +55,14 @@ class CorruptRun(StoreError):
 
 
 
-def _pack(arrays: dict[str, np.ndarray]) -> bytes:
+def pack(arrays: dict[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 
 
 
-def _unpack(content: bytes) -> dict[str, np.ndarray]:
+def unpack(content: bytes) -> dict[str, np.ndarray]:
     """The arrays in bytes whose checksum was compared before."""
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return dict(arrays)
@@ -74,7 +74,7 @@ def _read_partial(path: Path) -> dict[str, np.ndarray]:
     content = path.read_bytes()
     if content[-32:].hex() != digest(content[:-32]):
         raise CorruptRun(path.parent, f"{path.name} does not match its checksum")
-    return _unpack(content[:-32])
+    return unpack(content[:-32])
 
 
 
@@ -134,7 +134,7 @@ class Store:
     def save_partial(self, spec: RunSpec, progress: Progress):
         """Keep the finished levels of a run that goes on, in one file."""
         about = json.dumps({"version": __version__, "seconds": progress.seconds, "rows": progress.rows})
-        content = _pack({"about": np.array(about), "last": progress.last, **progress.arrays()})
+        content = pack({"about": np.array(about), "last": progress.last, **progress.arrays()})
         write_atomically(self.folder(config.run_id(spec)) / "partial.npz", content + bytes.fromhex(digest(content)))
 
     def load_partial(self, spec: RunSpec) -> Progress | None:
@@ -146,7 +146,7 @@ class Store:
         about = json.loads(str(arrays["about"]))
         if series(about["version"]) != series(__version__):
             return None
-        return Progress(about["rows"], arrays["death"], arrays["last"], about["seconds"], {name: _by_level(arrays, name) for name in KEPT})
+        return Progress(about["rows"], arrays["death"], arrays["last"], about["seconds"], {name: arrays_by_level(arrays, name) for name in KEPT})
 
     def finish(self, spec: RunSpec, progress: Progress, device: str):
         """Write a finished run, ``done.json`` last."""
@@ -156,7 +156,7 @@ class Store:
         contents = {
             "spec.json": config.canonical(spec).encode(),
             "levels.csv": pd.DataFrame(progress.rows).to_csv(index=False).encode(),
-            "arrays.npz": _pack(progress.arrays()),
+            "arrays.npz": pack(progress.arrays()),
         }
         for name, content in contents.items():
             write_atomically(folder / name, content)
@@ -217,7 +217,7 @@ class Store:
         if new:
             text = "\n".join(json.dumps(e, separators=(",", ":")) for e in index.values())
             with contextlib.suppress(StoreError):      # only a cache: where nothing can be written, it is read again
-                write_atomically(self.runs / "index.jsonl", f"{_index_mark(text)}\n{text}")
+                write_atomically(self.runs / "index.jsonl", f"{index_mark(text)}\n{text}")
         return found
 
     def _entry(self, run_id: str) -> dict:
@@ -225,7 +225,7 @@ class Store:
         about = {name: done[name] for name in ("version", "seconds", "device", "machine", "torch", "finished")}
         levels = (self.folder(run_id) / "levels.csv").read_text()
         words = pd.read_csv(io.StringIO(levels), usecols=["status"])["status"]
-        return {**about, "outcome": connectivity.outcome(list(words)), "head": _flat(spec), "levels": levels}
+        return {**about, "outcome": connectivity.outcome(list(words)), "head": flat_fields(spec), "levels": levels}
 
     def _read_index(self) -> dict[str, dict]:
         """The index by run, or nothing where it is missing, damaged or of specs with other fields: it is a cache."""
@@ -233,7 +233,7 @@ class Store:
             checksum, _, text = (self.runs / "index.jsonl").read_text().partition("\n")
         except OSError:
             return {}
-        return {e["run"]: e for e in map(json.loads, text.splitlines())} if checksum == _index_mark(text) else {}
+        return {e["run"]: e for e in map(json.loads, text.splitlines())} if checksum == index_mark(text) else {}
 
     def table(self, specs: list[RunSpec] | None = None) -> pd.DataFrame:
         """One row per run and level, spec fields as columns; of `specs`, or of all finished runs.
@@ -285,7 +285,7 @@ class Store:
         """The masks of a finished run, level 0 first: per level a list over layers, shaped as in :class:`Ticket`."""
         self.provenance(run_id)
         shape, _ = pruning.plan(self.spec(run_id))
-        death = torch.from_numpy(_unpack((self.folder(run_id) / "arrays.npz").read_bytes())["death"])[None]
+        death = torch.from_numpy(unpack((self.folder(run_id) / "arrays.npz").read_bytes())["death"])[None]
         levels = len((self.folder(run_id) / "levels.csv").read_text().splitlines()) - 1
         return [split_mask(death > level, shape) for level in range(levels)]
 
@@ -302,15 +302,15 @@ class Store:
             known = list(self.entries())
             raise StoreError(f"no finished run {run_id}{config.nearest(run_id, known)}; {len(known)} runs in {self.runs}")
         provenance, spec = self.provenance(run_id), self.spec(run_id)
-        rows, arrays = pd.read_csv(self.folder(run_id) / "levels.csv"), _unpack((self.folder(run_id) / "arrays.npz").read_bytes())
+        rows, arrays = pd.read_csv(self.folder(run_id) / "levels.csv"), unpack((self.folder(run_id) / "arrays.npz").read_bytes())
         shape, _ = pruning.plan(spec)
         initial = initial_values(shape, spec.seed, spec.init)
         if digest(initial.tobytes()) != provenance["initial"]:
             raise StoreError(f"the initial values of {run_id} differ from those drawn by this numpy ({np.__version__}); "
                              f"the run was made with numpy {provenance['numpy']}")
-        if not _begins_initial(spec):
-            initial = _started(arrays, len(initial))
-        return History(spec, shape, rows, arrays["death"], initial, *(_by_level(arrays, name) for name in ("trained", "biases", "curve")))
+        if not begins_initial(spec):
+            initial = start_values(arrays, len(initial))
+        return History(spec, shape, rows, arrays["death"], initial, *(arrays_by_level(arrays, name) for name in ("trained", "biases", "curve")))
 
     def ticket(self, run_id: str, level: int | None = None) -> Ticket:
         """The network of a finished run at a pruning level; without `level`, where it first separated, else the last one."""

@@ -16,10 +16,10 @@ from lth_utils import config, data, pruning
 from lth_utils.config import RunSpec, SpecError
 from lth_utils.connectivity import OUTCOMES
 from lth_utils.runs import variants
-from lth_utils.runs.batch import _Event, _run_batch
+from lth_utils.runs.batch import LevelEvent, run_batch
 from lth_utils.runs.record import Progress
 from lth_utils.runs.store import Store
-from lth_utils.runs.work import Batch, _left
+from lth_utils.runs.work import Batch, work_left
 from lth_utils.training import trainer
 from lth_utils.training.trainer import check_fit, engine
 
@@ -83,7 +83,7 @@ def _plan(specs: list[RunSpec], store: Store, members: int) -> tuple[list[Batch]
     for _, group in itertools.groupby(sorted(waiting, key=family), family):
         group = list(group)
         batches += [group[start : start + members] for start in range(0, len(group), members)]
-    return sorted(batches, key=lambda batch: -_left(batch)), finished
+    return sorted(batches, key=lambda batch: -work_left(batch)), finished
 
 
 
@@ -125,7 +125,7 @@ def _run(specs, store: Store, device: str, threads: int | None, progress=None, e
         def begin(batches):
             return _remote(batches, store, device, threads or 1, executor)
     store.prepare(config.run_id(spec) for batch in batches for spec, _ in batch)
-    total, spent, done, failed = sum(_left(batch) for batch in batches), 0.0, {}, {}
+    total, spent, done, failed = sum(work_left(batch) for batch in batches), 0.0, {}, {}
     with contextlib.closing(_origins_first(batches, begin)) as events:
         for event in events:
             spent += event.work
@@ -139,7 +139,7 @@ def _run(specs, store: Store, device: str, threads: int | None, progress=None, e
 
 
 
-def _origins_first(batches: list[Batch], begin: Callable[[list[Batch]], Iterator[_Event]]) -> Iterator[_Event]:
+def _origins_first(batches: list[Batch], begin: Callable[[list[Batch]], Iterator[LevelEvent]]) -> Iterator[LevelEvent]:
     """What happens to the batches, variants after everything else: their tickets must have been found."""
     for varied in (False, True):
         if part := [batch for batch in batches if (batch[0][0].variant is not None) == varied]:
@@ -147,7 +147,7 @@ def _origins_first(batches: list[Batch], begin: Callable[[list[Batch]], Iterator
 
 
 
-def _events(batches: list[Batch], store: Store, where: torch.device, in_flight: int) -> Iterator[_Event]:
+def _events(batches: list[Batch], store: Store, where: torch.device, in_flight: int) -> Iterator[LevelEvent]:
     """What happens to the batches, so many of them in flight at once; closing it cancels what is in flight."""
     events, cancel = queue.SimpleQueue(), threading.Event()
     before = torch.get_num_threads()
@@ -156,7 +156,7 @@ def _events(batches: list[Batch], store: Store, where: torch.device, in_flight: 
         try:
             if in_flight:
                 torch.set_num_threads(1)      # one run per thread; sums then never depend on how many threads there are
-            for event in _run_batch(batch, store, where, cancel):
+            for event in run_batch(batch, store, where, cancel):
                 events.put(event)
             events.put(None)
         except BaseException as error:
@@ -182,9 +182,9 @@ def _events(batches: list[Batch], store: Store, where: torch.device, in_flight: 
 
 
 
-def _remote(batches: list[Batch], store: Store, device: str, threads: int, executor: Executor) -> Iterator[_Event]:
+def _remote(batches: list[Batch], store: Store, device: str, threads: int, executor: Executor) -> Iterator[LevelEvent]:
     """The batches as units of an executor, one event each; closing it cancels those that have not begun."""
-    total = sum(_left(batch) for batch in batches)
+    total = sum(work_left(batch) for batch in batches)
     units = [unit for batch in batches for unit in _units(batch, total * UNIT)]
     futures = {executor.submit(_run, [s for s, _ in unit], Store(store.root.resolve()), device, threads): unit for unit in units}
     try:
@@ -195,7 +195,7 @@ def _remote(batches: list[Batch], store: Store, device: str, threads: int, execu
             except BrokenExecutor as error:
                 raise SweepError(f"the executor lost a worker ({error}); what was finished is kept, the next call goes on from there") from error
             found = {i: e["outcome"] for i, e in store.entries(report.reused).items()}      # by a worker that died afterwards
-            yield _Event(f"{config.shape_text(pruning.plan(unit[0][0])[0])} {len(unit)} seeds", _left(unit), report.done | found, report.failed)
+            yield LevelEvent(f"{config.shape_text(pruning.plan(unit[0][0])[0])} {len(unit)} seeds", work_left(unit), report.done | found, report.failed)
     finally:
         for future in futures:
             future.cancel()
@@ -204,6 +204,6 @@ def _remote(batches: list[Batch], store: Store, device: str, threads: int, execu
 
 def _units(batch: Batch, most: float) -> Iterator[Batch]:
     """A batch cut into parts of about equal work, none above `most` unless it is a single run."""
-    size = max(1, int(len(batch) * most / max(_left(batch), 1)))
+    size = max(1, int(len(batch) * most / max(work_left(batch), 1)))
     for start in range(0, len(batch), size):
         yield batch[start : start + size]

@@ -15,7 +15,7 @@ from lth_utils.networks.layers import n_weights, split_mask
 from lth_utils.networks.ticket import Ticket
 from lth_utils.runs.files import StoreError, write_atomically
 from lth_utils.runs.places import provenance
-from lth_utils.runs.store import _pack, _unpack
+from lth_utils.runs.store import pack, unpack
 
 TICKET_FILE = "lth_utils ticket 1"
 """Marks the files of :func:`save`, with the version of their format."""
@@ -28,7 +28,7 @@ def save(ticket: Ticket, path: str | Path) -> Path:
     about = {"kind": TICKET_FILE, "shape": ticket.shape, "tasks": tasks, "seed": ticket.seed, "level": ticket.level, **provenance()}
     mask = torch.cat([m.flatten() for m in ticket.masks]).numpy(force=True)
     trained = {} if ticket.trained is None else {"trained": ticket.trained}
-    content = _pack({"about": np.array(json.dumps(about)), "mask": np.packbits(mask), "initial": ticket.initial, **trained})
+    content = pack({"about": np.array(json.dumps(about)), "mask": np.packbits(mask), "initial": ticket.initial, **trained})
     write_atomically(path, content)
     return Path(path)
 
@@ -37,7 +37,7 @@ def save(ticket: Ticket, path: str | Path) -> Path:
 def load(path: str | Path) -> Ticket:
     """The ticket in a file that :func:`save` wrote; :class:`StoreError` for any other file."""
     try:
-        arrays = _unpack(Path(path).read_bytes())
+        arrays = unpack(Path(path).read_bytes())
         about = json.loads(str(arrays["about"]))
         if about["kind"] != TICKET_FILE:
             raise ValueError(f"its kind is {about['kind']}")

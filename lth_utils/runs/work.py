@@ -16,17 +16,17 @@ Batch = list[tuple[RunSpec, Progress]]
 
 
 
-def _left(batch: Batch) -> float:
-    return sum(_work(spec, p.levels) for spec, p in batch)
+def work_left(batch: Batch) -> float:
+    return sum(run_work(spec, p.levels) for spec, p in batch)
 
 
 
-def _work(spec: RunSpec, level: int) -> float:
+def run_work(spec: RunSpec, level: int) -> float:
     """What is left of a run from `level` on, in weights to train: what the remaining time is estimated from."""
-    return float(sum(_cost(spec, available) for available in pruning.plan(spec)[1][level:]))
+    return float(sum(level_cost(spec, available) for available in pruning.plan(spec)[1][level:]))
 
 
 
-def _cost(spec: RunSpec, available: int) -> float:
+def level_cost(spec: RunSpec, available: int) -> float:
     """An epoch of the smallest network takes as long as `OVERHEAD` weights more in a large one; convolutions do not get cheaper."""
     return OVERHEAD + (n_weights(spec.base) if config.convolutions(spec.base) else available)

@@ -11,8 +11,8 @@ from lth_utils.connectivity import ACTIVE, OUTCOMES, decided, weight_states
 from lth_utils.networks.layers import n_weights
 from lth_utils.runs.store import Store
 from lth_utils.studies.reference import NETWORKS, READ_TO, SHIFT, reference, theirs_by_level
-from lth_utils.studies.statistics import _bootstrap, compare, holm, share
-from lth_utils.studies.verdict import ALPHA, COLUMNS, DEGRADED, SEPARATED, WILSON, _ever, _never, _percent, _row, _verdict
+from lth_utils.studies.statistics import bootstrap, compare, holm, share
+from lth_utils.studies.verdict import ALPHA, COLUMNS, DEGRADED, SEPARATED, WILSON, ever_counts, in_percent, judge, never_row, verdict_row
 
 
 def readings(table: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def layers(results: Store, runs: Sequence[str]) -> pd.DataFrame:
 
 def ever_separated(levels: pd.DataFrame, network: str, first: int) -> dict:
     """How many runs of a family ever separated, at extension level `first` and above, as plain values with a sentence."""
-    count, runs = _ever(levels[(levels["network"] == network) & (levels["extension"] >= first)], SEPARATED)
+    count, runs = ever_counts(levels[(levels["network"] == network) & (levels["extension"] >= first)], SEPARATED)
     if not runs:
         return {"separated": 0, "runs": 0, "sentence": f"no two-layer network was extended {first} levels or more"}
     value, low, high = share(count, runs)
@@ -93,7 +93,7 @@ def _outcome_counts(levels: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
             continue
         least, differ = both["p_corrected"].min(), int((both["p_corrected"] < ALPHA).sum())
         where = f" (levels {', '.join(map(str, both.loc[both['p_corrected'] < ALPHA, 'extension']))})" if differ else ""
-        rows.append(_row("1", f"{name}-layer networks: the counts of outcomes at every extension level", f"{both['runs_thesis'].max()} runs each",
+        rows.append(verdict_row("1", f"{name}-layer networks: the counts of outcomes at every extension level", f"{both['runs_thesis'].max()} runs each",
                          f"{differ} of {len(both)} levels differ{where}", int(both["runs"].sum()), "exact test per level, corrected after Holm",
                          "differs" if differ else "agrees" if (both["runs"] >= both["runs_thesis"]).all() else "cannot tell", least,
                          f"smallest uncorrected p {both['p'].min():.2g}; few runs of theirs, so only large differences can show"))
@@ -105,22 +105,22 @@ def _where_it_separates(ours: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
     def upto(table, top):
         return table[table["extension"] <= top]
 
-    rows = [_never("1", "two-layer networks do not separate below extension level 7",
-                   *_ever(upto(ours, 6), SEPARATED), _ever(upto(theirs, 6), SEPARATED))]
+    rows = [never_row("1", "two-layer networks do not separate below extension level 7",
+                   *ever_counts(upto(ours, 6), SEPARATED), ever_counts(upto(theirs, 6), SEPARATED))]
     above, given = ours[ours["extension"] >= 9], theirs[theirs["extension"] >= 9]
     given_share = given[list(SEPARATED)].sum(axis=1) / given["runs"]
     if len(above):
         least = above.loc[above["share"].idxmin()]
-        rows.append(_row("1", "most two-layer networks separate at each level from 9 on", f"{given_share.min():.0%} to {given_share.max():.0%} of 4",
-                         f"least at level {least['extension']}: {_percent(*least[['share', 'share_low', 'share_high']])}",
+        rows.append(verdict_row("1", "most two-layer networks separate at each level from 9 on", f"{given_share.min():.0%} to {given_share.max():.0%} of 4",
+                         f"least at level {least['extension']}: {in_percent(*least[['share', 'share_low', 'share_high']])}",
                          int(above["runs"].sum()), f"{WILSON} of every level against one half",
-                         _verdict(above["share_low"] > 0.5, above["share_high"] < 0.5)))
-        count, total = _ever(above, SEPARATED)
-        rows.append(_row("1", "most two-layer networks separate at levels 9 and above taken together", "{} of {}".format(*_ever(given, SEPARATED)),
-                         f"{count} of {total}, {_percent(*share(count, total))}", total, f"{WILSON} against one half",
-                         _verdict([share(count, total)[1] > 0.5], [share(count, total)[2] < 0.5])))
-    rows.append(_never("1", "two-layer networks do not degrade before extension level 10",
-                       *_ever(upto(ours, 9), DEGRADED), _ever(upto(theirs, 9), DEGRADED)))
+                         judge(above["share_low"] > 0.5, above["share_high"] < 0.5)))
+        count, total = ever_counts(above, SEPARATED)
+        rows.append(verdict_row("1", "most two-layer networks separate at levels 9 and above taken together", "{} of {}".format(*ever_counts(given, SEPARATED)),
+                         f"{count} of {total}, {in_percent(*share(count, total))}", total, f"{WILSON} against one half",
+                         judge([share(count, total)[1] > 0.5], [share(count, total)[2] < 0.5])))
+    rows.append(never_row("1", "two-layer networks do not degrade before extension level 10",
+                       *ever_counts(upto(ours, 9), DEGRADED), ever_counts(upto(theirs, 9), DEGRADED)))
     return rows
 
 
@@ -130,23 +130,23 @@ def _weights(there: pd.DataFrame) -> list[dict]:
     if not groups:
         return []
     split = reference("active_available_at_split").query("network == '2'").set_index("extension_level")
-    rows, bounds = [], {level: _bootstrap(g["active"].to_numpy(float)) for level, g in groups.items()}
+    rows, bounds = [], {level: bootstrap(g["active"].to_numpy(float)) for level, g in groups.items()}
     means = {level: float(g["active"].mean()) for level, g in groups.items()}
     off = [level for level, (low, high) in bounds.items() if high < 80 or low > 120]
-    rows.append(_row("2", "mean active weights at separation stay between 80 and 120 at every level (two layers)",
+    rows.append(verdict_row("2", "mean active weights at separation stay between 80 and 120 at every level (two layers)",
                      f"{split['active_mean'].min():.0f} to {split['active_mean'].max():.0f}",
                      f"{min(means.values()):.0f} to {max(means.values()):.0f}" + (f"; outside at levels {', '.join(map(str, off))}" if off else ""),
                      len(there), "95 % interval per level (bootstrap)",
-                     _verdict([low >= 80 and high <= 120 for low, high in bounds.values()], [bool(off)])))
+                     judge([low >= 80 and high <= 120 for low, high in bounds.values()], [bool(off)])))
     top = max(groups)
-    low, high = _bootstrap(groups[top]["available"].to_numpy(float))
+    low, high = bootstrap(groups[top]["available"].to_numpy(float))
     first, theirs = min(groups), split["available_mean"]
-    rows.append(_row("2", "available weights at separation grow from 112 to about 900 (two layers)",
+    rows.append(verdict_row("2", "available weights at separation grow from 112 to about 900 (two layers)",
                      f"{theirs.iloc[0]:.0f} at level {split.index[0]}, {theirs.iloc[-1]:.0f} at level {split.index[-1]}",
                      f"{groups[first]['available'].mean():.0f} at level {first}, "
                      f"{groups[top]['available'].mean():.0f} ({low:.0f} to {high:.0f}) at level {top}",
                      len(there), "95 % interval at the highest level (bootstrap)", "cannot tell" if top < split.index[-1] else
-                     _verdict([low <= theirs.iloc[-1] <= high], [not low <= theirs.iloc[-1] <= high])))
+                     judge([low <= theirs.iloc[-1] <= high], [not low <= theirs.iloc[-1] <= high])))
     return rows
 
 
@@ -165,30 +165,30 @@ def _loss(table: pd.DataFrame) -> list[dict]:
         values = np.sort(table.loc[others, "loss"].to_numpy())
         beats = 1 - np.searchsorted(values, table.loc[apart, "loss"]) / len(values)
         by_run = pd.Series(beats).groupby(table.loc[apart, "run"].to_numpy()).mean().to_numpy()
-        low, high = _bootstrap(by_run)
-        rows.append(_row("4", f"separated networks are among those of lowest validation loss: chance that one has a lower loss than {which}",
+        low, high = bootstrap(by_run)
+        rows.append(verdict_row("4", f"separated networks are among those of lowest validation loss: chance that one has a lower loss than {which}",
                          "above 0.5", f"{by_run.mean():.2f} ({low:.2f} to {high:.2f})", total, "95 % interval over runs (bootstrap)",
-                         _verdict([low > 0.5], [high < 0.5])))
+                         judge([low > 0.5], [high < 0.5])))
     cluster = reference("performance_clusters").query("cluster == 'low-loss cluster' and category == 'separated'").iloc[0]
     solved = table.loc[apart].groupby("run")["loss"].first()
     solved = solved[solved < 0.08].to_numpy()
-    low, high = _bootstrap(solved, np.median) if len(solved) else (np.nan, np.nan)
+    low, high = bootstrap(solved, np.median) if len(solved) else (np.nan, np.nan)
     least, most = cluster["val_loss_min"], cluster["val_loss_max"]
     return [*rows,
-        _row("4", "separated networks that solve both tasks have a validation loss between "
+        verdict_row("4", "separated networks that solve both tasks have a validation loss between "
              f"{least} and {most}", f"centre {cluster['val_loss_centre']}", f"median {np.median(solved) if len(solved) else np.nan:.4f} "
              f"({low:.4f} to {high:.4f})", len(solved), "95 % interval of the median (bootstrap)",
-             _verdict([least <= low and high <= most], [low > most or high < least]),
+             judge([least <= low and high <= most], [low > most or high < least]),
              note="the loss that can be reached depends on which points were drawn: see the variants"),
-        _row("4", "a separated network may have lost a task: some have a loss above 0.08", "about 12 dots",
-             f"{lost} of {total} runs, {_percent(*share(lost, total))}", total, WILSON, "agrees" if lost else "cannot tell",
+        verdict_row("4", "a separated network may have lost a task: some have a loss above 0.08", "about 12 dots",
+             f"{lost} of {total} runs, {in_percent(*share(lost, total))}", total, WILSON, "agrees" if lost else "cannot tell",
              note="separation does not mean that both tasks are solved")]
 
 
 
 def _one_layer(ours: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
-    return [_never("5", "one-layer networks do not separate from extension level 14 on", *_ever(ours[ours["extension"] >= 14], SEPARATED),
-                   _ever(theirs[theirs["extension"] >= 14], SEPARATED))]
+    return [never_row("5", "one-layer networks do not separate from extension level 14 on", *ever_counts(ours[ours["extension"] >= 14], SEPARATED),
+                   ever_counts(theirs[theirs["extension"] >= 14], SEPARATED))]
 
 
 
@@ -201,20 +201,20 @@ def _layers(layers: pd.DataFrame) -> list[dict]:
     ordered = (seen[list(range(last))].diff(axis=1).iloc[:, 1:] > 0).all(axis=1)
     count, total = int(ordered.sum()), len(ordered)
     value, low, high = share(count, total)
-    rows = [_row("6", "seen from the outputs, the last hidden layer decides first, then the one before, the inputs last", "one run: yes",
-                 f"{count} of {total}, {_percent(value, low, high)}", total, f"{WILSON} against one half", _verdict([low > 0.5], [high < 0.5]))]
+    rows = [verdict_row("6", "seen from the outputs, the last hidden layer decides first, then the one before, the inputs last", "one run: yes",
+                 f"{count} of {total}, {in_percent(value, low, high)}", total, f"{WILSON} against one half", judge([low > 0.5], [high < 0.5]))]
     half = {}      # the level at which half of a layer is decided, relative to the level at which the last layer is
     for side, layer in (("outputs", last - 1), ("inputs", last)):
         levels = layers[layers["layer"] == layer].pivot_table(index="run", columns="level", values=f"decided_{side}")
         half[side] = (levels >= 0.5).idxmax(axis=1)
     later = (half["inputs"] - half["outputs"]).to_numpy(float)
     given = reference("layer_separation").query("share_decided >= 0.5").groupby(["view_from", "layer"])["prunings_done"].min()
-    low, high = _bootstrap(later)
-    rows.append(_row("6", "seen from the inputs it happens late: the outputs are half decided so many prunings after the last hidden layer "
+    low, high = bootstrap(later)
+    rows.append(verdict_row("6", "seen from the inputs it happens late: the outputs are half decided so many prunings after the last hidden layer "
                      "is, seen from the outputs",
                      f"one run: {given['inputs', 'output'] - given['outputs', 'hidden-3']}",
                      f"{later.mean():.1f} ({low:.1f} to {high:.1f})", total, "95 % interval over runs (bootstrap)",
-                     _verdict([low > 0], [high < 0])))
+                     judge([low > 0], [high < 0])))
     return rows
 
 

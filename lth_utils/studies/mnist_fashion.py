@@ -13,8 +13,8 @@ from lth_utils.data import Dataset
 from lth_utils.networks.ticket import Ticket
 from lth_utils.runs.store import Store
 from lth_utils.studies.reference import reference
-from lth_utils.studies.statistics import _mean, share
-from lth_utils.studies.verdict import COLUMNS, SAME, WILSON, _percent, _points, _range, _row, _verdict
+from lth_utils.studies.statistics import mean_interval, share
+from lth_utils.studies.verdict import COLUMNS, SAME, WILSON, in_percent, in_points, judge, value_range, verdict_row
 
 
 def pixels(results: Store, runs: dict[str, str]) -> pd.DataFrame:
@@ -22,14 +22,14 @@ def pixels(results: Store, runs: dict[str, str]) -> pd.DataFrame:
     parts = []
     for name, run in runs.items():
         for level, masks in enumerate(results.masks(run)):
-            available, active = leaving(masks)
+            available, active = out_degrees(masks)
             parts.append(pd.DataFrame({"network": name, "level": level, "pixel": np.arange(len(available)),
                                        "available": available, "active": active}))
     return pd.concat(parts, ignore_index=True)
 
 
 
-def leaving(masks: Sequence[torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
+def out_degrees(masks: Sequence[torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
     """How many weights leave each input of one network, int64 ``[I]``: available ones, and active ones."""
     return masks[0][0].sum(0).numpy(), (weight_states(masks)[0][0] == ACTIVE).sum(0).numpy()
 
@@ -118,7 +118,7 @@ def images(table: pd.DataFrame, purity: pd.DataFrame, correlation: pd.DataFrame,
     """Claim 7; its numbers of weights and accuracies only where the networks are of the thesis' size.
 
     table: level rows of the main networks; purity: as ``claims.purity`` for those that separated;
-    correlation: as ``claims.pixel_correlation``; found: as :func:`ways`.
+    correlation: as ``claims.pixel_correlation``; found: as :func:`methods`.
     """
     given = reference("mnist_fashion")
     ends = given[given["separated_here"] == 1]
@@ -127,8 +127,8 @@ def images(table: pd.DataFrame, purity: pd.DataFrame, correlation: pd.DataFrame,
     value, low, high = share(count, runs)
     dense = int(table["available"].max())
     alike = dense == given["unpruned_weights"].max()
-    rows = [_row("7", "image networks separate in every seed", f"{len(ends)} of {given['run'].nunique()}",
-                 f"{count} of {runs}, {_percent(value, low, high)}", runs, WILSON,
+    rows = [verdict_row("7", "image networks separate in every seed", f"{len(ends)} of {given['run'].nunique()}",
+                 f"{count} of {runs}, {in_percent(value, low, high)}", runs, WILSON,
                  "differs" if count < runs else "agrees" if runs >= given["run"].nunique() else "cannot tell",
                  note="" if alike else f"smaller images: networks of {dense} weights, theirs of {given['unpruned_weights'].max()}")]
     if count:
@@ -137,29 +137,29 @@ def images(table: pd.DataFrame, purity: pd.DataFrame, correlation: pd.DataFrame,
         outside = apart["accuracy"].min() > ends["mean_accuracy"].max() or apart["accuracy"].max() < ends["mean_accuracy"].min()
         few = count < len(ends)
         same_size = [
-            _row("7", "they separate at 83 to 86 % mean accuracy", _range(ends["mean_accuracy"]), _range(apart["accuracy"]), count,
+            verdict_row("7", "they separate at 83 to 86 % mean accuracy", value_range(ends["mean_accuracy"]), value_range(apart["accuracy"]), count,
                  "ranges overlap or not", "differs" if outside else "cannot tell" if few else "agrees"),
-            _row("7", "they separate with about 900 to 1300 weights left", _range(ends["unpruned_weights"], "{:.0f}"),
-                 _range(apart["available"], "{:.0f}"), count, "ranges overlap or not",
+            verdict_row("7", "they separate with about 900 to 1300 weights left", value_range(ends["unpruned_weights"], "{:.0f}"),
+                 value_range(apart["available"], "{:.0f}"), count, "ranges overlap or not",
                  "differs" if apart["available"].min() > ends["unpruned_weights"].max() or apart["available"].max() < ends["unpruned_weights"].min()
                  else "cannot tell" if few else "agrees")]
         rows += [
             *(same_size if alike else ()),
-            _row("7", "at separation the accuracy is below the peak of the same run", _range(their_best) + " at the peak",
-                 f"{_range(best)} at the peak, {(best - apart['accuracy']).min():.1%} or more above", count, "every run",
+            verdict_row("7", "at separation the accuracy is below the peak of the same run", value_range(their_best) + " at the peak",
+                 f"{value_range(best)} at the peak, {(best - apart['accuracy']).min():.1%} or more above", count, "every run",
                  "differs" if (best <= apart["accuracy"]).any() else "cannot tell" if few else "agrees"),
-            _row("7", "separated means no leak: cut out, each part is as accurate as in the whole", "not reported",
+            verdict_row("7", "separated means no leak: cut out, each part is as accurate as in the whole", "not reported",
                  f"largest difference {(purity['accuracy'] - purity['accuracy_cut']).abs().max():.2%}", len(purity), "every part",
                  "agrees" if np.allclose(purity["accuracy"], purity["accuracy_cut"]) else "differs"),
-            _row("7", "the parts hear their own image alone", _their_purity(), f"{_range(purity['own_share'])} of the inputs",
+            verdict_row("7", "the parts hear their own image alone", _their_purity(), f"{value_range(purity['own_share'])} of the inputs",
                  len(purity), "every part", "agrees" if (purity["own_share"] == 1).all() else "differs",
                  note="output coverage does not ask for it")]
     rows += _loss_definition(found)
     above = correlation[correlation["level"] > 0].assign(beyond=lambda t: t["correlation"] > t["permuted_high"])
-    rows.append(_row("7", "the remaining weights gather at the pixels that vary", "by eye",
+    rows.append(verdict_row("7", "the remaining weights gather at the pixels that vary", "by eye",
                      ", ".join(f"{name}: {g['correlation'].iloc[-1]:.2f} at the last level, beyond chance at {g['beyond'].sum()} of {len(g)} levels"
                                for name, g in above.groupby("network", sort=False)), len(above), "rank correlation against random pixels, 95 %",
-                     _verdict(list(above["beyond"]), list(above["correlation"] < above["permuted_low"]))))
+                     judge(list(above["beyond"]), list(above["correlation"] < above["permuted_low"]))))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -167,11 +167,11 @@ def images(table: pd.DataFrame, purity: pd.DataFrame, correlation: pd.DataFrame,
 def _loss_definition(found: pd.DataFrame) -> list[dict]:
     """Whether it matters that the thesis' text sums the tasks' losses and its code takes their mean."""
     base, other = found.iloc[0], found[found["loss"] != found["loss"].iloc[0]]
-    return [_row("7", "the loss: whether it is the mean of the tasks' (their code) or the sum (their text) changes the accuracy at equal size "
+    return [verdict_row("7", "the loss: whether it is the mean of the tasks' (their code) or the sum (their text) changes the accuracy at equal size "
                  f"by less than {100 * SAME} points", "not compared",
-                 f"{_points(r.difference, r.difference_low, r.difference_high)} with the {r.loss}; "
+                 f"{in_points(r.difference, r.difference_low, r.difference_high)} with the {r.loss}; "
                  f"{r.separated} of {r.runs} separate, {base['separated']} of {base['runs']} with the {base['loss']}", r.runs,
-                 "95 % interval over seeds (t), same seeds and sizes", _verdict([r.difference_low > -SAME and r.difference_high < SAME],
+                 "95 % interval over seeds (t), same seeds and sizes", judge([r.difference_low > -SAME and r.difference_high < SAME],
                                                                                  [r.difference_low > SAME or r.difference_high < -SAME]),
                  note="Adam divides by the size of the gradient: a factor of two is left to rounding") for r in other.itertuples()]
 
@@ -191,13 +191,13 @@ def images_headline(table: pd.DataFrame, purity: pd.DataFrame) -> str:
     if more:
         text += f" and {more} fell apart into more parts than tasks"
     if len(apart):
-        text += (f", at {_range(apart['accuracy'])} mean accuracy (dense: {_range(table[table['level'] == 0]['accuracy'])}) with "
-                 f"{_range(apart['available'], '{:.0f}')} weights; {_range(purity['own_share'])} of what their parts hear is their own image")
+        text += (f", at {value_range(apart['accuracy'])} mean accuracy (dense: {value_range(table[table['level'] == 0]['accuracy'])}) with "
+                 f"{value_range(apart['available'], '{:.0f}')} weights; {value_range(purity['own_share'])} of what their parts hear is their own image")
     return text
 
 
 
-def ways(table: pd.DataFrame) -> pd.DataFrame:
+def methods(table: pd.DataFrame) -> pd.DataFrame:
     """What each way of pruning reaches: one row per variant, the first being the one that the others are compared with.
 
     table: level rows with columns ``variant, decided, decided_hidden``.  Accuracies ``gain`` and ``gain_hidden`` are against the same
@@ -216,8 +216,8 @@ def ways(table: pd.DataFrame) -> pd.DataFrame:
         rows.append({"variant": name, "loss": at["train.loss"].iloc[0], "runs": runs, "separated": count,
                      **dict(zip(("share", "share_low", "share_high"), share(count, runs), strict=True)), "accuracy": first["accuracy"].mean(),
                      "available": first["available"].mean(), "active": first["active"].mean(), "dense_accuracy": dense.mean(),
-                     "peak_accuracy": at.groupby("run")["accuracy"].max().mean(), **_mean(gain, "gain"), "as_good": int((gain >= 0).sum()),
-                     "hidden": len(hidden), **_mean(gain_hidden, "gain_hidden"), **_mean(difference, "difference")})
+                     "peak_accuracy": at.groupby("run")["accuracy"].max().mean(), **mean_interval(gain, "gain"), "as_good": int((gain >= 0).sum()),
+                     "hidden": len(hidden), **mean_interval(gain_hidden, "gain_hidden"), **mean_interval(difference, "difference")})
     return pd.DataFrame(rows)
 
 
@@ -229,14 +229,14 @@ def _surest(found: pd.DataFrame, gain: str) -> pd.Series:
 
 
 
-def frontier(found: pd.DataFrame) -> str:
-    """One sentence: is there a separated network as accurate as the dense one?  found: as :func:`ways`."""
+def compare_methods(found: pd.DataFrame) -> str:
+    """One sentence: is there a separated network as accurate as the dense one?  found: as :func:`methods`."""
     count = int(found["separated"].sum())
     if not count:
         return f"none of {found['runs'].sum()} networks separated"
     best, hidden = _surest(found, "gain"), _surest(found, "gain_hidden")
     return (f"{found['as_good'].sum()} of {count} separated networks are at least as accurate as the same network before pruning; "
             f"the surest of {len(found)} ways, {best['variant']}, separates {best['separated']} of {best['runs']}, {best['as_good']} of them so "
-            f"accurate, on average {_points(*best[['gain', 'gain_low', 'gain_high']])} from it; hidden neurons are no longer shared, though "
-            f"inputs may be, at up to {_points(*hidden[['gain_hidden', 'gain_hidden_low', 'gain_hidden_high']])}, in {hidden['hidden']} of "
+            f"accurate, on average {in_points(*best[['gain', 'gain_low', 'gain_high']])} from it; hidden neurons are no longer shared, though "
+            f"inputs may be, at up to {in_points(*hidden[['gain_hidden', 'gain_hidden_low', 'gain_hidden_high']])}, in {hidden['hidden']} of "
             f"{hidden['runs']} ({hidden['variant']})")

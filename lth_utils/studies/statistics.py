@@ -69,7 +69,7 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 
-def _bootstrap(values: np.ndarray, statistic=np.mean, draws: int = 2000) -> tuple[float, float]:
+def bootstrap(values: np.ndarray, statistic=np.mean, draws: int = 2000) -> tuple[float, float]:
     """95 % percentile interval of a statistic of the rows of `values`."""
     values = np.asarray(values, float)
     picks = np.random.default_rng(0).integers(0, len(values), (draws, len(values)))
@@ -78,7 +78,7 @@ def _bootstrap(values: np.ndarray, statistic=np.mean, draws: int = 2000) -> tupl
 
 
 
-def _mean(values: pd.Series, name: str) -> dict:
+def mean_interval(values: pd.Series, name: str) -> dict:
     """Mean of a few values and its 95 % interval (Student), missing where there are less than two."""
     from scipy.stats import t
     n = len(values)

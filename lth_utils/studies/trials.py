@@ -14,7 +14,7 @@ from lth_utils.runs.store import Store
 from lth_utils.studies.statistics import holm, interval, share
 
 
-def named(results: Store, groups: Mapping[tuple, Sequence[RunSpec]], columns: Sequence[str]) -> pd.DataFrame:
+def label_curves(results: Store, groups: Mapping[tuple, Sequence[RunSpec]], columns: Sequence[str]) -> pd.DataFrame:
     """The recorded curves of groups of runs, as ``Store.curves``, with the group's key as `columns`, the ``seed`` and the ``available`` weights."""
     parts = []
     for key, specs in groups.items():
@@ -33,7 +33,7 @@ def by_epoch(curves: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 
 
-def best(curves: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+def summarise_training(curves: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Per key and run: highest accuracy and its epoch, accuracy at the lowest test loss (``early``) and at the end, lowest training loss."""
     index = [*keys, "seed", "run", "level"]
     groups = curves.groupby(index, sort=False)
@@ -47,7 +47,7 @@ def best(curves: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 def summary(means: pd.DataFrame, found: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Per key: the largest mean accuracy with its epoch, the smallest mean training loss with its, the mean of the trials' best with its interval.
 
-    means: as :func:`by_epoch`; found: as :func:`best`.
+    means: as :func:`by_epoch`; found: as :func:`summarise_training`.
     """
     rows = []
     for (key, at), (_, trials) in zip(means.groupby(list(keys), sort=False), found.groupby(list(keys), sort=False), strict=True):
@@ -60,10 +60,10 @@ def summary(means: pd.DataFrame, found: pd.DataFrame, keys: Sequence[str]) -> pd
 
 
 
-def against(found: pd.DataFrame, keys: Sequence[str], column: str = "variant", base: str = "ticket", value: str = "best_accuracy") -> pd.DataFrame:
+def paired_differences(found: pd.DataFrame, keys: Sequence[str], column: str = "variant", base: str = "ticket", value: str = "best_accuracy") -> pd.DataFrame:
     """How much less `value` each variant has than `base`, trial by trial: mean, 95 % interval, paired t-test corrected after Holm.
 
-    found: as :func:`best`; keys: within which the base is looked for.
+    found: as :func:`summarise_training`; keys: within which the base is looked for.
     """
     from scipy import stats
     rows = []
@@ -82,7 +82,7 @@ def against(found: pd.DataFrame, keys: Sequence[str], column: str = "variant", b
 
 
 
-def over_weights(found: pd.DataFrame, keys: Sequence[str], value: str) -> pd.DataFrame:
+def mean_by_weights(found: pd.DataFrame, keys: Sequence[str], value: str) -> pd.DataFrame:
     """Over the trials, per key and number of ``available`` weights: their number, ``mean`` of `value`, ``low`` and ``high`` of its 95 % interval.
 
     The interval is Student's, or Wilson's where the values are true or false and the mean is a share.
@@ -95,7 +95,7 @@ def over_weights(found: pd.DataFrame, keys: Sequence[str], value: str) -> pd.Dat
 
 
 
-def measured(found: pd.DataFrame, measures: Mapping[str, str]) -> pd.DataFrame:
-    """Rows of :func:`best` once per way to read an accuracy: ``measure`` in words, ``accuracy``; measures: column to words."""
+def melt_accuracies(found: pd.DataFrame, measures: Mapping[str, str]) -> pd.DataFrame:
+    """Rows of :func:`summarise_training` once per way to read an accuracy: ``measure`` in words, ``accuracy``; measures: column to words."""
     rest = [c for c in found if not c.endswith("_accuracy")]
     return pd.concat([found[rest].assign(measure=words, accuracy=found[column]) for column, words in measures.items()], ignore_index=True)

@@ -29,44 +29,44 @@ SAME = 0.005
 
 
 
-def _row(claim: str, statement: str, theirs: str, ours: str, runs: int, test: str, verdict: str, p: float = np.nan, note: str = "") -> dict:
+def verdict_row(claim: str, statement: str, theirs: str, ours: str, runs: int, test: str, verdict: str, p: float = np.nan, note: str = "") -> dict:
     return dict(zip(COLUMNS, (claim, statement, theirs, ours, runs, test, p, verdict, note), strict=True))
 
 
 
-def _verdict(inside: Sequence[bool], outside: Sequence[bool]) -> str:
+def judge(inside: Sequence[bool], outside: Sequence[bool]) -> str:
     return "agrees" if len(inside) and all(inside) else "differs" if any(outside) else "cannot tell"
 
 
 
-def _percent(value: float, low: float, high: float) -> str:
+def in_percent(value: float, low: float, high: float) -> str:
     return f"{value:.0%} ({low:.0%} to {high:.0%})"
 
 
 
-def _never(claim, statement, count: int, runs: int, theirs: tuple[int, int]) -> dict:
+def never_row(claim, statement, count: int, runs: int, theirs: tuple[int, int]) -> dict:
     """A claim that something does not happen; theirs: its count and runs in the thesis."""
     if not runs:
-        return _row(claim, statement, f"{theirs[0]} of {theirs[1]}", "no runs", 0, WILSON, "cannot tell")
+        return verdict_row(claim, statement, f"{theirs[0]} of {theirs[1]}", "no runs", 0, WILSON, "cannot tell")
     value, low, high = share(count, runs)
     chance = (1 - value) ** theirs[1]
     note = f"the thesis had a chance of {chance:.1%} to see none in {theirs[1]} runs" if count else f"at most {high:.1%} by our interval"
     verdict = "differs" if count else "agrees" if runs >= theirs[1] else "cannot tell"
-    return _row(claim, statement, f"{theirs[0]} of {theirs[1]}", f"{count} of {runs}, {_percent(value, low, high)}", runs, WILSON, verdict, note=note)
+    return verdict_row(claim, statement, f"{theirs[0]} of {theirs[1]}", f"{count} of {runs}, {in_percent(value, low, high)}", runs, WILSON, verdict, note=note)
 
 
 
-def _ever(levels: pd.DataFrame, words: Sequence[str]) -> tuple[int, int]:
+def ever_counts(levels: pd.DataFrame, words: Sequence[str]) -> tuple[int, int]:
     return int(levels[list(words)].to_numpy().sum()), int(levels["runs"].sum())
 
 
 
-def _range(values: pd.Series, form: str = "{:.1%}") -> str:
+def value_range(values: pd.Series, form: str = "{:.1%}") -> str:
     return " to ".join(dict.fromkeys(form.format(v) for v in (values.min(), values.max())))
 
 
 
-def _points(value: float, low: float, high: float, digits: int = 1) -> str:
+def in_points(value: float, low: float, high: float, digits: int = 1) -> str:
     """A difference of accuracies in percentage points, with its interval where there is one."""
     between = "" if np.isnan(low) else f" (95 % interval {100 * low:+.{digits}f} to {100 * high:+.{digits}f})"
     return f"{100 * value:+.{digits}f} points{between}"

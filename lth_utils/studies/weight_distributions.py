@@ -8,10 +8,10 @@ import pandas as pd
 
 from lth_utils.plots.weight_distributions import THEIRS
 from lth_utils.studies.reference import reference
-from lth_utils.studies.verdict import COLUMNS, _points, _row, _verdict
+from lth_utils.studies.verdict import COLUMNS, in_points, judge, verdict_row
 
 
-def their_loss(network: str, name: str, rounds: int) -> tuple[float, float, float] | None:
+def their_accuracy_drop(network: str, name: str, rounds: int) -> tuple[float, float, float] | None:
     """What a variant of the course project lost against its ticket, of the corrected accuracy: mean and 95 % interval after Welch, or None.
 
     network: ``mnist`` or ``cifar10``; their trials share no seed, so they are compared as two samples.
@@ -61,18 +61,18 @@ def distributions(lost: pd.DataFrame) -> pd.DataFrame:
     for name, statement in said.items():
         for network, at in lost[lost["variant"] == name].groupby("network", sort=False):
             ours = dict(zip(at["rounds"], zip(at["lost"], at["lost_low"], at["lost_high"], strict=True), strict=True))
-            theirs = {n: loss for n in ours if (loss := their_loss(network, name, n))}
+            theirs = {n: loss for n in ours if (loss := their_accuracy_drop(network, name, n))}
             unsure = [f"{n} rounds" for n, (_, low, _) in theirs.items() if low <= 0]
-            rows.append(_row("8", f"{statement} ({network})", _after_rounds(theirs) or "not reported", _after_rounds(ours), at["trials"].max(),
+            rows.append(verdict_row("8", f"{statement} ({network})", _after_rounds(theirs) or "not reported", _after_rounds(ours), at["trials"].max(),
                              "95 % interval (Student, within a trial) after each number of rounds; largest p after Holm",
-                             _verdict(list(at["lost_low"] > 0), list(at["lost_high"] < 0)), at["p_corrected"].max(),
+                             judge(list(at["lost_low"] > 0), list(at["lost_high"] < 0)), at["p_corrected"].max(),
                              f"their own trials do not show it after {' and '.join(unsure)}: the interval includes zero" if unsure else ""))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 
 def _after_rounds(losses: dict[int, tuple[float, float, float]]) -> str:
-    return "; ".join(f"{_points(*loss, digits=2)} after {n} rounds" for n, loss in losses.items())
+    return "; ".join(f"{in_points(*loss, digits=2)} after {n} rounds" for n, loss in losses.items())
 
 
 
@@ -81,7 +81,7 @@ def distributions_headline(lost: pd.DataFrame) -> str:
     parts = []
     for network, at in lost.groupby("network", sort=False):
         last = at[at["rounds"] == at["rounds"].max()].set_index("variant")
-        parts += [f"{name} {_points(*last.loc[name, ['lost', 'lost_low', 'lost_high']], digits=2)}" for name in
+        parts += [f"{name} {in_points(*last.loc[name, ['lost', 'lost_low', 'lost_high']], digits=2)}" for name in
                   ("resampled, trained", "resampled, initial", "fresh", "signs") if name in last.index]
         parts[-1] += f" ({network}, {at['rounds'].max()} rounds)"
     return f"lost against the ticket: {'; '.join(parts)}"

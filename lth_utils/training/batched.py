@@ -17,7 +17,7 @@ from lth_utils.config import TrainSpec, convolutions, rng
 from lth_utils.data import Dataset
 from lth_utils.networks.layers import Layers
 from lth_utils.training.engine import Cancelled
-from lth_utils.training.objective import Objective, _exactly
+from lth_utils.training.objective import Objective, in_float64
 
 IN_FLIGHT = 0
 """How many runs to train at once, each from a thread of its own; 0: one population after the other."""
@@ -72,7 +72,7 @@ class _Stack:
     def epoch(self, x: Tensor, y: Tensor, objective: Objective) -> Tensor:
         """One pass over the examples; the loss ``[M]`` averaged over them as it was met, NaN if not recorded."""
         n, size, n_weights = len(x), self.spec.batch_size, self.mask.shape[1]
-        met = _exactly(torch.full((len(self.rows),), 0.0 if self.spec.record else torch.nan, device=x.device))
+        met = in_float64(torch.full((len(self.rows),), 0.0 if self.spec.record else torch.nan, device=x.device))
         order = torch.from_numpy(np.stack([s.permutation(n) for s in self.streams])).to(x.device)
         for start in range(0, n, size):
             batch = order[:, start : start + size]

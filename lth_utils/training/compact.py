@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 
-def homes_of(mask: np.ndarray, shape, dead: bool = False) -> list[np.ndarray]:
+def parameter_index(mask: np.ndarray, shape, dead: bool = False) -> list[np.ndarray]:
     """Per layer, where each trained parameter lives in the flat order, -1 where pruned; ``[O, I + 1]``, the bias last.
 
     mask: bool ``[W]``.  Hidden units without a path to an output are left out of the rows and of the next layer's columns; dead: they stay.
@@ -31,7 +31,7 @@ def compact(mask: np.ndarray, shape, dead: bool = False) -> tuple[tuple[int, ...
 
     mask: bool ``[W]``; dead: dead units stay.  Pruned weights have place -1 too.
     """
-    homes, padded = homes_of(mask, shape, dead), []
+    homes, padded = parameter_index(mask, shape, dead), []
     widths = [min(n, next((w for w in WIDTHS if w >= len(h)), n)) for h, n in zip(homes[:-1], shape[1:-1], strict=True)]
     small = (shape[0], *widths, shape[-1])
     for home, (inputs, outputs) in zip(homes, pairwise(small), strict=True):

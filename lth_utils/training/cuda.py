@@ -30,7 +30,7 @@ from lth_utils.config import TrainSpec
 from lth_utils.data import Dataset
 from lth_utils.training.engine import Cancelled
 from lth_utils.training.objective import Objective
-from lth_utils.training.slots import _Job, _Orders, _Stack, seats_for
+from lth_utils.training.slots import Job, Orders, Stack, slots_for
 
 IN_FLIGHT = 256
 
@@ -45,10 +45,10 @@ class _Trainer(threading.Thread):
     def __init__(self, key, data: Dataset, spec: TrainSpec, device: torch.device):
         super().__init__(daemon=True, name="lth_utils trainer")
         self.key, self.data, self.spec, self.device = key, data, spec, device
-        self.arrivals: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()      # None: the interpreter is going down
-        self.objective, self.orders = Objective(data.tasks, spec.loss), _Orders(len(data.x_train))
-        self.stacks: dict[tuple, _Stack] = {}
-        self.waiting: dict[tuple, list[_Job]] = {}
+        self.arrivals: queue.SimpleQueue[Job | None] = queue.SimpleQueue()      # None: the interpreter is going down
+        self.objective, self.orders = Objective(data.tasks, spec.loss), Orders(len(data.x_train))
+        self.stacks: dict[tuple, Stack] = {}
+        self.waiting: dict[tuple, list[Job]] = {}
 
     def run(self):
         try:
@@ -101,11 +101,11 @@ class _Trainer(threading.Thread):
         for stack in launched:
             stack.collect()
 
-    def _stack(self, shape) -> _Stack:
-        seats = seats_for(shape)
+    def _stack(self, shape) -> Stack:
+        seats = slots_for(shape)
         while True:
             try:
-                return _Stack(shape, self.tensors, self.objective, self.spec, self.device, seats)
+                return Stack(shape, self.tensors, self.objective, self.spec, self.device, seats)
             except torch.cuda.OutOfMemoryError:
                 if seats == 1:
                     raise
@@ -116,7 +116,7 @@ class _Trainer(threading.Thread):
 
 
 
-def _drain(jobs: queue.SimpleQueue) -> list[_Job]:
+def _drain(jobs: queue.SimpleQueue) -> list[Job]:
     found = []
     while not jobs.empty():
         found.append(jobs.get())
@@ -130,7 +130,7 @@ _LOCK = threading.Lock()
 
 
 
-def _submit(jobs: list[_Job], data: Dataset, spec: TrainSpec, device: torch.device):
+def _submit(jobs: list[Job], data: Dataset, spec: TrainSpec, device: torch.device):
     key = (id(data), spec, device)
     with _LOCK:
         if key not in _TRAINERS:
@@ -154,7 +154,7 @@ def _end():
 
 def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSpec, cancel: Event | None = None):
     """Train members ``[M, P]``, together with those of all other threads; see ``_dense.train``."""
-    jobs = [_Job(f, m, tuple(shape), seed, decays=spec.weight_decay > 0)
+    jobs = [Job(f, m, tuple(shape), seed, decays=spec.weight_decay > 0)
             for f, m, seed in zip(flat.cpu().numpy(), mask.cpu().numpy(), seeds, strict=True)]
     _submit(jobs, data, spec, flat.device)
     pending = {job.result for job in jobs}

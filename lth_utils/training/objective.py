@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def _exactly(logits: Tensor) -> Tensor:
+def in_float64(logits: Tensor) -> Tensor:
     """Logits in float64, where the device has it.
 
     Exponentials of float32 differ in the last bit between a processor's vector and scalar code, and
@@ -29,7 +29,7 @@ class Objective:
     def gradient(self, logits: Tensor, labels: Tensor) -> Tensor:
         """d loss / d logits, ``[M, B, O]``, for int labels ``[M, B, K]``, averaged over the examples."""
         scale = self.weight / logits.shape[1]
-        logits = _exactly(logits)
+        logits = in_float64(logits)
         if self.binary:
             return logits.sigmoid().sub_(labels).mul_(scale).float()
         gradient = torch.empty_like(logits)
@@ -43,7 +43,7 @@ class Objective:
 
     def evaluate(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Mean loss and accuracy per task, both ``[M, K]``, for labels ``[B, K]`` or ``[M, B, K]``."""
-        losses, hits, logits = [], [], _exactly(logits)
+        losses, hits, logits = [], [], in_float64(logits)
         for k, columns in enumerate(self.outputs):
             z, y = logits[..., columns], labels[..., k].expand(len(logits), -1)
             if z.shape[-1] == 1:

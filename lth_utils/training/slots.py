@@ -21,7 +21,7 @@ CHUNK = 8
 
 
 
-def seats_for(shape) -> int:
+def slots_for(shape) -> int:
     """Number of seats of a stack, 4 to 128: about 4 million parameters together."""
     parameters = sum((i + 1) * o for i, o in pairwise(shape))
     return int(np.clip(2 ** int(np.log2(2**22 / parameters)), 4, 128)) if parameters < 2**22 else 4
@@ -29,7 +29,7 @@ def seats_for(shape) -> int:
 
 
 @dataclass
-class _Job:
+class Job:
     """A member that wants to be trained: parameters ``[P]`` and mask ``[W]`` of its full shape, compacted on arrival."""
     values: np.ndarray
     mask: np.ndarray
@@ -46,7 +46,7 @@ class _Job:
 
 
 
-class _Orders:
+class Orders:
     """Each seed's batch orders, drawn once and used again at every level."""
 
     def __init__(self, examples: int):
@@ -61,13 +61,13 @@ class _Orders:
 
 
 
-class _Stack:
+class Stack:
     """S seats of one shape on the device, and the jobs that sit on them."""
 
     def __init__(self, shape, data, objective: Objective, spec: TrainSpec, device: torch.device, seats: int):
         self.shape, self.spec, self.device, self.objective = shape, spec, device, objective
         self.x, self.y, self.x_test, self.y_test = data
-        self.jobs: list[_Job | None] = [None] * seats
+        self.jobs: list[Job | None] = [None] * seats
         n_weights, n = sum(i * o for i, o in pairwise(shape)), sum((i + 1) * o for i, o in pairwise(shape))
 
         def zeros(*size, dtype=torch.float32):
@@ -137,7 +137,7 @@ class _Stack:
         self.alive.logical_and_(~stops)
 
     # -------------------------------------------------- the host, every CHUNK epochs
-    def refill(self, waiting: list[_Job]):
+    def refill(self, waiting: list[Job]):
         """Seat as many of the waiting jobs as there are free seats."""
         for seat, sitting in enumerate(self.jobs):
             if sitting is not None and sitting.result.cancelled():
@@ -146,7 +146,7 @@ class _Stack:
             if self.jobs[seat] is None and waiting:
                 self._seat(seat, waiting.pop(0))
 
-    def _seat(self, seat: int, job: _Job):
+    def _seat(self, seat: int, job: Job):
         values = np.where(job.home >= 0, job.values[job.home], 0).astype(np.float32)
         self.flat[seat, : len(values)] = torch.from_numpy(values).to(self.device)
         self.mask[seat] = torch.from_numpy(job.home[: self.mask.shape[1]] >= 0).to(self.device)
@@ -156,7 +156,7 @@ class _Stack:
         self.best[seat], self.alive[seat] = torch.inf, True
         self.jobs[seat] = job
 
-    def launch(self, orders: _Orders):
+    def launch(self, orders: Orders):
         """Start the next CHUNK epochs; does not wait for them."""
         for seat, job in enumerate(self.jobs):
             if job is not None:

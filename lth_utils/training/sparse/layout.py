@@ -8,7 +8,7 @@ import numpy as np
 
 from lth_utils.config import TrainSpec
 from lth_utils.data import Dataset
-from lth_utils.training.compact import homes_of
+from lth_utils.training.compact import parameter_index
 from lth_utils.training.sparse.vectors import LANES, ROWS, WIDTH
 
 PANEL = 4096  # weights whose gradients are collected before Adam takes them
@@ -20,7 +20,7 @@ TILE_SHARE = 0.55  # tiles where more than this share of their slots would be in
 # The network
 
 
-class _Net(NamedTuple):
+class Net(NamedTuple):
     """A member's structure and parameters; structure is int64 unless said otherwise.
 
     unit: the first unit of each unit layer, and one past the last; count: units in each, without
@@ -63,9 +63,9 @@ def _up(n: int, step: int) -> int:
 
 
 
-def _build(flat: np.ndarray, mask: np.ndarray, shape) -> tuple[_Net, np.ndarray]:
-    """A member's :class:`_Net`, and where its weights live in `flat`, -1 where nowhere."""
-    homes = homes_of(mask, shape)
+def _build(flat: np.ndarray, mask: np.ndarray, shape) -> tuple[Net, np.ndarray]:
+    """A member's :class:`Net`, and where its weights live in `flat`, -1 where nowhere."""
+    homes = parameter_index(mask, shape)
     count = np.array([shape[0], *(len(h) for h in homes)])
     unit = np.cumsum([0, *(_up(n + 1, ROWS) for n in count)])
     begin, end = np.zeros(unit[-1], np.int64), np.zeros(unit[-1], np.int64)
@@ -112,13 +112,13 @@ def _build(flat: np.ndarray, mask: np.ndarray, shape) -> tuple[_Net, np.ndarray]
     out = np.concatenate([[0], np.cumsum(np.bincount(source[edges], minlength=unit[-1]))])
     weight, keep = _aligned(total), where >= 0
     weight[keep], weight[ones] = flat[where[keep]], 1
-    return _Net(unit, count, np.array(stride), np.array(at), begin, end, source.astype(np.int32), out,
+    return Net(unit, count, np.array(stride), np.array(at), begin, end, source.astype(np.int32), out,
                 row[edges].astype(np.int32), edges.astype(np.int32), np.array(panels), keep,
                 weight, _aligned(total), _aligned(total)), where
 
 
 
-class _Room(NamedTuple):
+class Workspace(NamedTuple):
     """Working space: y ``[O, LANES]``; p, top, excess: see :func:`_softmax`; product ``[K, LANES]``; gradient, flipped: see :func:`_update`."""
     y: np.ndarray
     p: np.ndarray
@@ -141,7 +141,7 @@ def _one_hot(labels: np.ndarray, tasks) -> np.ndarray:
 
 
 def prepare(flat: np.ndarray, mask: np.ndarray, shape, data: Dataset, spec: TrainSpec):
-    """What :func:`_epochs` takes before and after `orders`, the member's :class:`_Net` and its weights' places in `flat`."""
+    """What :func:`_epochs` takes before and after `orders`, the member's :class:`Net` and its weights' places in `flat`."""
     net, home = _build(flat, mask, shape)
     tasks = np.array([(t.outputs.start, t.outputs.stop) for t in data.tasks])
     blocks = _up(min(spec.batch_size, len(data.x_train)), LANES) // LANES
@@ -149,7 +149,7 @@ def prepare(flat: np.ndarray, mask: np.ndarray, shape, data: Dataset, spec: Trai
     h, delta = _aligned(blocks, units, LANES), _aligned(blocks, units, LANES)
     h[:, net.unit[:-1] + net.count] = 1
     wide = {"dtype": np.float64}
-    room = _Room(_aligned(shape[-1], LANES), _aligned(shape[-1], LANES, **wide), _aligned(LANES, **wide), _aligned(LANES, **wide),
+    room = Workspace(_aligned(shape[-1], LANES), _aligned(shape[-1], LANES, **wide), _aligned(LANES, **wide), _aligned(LANES, **wide),
                  _aligned(len(tasks), LANES, **wide), _aligned(int((net.panel[:, 3] - net.panel[:, 2]).max())),
                  _aligned(blocks, LANES * int(net.stride.max())))
     fixed = (net, tasks, 1.0 / len(tasks) if spec.loss == "mean" else 1.0,

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from lth_utils.training.sparse.adam import _adam, _corrections
-from lth_utils.training.sparse.losses import _right, _softmax, _surprise
-from lth_utils.training.sparse.vectors import LANES, ROWS, WIDTH, _compiled, _dots, _tile, _weighted_sum
+from lth_utils.training.sparse.adam import adam_step, bias_corrections
+from lth_utils.training.sparse.losses import add_loss, count_correct, softmax
+from lth_utils.training.sparse.vectors import LANES, ROWS, WIDTH, compiled, dots, tile, weighted_sum
 
 
-@_compiled
+@compiled
 def _forward(net, h):
     """All activations from those of the inputs; the outputs' are the logits."""
     layers = len(net.stride)
@@ -17,11 +17,11 @@ def _forward(net, h):
         first, stride = net.unit[n + 1], net.stride[n]
         if not stride:
             for row in range(first, first + net.count[n + 1]):
-                _weighted_sum(h, row, low, None, net.weight, None, net.begin[row], net.end[row], net.source, h)
+                weighted_sum(h, row, low, None, net.weight, None, net.begin[row], net.end[row], net.source, h)
             continue
         h[first : net.unit[n + 2]] = 0
         for row in range(first, net.unit[n + 2], ROWS):
-            _tile(h, row * LANES, LANES, net.weight, net.at[n] + (row - first) * stride, stride, 1,
+            tile(h, row * LANES, LANES, net.weight, net.at[n] + (row - first) * stride, stride, 1,
                   h, net.unit[n] * LANES, LANES, net.count[n] + 1)
             for r in range(row, row + ROWS):
                 for lane in range(LANES):
@@ -29,19 +29,19 @@ def _forward(net, h):
 
 
 
-@_compiled
+@compiled
 def _backward(net, h, delta):
     """All hidden units' gradients from those of the logits."""
     for n in range(len(net.stride) - 1, 0, -1):
         first, last, stride = net.unit[n], net.unit[n + 1], net.stride[n]
         if not stride:
             for row in range(first, first + net.count[n]):
-                _weighted_sum(delta, row, np.float32(-np.inf), h, net.weight, net.edge,
+                weighted_sum(delta, row, np.float32(-np.inf), h, net.weight, net.edge,
                               net.out[row], net.out[row + 1], net.target, delta)
             continue
         delta[first:last] = 0
         for row in range(first, last, ROWS):
-            _tile(delta, row * LANES, LANES, net.weight, net.at[n] + row - first, 1, stride,
+            tile(delta, row * LANES, LANES, net.weight, net.at[n] + row - first, 1, stride,
                   delta, last * LANES, LANES, net.count[n + 1])
             for r in range(row, row + ROWS):
                 for lane in range(LANES):
@@ -49,7 +49,7 @@ def _backward(net, h, delta):
 
 
 
-@_compiled
+@compiled
 def _flip(net, layer, h, out):
     """A layer's inputs with examples as rows, ``[LANES, stride]``, so that the weights are the contiguous side.
 
@@ -63,7 +63,7 @@ def _flip(net, layer, h, out):
 
 
 
-@_compiled
+@compiled
 def _update(net, h, delta, gradient, flipped, decay, rate, root):
     """One Adam step from the activations and their gradients, both ``[blocks, units, LANES]``."""
     blocks, there = len(h), -1
@@ -74,21 +74,21 @@ def _update(net, h, delta, gradient, flipped, decay, rate, root):
         for block in range(blocks):
             if layer < 0:
                 for row in range(first, last):
-                    _dots(g, net.begin[row] - begin, net.begin[row], net.end[row], net.source, delta[block], row, h[block])
+                    dots(g, net.begin[row] - begin, net.begin[row], net.end[row], net.source, delta[block], row, h[block])
                 continue
             stride = net.stride[layer]
             if layer != there:
                 _flip(net, layer, h[block], flipped[block])
             for row in range(first, last, ROWS):
                 for i in range(0, stride, LANES):
-                    _tile(g, (row - first) * stride + i, stride, delta[block], row * LANES, LANES, 1,
+                    tile(g, (row - first) * stride + i, stride, delta[block], row * LANES, LANES, 1,
                           flipped[block], i, stride, LANES)
         there = layer
-        _adam(net.weight[begin:end], net.m[begin:end], net.v[begin:end], g, net.keep[begin:end], decay, rate, root)
+        adam_step(net.weight[begin:end], net.m[begin:end], net.v[begin:end], g, net.keep[begin:end], decay, rate, root)
 
 
 
-@_compiled
+@compiled
 def _load(rows, order, first, out):
     """``out[i, lane] = rows[order[first + lane], i]``, as many as there are; returns how many."""
     lanes = min(LANES, len(order) - first)
@@ -100,7 +100,7 @@ def _load(rows, order, first, out):
 
 
 
-@_compiled
+@compiled
 def _step(net, tasks, weight, x, y, batch, h, delta, room, record):
     """Activations and gradients of one batch; y: one-hot ``[B, O]``; returns the blocks it fills, and its summed loss if asked for."""
     outputs, met = net.unit[-2], 0.0
@@ -110,9 +110,9 @@ def _step(net, tasks, weight, x, y, batch, h, delta, room, record):
         _forward(net, h[block])
         for k in range(len(tasks)):
             a, z = tasks[k]
-            _softmax(h[block, outputs + a : outputs + z], room.p, room.top, room.excess)
+            softmax(h[block, outputs + a : outputs + z], room.p, room.top, room.excess)
             if record:
-                met = _surprise(met, h[block, outputs + a : outputs + z], room.y[a:z], room.top, lanes)
+                met = add_loss(met, h[block, outputs + a : outputs + z], room.y[a:z], room.top, lanes)
                 for lane in range(lanes):
                     met += np.log1p(room.excess[lane])
             for o in range(a, z):
@@ -124,7 +124,7 @@ def _step(net, tasks, weight, x, y, batch, h, delta, room, record):
 
 
 
-@_compiled
+@compiled
 def _loss(net, tasks, weight, x, y, order, h, room, record):
     """The loss on the examples of `order` and, if asked for, the accuracy averaged over the tasks."""
     total, right, blocks, outputs = 0.0, 0, (len(order) + LANES - 1) // LANES, net.unit[-2]
@@ -135,12 +135,12 @@ def _loss(net, tasks, weight, x, y, order, h, room, record):
         _forward(net, h)
         for k in range(len(tasks)):
             a, z = tasks[k]
-            _softmax(h[outputs + a : outputs + z], room.p, room.top, room.excess)
-            total = _surprise(total, h[outputs + a : outputs + z], room.y[a:z], room.top, lanes)
+            softmax(h[outputs + a : outputs + z], room.p, room.top, room.excess)
+            total = add_loss(total, h[outputs + a : outputs + z], room.y[a:z], room.top, lanes)
             for lane in range(lanes):      # a logarithm costs more than the rest: take that of a product of many, minus one
                 room.product[k, lane] += room.excess[lane] * (1 + room.product[k, lane])
             if record:
-                right += _right(h[outputs + a : outputs + z], room.y[a:z], lanes)
+                right += count_correct(h[outputs + a : outputs + z], room.y[a:z], lanes)
         if block % 32 == 31 or block == blocks - 1:
             for k in range(len(tasks)):
                 for lane in range(LANES):
@@ -150,8 +150,8 @@ def _loss(net, tasks, weight, x, y, order, h, room, record):
 
 
 
-@_compiled
-def _epochs(net, tasks, weight, x, y, x_test, y_test, lr, decay, size, patience, record, orders, h, delta, room, state, curve):
+@compiled
+def train_epochs(net, tasks, weight, x, y, x_test, y_test, lr, decay, size, patience, record, orders, h, delta, room, state, curve):
     """Train for at most as many epochs as there are `orders`, ``[epochs, B]``; returns how many, and whether the member stopped.
 
     state: steps so far, epochs above the best loss, the best loss; curve: ``[epochs, 3]``, see ``_dense.train``.
@@ -163,7 +163,7 @@ def _epochs(net, tasks, weight, x, y, x_test, y_test, lr, decay, size, patience,
             blocks, added = _step(net, tasks, weight, x, y, orders[epoch, start : start + size], h, delta, room, record)
             state[0] += 1
             met += added
-            rate, root = _corrections(lr, state[0])
+            rate, root = bias_corrections(lr, state[0])
             _update(net, h[:blocks], delta[:blocks], room.gradient, room.flipped, decay, rate, root)
         loss, right = _loss(net, tasks, weight, x_test, y_test, everything, h[0], room, record)
         curve[epoch] = loss, right, met / len(x) if record else np.nan

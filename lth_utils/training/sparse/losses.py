@@ -5,13 +5,13 @@ import math
 
 import numpy as np
 
-from lth_utils.training.sparse.vectors import LANES, _compiled
+from lth_utils.training.sparse.vectors import LANES, compiled
 
 _SERIES = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
 
 
 
-@_compiled
+@compiled
 def _exp(x):
     """exp of x <= 0, to the last bit or two of float64, in a form that compiles to vector code."""
     x = -700.0 if x < -700.0 else x
@@ -24,8 +24,8 @@ def _exp(x):
 
 
 
-@_compiled
-def _softmax(z, p, top, excess):
+@compiled
+def softmax(z, p, top, excess):
     """Probabilities p of one task's logits z, both ``[outputs, LANES]``, in float64.
 
     The logarithm of the normaliser is ``top + log1p(excess)``.  A single (sigmoid) output is the
@@ -54,9 +54,9 @@ def _softmax(z, p, top, excess):
 
 
 
-@_compiled
-def _surprise(total, z, y, top, lanes):
-    """`total` plus one task's loss on one block, summed over its lanes, but for the ``log1p(excess)`` of :func:`_softmax`."""
+@compiled
+def add_loss(total, z, y, top, lanes):
+    """`total` plus one task's loss on one block, summed over its lanes, but for the ``log1p(excess)`` of :func:`softmax`."""
     for lane in range(lanes):
         total += top[lane]
     for o in range(len(z)):
@@ -66,8 +66,8 @@ def _surprise(total, z, y, top, lanes):
 
 
 
-@_compiled
-def _right(z, y, lanes):
+@compiled
+def count_correct(z, y, lanes):
     """How many of a block's examples one task's logits classify as their labels say; both ``[outputs, LANES]``."""
     right = 0
     for lane in range(lanes):

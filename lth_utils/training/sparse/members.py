@@ -15,7 +15,7 @@ A layer's weights are stored in one of two ways:
 A bias is the weight from a constant unit, one, that follows each layer's others.
 
 Parameters that no gradient reaches, those of units without a path to an output, are left out; that
-changes nothing, since Adam never moves them (weight decay does: see ``_decayed``).  Units that no
+changes nothing, since Adam never moves them (weight decay does: see ``decay_without_gradient``).  Units that no
 input reaches stay: their bias trains.
 
 Where the time goes.  Per edge and block: forward and backward are LANES multiply-adds each on
@@ -37,9 +37,9 @@ from torch import Tensor
 from lth_utils.config import TrainSpec, rng
 from lth_utils.data import Dataset
 from lth_utils.training.engine import Cancelled
-from lth_utils.training.sparse.adam import _decayed
+from lth_utils.training.sparse.adam import decay_without_gradient
 from lth_utils.training.sparse.layout import prepare
-from lth_utils.training.sparse.loops import _epochs
+from lth_utils.training.sparse.loops import train_epochs
 
 CHUNK = 0.3  # seconds in compiled code, about, before Python may handle an interrupt
 
@@ -57,14 +57,14 @@ def _member(flat: np.ndarray, mask: np.ndarray, shape, seed: int, data: Dataset,
         chunk = min(chunk, spec.max_epochs - epochs)
         orders, curve = np.stack([stream.permutation(len(data.x_train)) for _ in range(chunk)]), np.empty((chunk, 3))
         begun = time.perf_counter()
-        done, stopped = _epochs(*fixed, orders, *work, state, curve)
+        done, stopped = train_epochs(*fixed, orders, *work, state, curve)
         curves.append(curve[:done])
         epochs += done
         chunk = max(1, min(2 * chunk, int(chunk * CHUNK / (time.perf_counter() - begun))))
     trained, dead = flat.copy(), flat != 0
     if spec.weight_decay:
         dead[home[net.keep]] = False
-        trained[dead] = _decayed(trained[dead], np.float32(spec.weight_decay), spec.lr, int(state[0]))
+        trained[dead] = decay_without_gradient(trained[dead], np.float32(spec.weight_decay), spec.lr, int(state[0]))
     trained[home[net.keep]] = net.weight[net.keep]
     return trained, np.concatenate(curves)
 

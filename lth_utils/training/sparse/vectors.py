@@ -72,7 +72,7 @@ class _Code:
 
 
 @intrinsic
-def _weighted_sum(typingctx, out, row, low, gate, weights, which, begin, end, sources, h):
+def weighted_sum(typingctx, out, row, low, gate, weights, which, begin, end, sources, h):
     """``out[row] = max(low, sum of weights[which[e]] * h[sources[e]])`` over e in [begin, end).
 
     gate: zero where ``gate[row]`` is not positive, unless None; which: None for weights[e].  A sum
@@ -113,7 +113,7 @@ def _weighted_sum(typingctx, out, row, low, gate, weights, which, begin, end, so
 
 
 @intrinsic
-def _dots(typingctx, gradient, at, begin, end, sources, delta, row, h):
+def dots(typingctx, gradient, at, begin, end, sources, delta, row, h):
     """``gradient[at + e - begin] += delta[row] . h[sources[e]]`` for e in [begin, end)."""
     signature = types.void(*map(types.unliteral, (gradient, at, begin, end, sources, delta, row, h)))
 
@@ -150,7 +150,7 @@ def _dots(typingctx, gradient, at, begin, end, sources, delta, row, h):
 
 
 @intrinsic
-def _tile(typingctx, out, at, out_step, weights, first, row_step, step, h, h_at, h_step, count):
+def tile(typingctx, out, at, out_step, weights, first, row_step, step, h, h_at, h_step, count):
     """``out[at + r * out_step :][:LANES] += sum of weights[first + r * row_step + k * step] * h[h_at + k * h_step :][:LANES]``
 
     over k < count, for the rows r < ROWS.
@@ -183,7 +183,7 @@ def _tile(typingctx, out, at, out_step, weights, first, row_step, step, h, h_at,
 # The compiled loops
 
 
-def _compiled(function):
+def compiled(function):
     """Compiled at the first call and kept on disk; without numba's checks for division by zero, which hinder vector code."""
     options = {"nogil": True, "error_model": "numpy"}
     try:
