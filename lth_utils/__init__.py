@@ -16,6 +16,7 @@ see ``config.Shape``.  Their weights and masks are ``[M, O, I, k, k]``, their un
 Modules, each importing only from those before it: config, data, connectivity, pruning, population,
 imp, store, variants, sweep, claims, trials, verdicts, plots, report, explorer, and the command line in ``__main__``.
 """
+
 from importlib.metadata import PackageNotFoundError, version
 
 try:

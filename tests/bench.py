@@ -3,6 +3,7 @@
 Prints a table and writes ``outputs/bench.json``, a list of rows {case, peer, ratio, target}.  Ratios
 are medians over repeats in which package and peer take turns, so that a busy machine hits both.
 """
+
 import json
 import resource
 import statistics
@@ -30,7 +31,9 @@ REPEATS = 3
 def eager_loop(shape, seed, mask, dataset, spec, max_epochs):
     """The loop a user would write: one Sequential, mask multiplied in, Adam, in-memory batches, the same early stopping."""
     values = population.initial_values(shape, seed)
-    ticket = ticket_module.Ticket(shape, layers.split_mask(mask, shape), values, values, dataset.tasks, seed, 0)
+    ticket = ticket_module.Ticket(
+        shape, layers.split_mask(mask, shape), values, values, dataset.tasks, seed, 0
+    )
     model, masks = ticket.model(), [m[0].float() for m in ticket.masks]
     linears = [m for m in model if isinstance(m, nn.Linear)]
     adam = torch.optim.Adam(model.parameters(), lr=spec.lr)
@@ -64,7 +67,9 @@ def training():
     """Member-epochs per second, 32 seeds to convergence, against one eager loop after the other."""
     shape, seeds, dataset, spec = (4, 57, 57, 2), range(32), data.moons_circles(), TrainSpec()
     ratios = []
-    trainer.train(population.init(shape, [0]), dataset, TrainSpec(max_epochs=1))      # compiles, once per machine
+    trainer.train(
+        population.init(shape, [0]), dataset, TrainSpec(max_epochs=1)
+    )  # compiles, once per machine
     for repeat in range(REPEATS):
         members = population.init(shape, seeds)
         began = time.perf_counter()
@@ -75,9 +80,16 @@ def training():
         for seed in range(2 * repeat, 2 * repeat + 2):
             epochs += eager_loop(shape, seed, members.mask[:1], dataset, spec, spec.max_epochs)
         ratios.append(ours / (epochs / (time.perf_counter() - began)))
-        print(f"  training, repeat {repeat + 1}: {ours:.0f} member-epochs/s, ratio {ratios[-1]:.1f}", flush=True)
-    return {"case": "32 seeds of 4-57-57-2 to convergence, member-epochs per second",
-            "peer": "one torch.nn.Sequential per seed, eager loop", "ratio": round(statistics.median(ratios), 2), "target": 6}
+        print(
+            f"  training, repeat {repeat + 1}: {ours:.0f} member-epochs/s, ratio {ratios[-1]:.1f}",
+            flush=True,
+        )
+    return {
+        "case": "32 seeds of 4-57-57-2 to convergence, member-epochs per second",
+        "peer": "one torch.nn.Sequential per seed, eager loop",
+        "ratio": round(statistics.median(ratios), 2),
+        "target": 6,
+    }
 
 
 def networkx_measure(masks, tasks):
@@ -87,20 +99,38 @@ def networkx_measure(masks, tasks):
         graph.add_nodes_from((layer, i) for i in range(m.shape[2]))
         graph.add_edges_from(((layer, i), (layer + 1, j)) for _, j, i in m.nonzero().tolist())
     graph.add_nodes_from((last, j) for j in range(masks[-1].shape[1]))
-    inputs, outputs = ([(layer, i) for i in range(n)] for layer, n in ((0, masks[0].shape[2]), (last, masks[-1].shape[1])))
+    inputs, outputs = (
+        [(layer, i) for i in range(n)]
+        for layer, n in ((0, masks[0].shape[2]), (last, masks[-1].shape[1]))
+    )
     from_input, to_output = set(), set()
     for layer in nx.bfs_layers(graph, inputs):
         from_input.update(layer)
     for layer in nx.bfs_layers(graph.reverse(copy=False), outputs):
         to_output.update(layer)
-    states = {(u, v): "inactive" if v not in to_output else "zombie" if u not in from_input else "active" for u, v in graph.edges}
+    states = {
+        (u, v): "inactive" if v not in to_output else "zombie" if u not in from_input else "active"
+        for u, v in graph.edges
+    }
     active = graph.edge_subgraph(e for e, state in states.items() if state == "active")
     parts = list(nx.weakly_connected_components(active))
-    covers = [[np.mean([(0, i) in part for i in t.inputs]) * np.mean([(last, o) in part for o in t.outputs]) for t in tasks]
-              for part in parts]
+    covers = [
+        [
+            np.mean([(0, i) in part for i in t.inputs])
+            * np.mean([(last, o) in part for o in t.outputs])
+            for t in tasks
+        ]
+        for part in parts
+    ]
     if not covers or np.min(np.sum(covers, 0)) < 1:
         return "degraded"
-    return "interconnected" if (np.array(covers) > 0).sum(1).max() > 1 else "separated" if len(parts) == len(tasks) else "fragmented"
+    return (
+        "interconnected"
+        if (np.array(covers) > 0).sum(1).max() > 1
+        else "separated"
+        if len(parts) == len(tasks)
+        else "fragmented"
+    )
 
 
 def structure():
@@ -115,7 +145,7 @@ def structure():
     scale = sum(m.numel() for m in large) / sum(m.numel() for m in small)
     for repeat in range(REPEATS):
         began = time.perf_counter()
-        word = connectivity.measure(large, tasks)[0].status     # counts, coverage and status
+        word = connectivity.measure(large, tasks)[0].status  # counts, coverage and status
         connectivity.weight_states(large), connectivity.components(large)
         ours = time.perf_counter() - began
         began = time.perf_counter()
@@ -123,10 +153,16 @@ def structure():
         peer = (time.perf_counter() - began) * scale
         assert word == theirs == "interconnected"
         ratios.append(peer / ours)
-        print(f"  structure, repeat {repeat + 1}: {1000 * ours:.1f} ms, ratio {ratios[-1]:.0f}", flush=True)
-    return {"case": "states, components, coverage, status of one 4-1310-1310-2 mask, all 1.7 million weights available",
-            "peer": f"networkx on 4-410-410-2, times {scale:.1f} for the weights",
-            "ratio": round(statistics.median(ratios), 1), "target": 500}
+        print(
+            f"  structure, repeat {repeat + 1}: {1000 * ours:.1f} ms, ratio {ratios[-1]:.0f}",
+            flush=True,
+        )
+    return {
+        "case": "states, components, coverage, status of one 4-1310-1310-2 mask, all 1.7 million weights available",
+        "peer": f"networkx on 4-410-410-2, times {scale:.1f} for the weights",
+        "ratio": round(statistics.median(ratios), 1),
+        "target": 500,
+    }
 
 
 MEMORY = """
@@ -144,25 +180,52 @@ print(peak() - before, peak())
 
 def memory():
     """Peak memory of a fresh process that measures one such mask, its imports included (Linux only)."""
-    added, whole = map(float, subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True).stdout.split())
-    return {"case": f"peak memory of the same: {whole:.2f} GB with the libraries, {added:.2f} GB beyond them",
-            "peer": "1 GB, times below it", "ratio": round(1 / whole, 2), "target": 1}
+    added, whole = map(
+        float,
+        subprocess.run(
+            [sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True
+        ).stdout.split(),
+    )
+    return {
+        "case": f"peak memory of the same: {whole:.2f} GB with the libraries, {added:.2f} GB beyond them",
+        "peer": "1 GB, times below it",
+        "ratio": round(1 / whole, 2),
+        "target": 1,
+    }
 
 
 def tables(runs=10_000, levels=20):
     """The table of many finished runs, of 20 prunings each; a small network stands for all, since tables do not read weights."""
-    spec = RunSpec(data.spec("moons_circles"), base=(4, 8, 8, 2), prune=PruneSpec(rate=0.05, levels=levels))
+    spec = RunSpec(
+        data.spec("moons_circles"), base=(4, 8, 8, 2), prune=PruneSpec(rate=0.05, levels=levels)
+    )
     shape, keep = pruning.plan(spec)
     with tempfile.TemporaryDirectory() as folder:
         results = store.Store(folder)
         for seed in range(runs):
             progress, values = record.Progress(), population.initial_values(shape, seed)
             for level, n in enumerate(keep):
-                row = {"level": level, "available": n, "active": n, "inactive": 0, "zombie": 0, "subnetworks": 1, "status": "interconnected",
-                       "epochs": 100 + seed % 50, "loss": seed / runs, "accuracy": 0.99}
+                row = {
+                    "level": level,
+                    "available": n,
+                    "active": n,
+                    "inactive": 0,
+                    "zombie": 0,
+                    "subnetworks": 1,
+                    "status": "interconnected",
+                    "epochs": 100 + seed % 50,
+                    "loss": seed / runs,
+                    "accuracy": 0.99,
+                }
                 for task in ("circles", "moons"):
-                    row |= {f"loss_{task}": seed / runs, f"accuracy_{task}": 0.99, f"coverage_{task}": 1.0}
-                progress.add(spec, row, np.arange(keep[0]) < n, values, values, np.ones((1, 3)), values)
+                    row |= {
+                        f"loss_{task}": seed / runs,
+                        f"accuracy_{task}": 0.99,
+                        f"coverage_{task}": 1.0,
+                    }
+                progress.add(
+                    spec, row, np.arange(keep[0]) < n, values, values, np.ones((1, 3)), values
+                )
             results.finish(replace(spec, seed=seed), progress, "cpu")
         began = time.perf_counter()
         first = results.table()
@@ -172,22 +235,41 @@ def tables(runs=10_000, levels=20):
             again = results.table()
             took.append(time.perf_counter() - began)
         assert len(first) == len(again) == runs * (levels + 1)
-    print(f"  tables: {build:.1f} s without the index, {statistics.median(took):.2f} s with it", flush=True)
-    return {"case": f"the table of {runs} finished runs, {runs * (levels + 1)} rows: {statistics.median(took):.2f} s "
-                    f"({build:.0f} s the first time, when every checksum is compared)",
-            "peer": "2 s, times below it", "ratio": round(2 / statistics.median(took), 2), "target": 1}
+    print(
+        f"  tables: {build:.1f} s without the index, {statistics.median(took):.2f} s with it",
+        flush=True,
+    )
+    return {
+        "case": f"the table of {runs} finished runs, {runs * (levels + 1)} rows: {statistics.median(took):.2f} s "
+        f"({build:.0f} s the first time, when every checksum is compared)",
+        "peer": "2 s, times below it",
+        "ratio": round(2 / statistics.median(took), 2),
+        "target": 1,
+    }
 
 
 def main():
     import bench_engines  # it takes the eager loop from here
     import bench_images
-    rows = [training(), structure(), memory(), tables(), *bench_engines.rows(), *bench_images.rows()]
+
+    rows = [
+        training(),
+        structure(),
+        memory(),
+        tables(),
+        *bench_engines.rows(),
+        *bench_images.rows(),
+    ]
     path = places.outputs() / "bench.json"
     files.write_atomically(path, json.dumps(rows, indent=1) + "\n")
     for row in rows:
-        print(f"{row['ratio']:>8} x (target {row['target'] or '–':>4})  {row['case']}\n{'':>26}against {row['peer']}")
-    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, peak of this process "
-          f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB; written to {path}")
+        print(
+            f"{row['ratio']:>8} x (target {row['target'] or '–':>4})  {row['case']}\n{'':>26}against {row['peer']}"
+        )
+    print(
+        f"{torch.get_num_threads()} threads, torch {torch.__version__}, peak of this process "
+        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB; written to {path}"
+    )
 
 
 if __name__ == "__main__":

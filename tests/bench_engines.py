@@ -5,6 +5,7 @@ depend on the mask, so they are timed over some epochs (median of bursts that ta
 nothing else running) and multiplied by the epochs that the runs took; the vmapped peer pays each
 level until its slowest member stops.  The same early-stopping rule for all.
 """
+
 import resource
 import statistics
 import subprocess
@@ -21,13 +22,22 @@ from lth_utils.networks import layers, population, ticket
 from lth_utils.runs import store, sweep
 
 #        base, extension levels, seeds, target against eager, against vmapped
-CASES = [((4, 8, 8, 2), 4, 32, 80, 6), ((4, 8, 8, 2), 9, 16, 30, 4), ((4, 8, 8, 2), 16, 4, 10, 4), ((4, 8, 8, 2), 25, 2, 6, 4)]
+CASES = [
+    ((4, 8, 8, 2), 4, 32, 80, 6),
+    ((4, 8, 8, 2), 9, 16, 30, 4),
+    ((4, 8, 8, 2), 16, 4, 10, 4),
+    ((4, 8, 8, 2), 25, 2, 6, 4),
+]
 BURST = 5.0
 """Seconds that a peer is timed for."""
 
 
 def specs_of(base, levels, seeds):
-    spec = RunSpec(data.spec("moons_circles"), base=base, prune=PruneSpec(rate=0.32, levels=levels, schedule="extension"))
+    spec = RunSpec(
+        data.spec("moons_circles"),
+        base=base,
+        prune=PruneSpec(rate=0.32, levels=levels, schedule="extension"),
+    )
     return expand(spec, {"seed": range(seeds)})
 
 
@@ -73,7 +83,9 @@ def vmapped(shape, seeds, dataset):
     criterion = torch.nn.functional.binary_cross_entropy_with_logits
 
     def loss(values, mask, inputs, labels):
-        return criterion(functional_call(models[0], {n: v * mask[n] for n, v in values.items()}, inputs), labels)
+        return criterion(
+            functional_call(models[0], {n: v * mask[n] for n, v in values.items()}, inputs), labels
+        )
 
     gradient, evaluate = vmap(grad(loss)), vmap(loss, in_dims=(0, 0, None, None))
 
@@ -83,11 +95,14 @@ def vmapped(shape, seeds, dataset):
         for _ in range(epochs):
             order = torch.stack([torch.randperm(len(x)) for _ in range(seeds)])
             for batch in order.split(spec.batch_size, 1):
-                for name, g in gradient({n: v.detach() for n, v in values.items()}, masks, x[batch], y[batch]).items():
+                for name, g in gradient(
+                    {n: v.detach() for n, v in values.items()}, masks, x[batch], y[batch]
+                ).items():
                     values[name].grad = g
                 adam.step()
             with torch.no_grad():
                 evaluate(values, masks, x_test, y_test).tolist()
+
     return _per_epoch(run)
 
 
@@ -104,7 +119,7 @@ def sgemm():
 
 def whole_runs():
     dataset, rows, peak = data.moons_circles(), [], sgemm()
-    ours(specs_of((4, 5, 5, 2), 1, 2))      # compiles, once per machine
+    ours(specs_of((4, 5, 5, 2), 1, 2))  # compiles, once per machine
     for base, levels, seeds, *targets in CASES:
         specs = specs_of(base, levels, seeds)
         shape, _ = pruning.plan(specs[0])
@@ -112,15 +127,28 @@ def whole_runs():
         seconds, table = zip(*[ours(specs) for _ in range(3 if levels < 16 else 1)], strict=True)
         seconds, table = statistics.median(seconds), table[0]
         slowest = table.groupby("level")["epochs"].max().sum()
-        peers = {"eager loop, one seed after the other": eager(shape, dataset) * table["epochs"].sum(),
-                 "torch.func: vmap of grad, fused Adam": vmapped(shape, seeds, dataset) * slowest}
-        flops = (table["available"] * table["epochs"]).sum() * (6 * len(dataset.x_train) + 2 * len(dataset.x_test))
+        peers = {
+            "eager loop, one seed after the other": eager(shape, dataset) * table["epochs"].sum(),
+            "torch.func: vmap of grad, fused Adam": vmapped(shape, seeds, dataset) * slowest,
+        }
+        flops = (table["available"] * table["epochs"]).sum() * (
+            6 * len(dataset.x_train) + 2 * len(dataset.x_test)
+        )
         for (peer, theirs), target in zip(peers.items(), targets, strict=True):
-            rows.append({"case": f"whole runs of {name}", "peer": f"{peer} (its epochs timed, times their number)",
-                         "ratio": round(theirs / seconds, 1), "target": target})
-        print(f"  {name}: {seconds:.1f} s for {table['epochs'].sum()} epochs; eager loop, vmapped "
-              f"{', '.join(f'{p:.0f} s' for p in peers.values())}; {flops / seconds / peak:.0%} of sgemm ({peak / 1e9:.0f} GFLOP/s) "
-              "into unpruned weights", flush=True)
+            rows.append(
+                {
+                    "case": f"whole runs of {name}",
+                    "peer": f"{peer} (its epochs timed, times their number)",
+                    "ratio": round(theirs / seconds, 1),
+                    "target": target,
+                }
+            )
+        print(
+            f"  {name}: {seconds:.1f} s for {table['epochs'].sum()} epochs; eager loop, vmapped "
+            f"{', '.join(f'{p:.0f} s' for p in peers.values())}; {flops / seconds / peak:.0%} of sgemm ({peak / 1e9:.0f} GFLOP/s) "
+            "into unpruned weights",
+            flush=True,
+        )
     return rows
 
 
@@ -132,10 +160,20 @@ def scaling():
         two.append(ours(specs_of((4, 8, 8, 2), 9, 8), threads=2)[0])
         few.append(ours(specs_of((4, 8, 8, 2), 9, 8))[0] / 8)
         many.append(ours(specs_of((4, 8, 8, 2), 9, 32))[0] / 32)
-    return [{"case": "8 seeds of 4-57-57-2, two threads", "peer": "one thread",
-             "ratio": round(statistics.median(one) / statistics.median(two), 2), "target": 1.8},
-            {"case": "32 seeds of 4-57-57-2, time per seed", "peer": "8 seeds, time per seed: 1 is linear, more is better",
-             "ratio": round(statistics.median(few) / statistics.median(many), 2), "target": 0.9}]
+    return [
+        {
+            "case": "8 seeds of 4-57-57-2, two threads",
+            "peer": "one thread",
+            "ratio": round(statistics.median(one) / statistics.median(two), 2),
+            "target": 1.8,
+        },
+        {
+            "case": "32 seeds of 4-57-57-2, time per seed",
+            "peer": "8 seeds, time per seed: 1 is linear, more is better",
+            "ratio": round(statistics.median(few) / statistics.median(many), 2),
+            "target": 0.9,
+        },
+    ]
 
 
 MEMORY = """
@@ -151,12 +189,24 @@ print(int(next(line.split()[1] for line in open("/proc/self/status") if line.sta
 
 
 def memory():
-    peak = float(subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True).stdout)
-    return [{"case": f"peak memory of 4 seeds of 4-1310-1310-2, 26 levels, 2 epochs each: {peak:.2f} GB",
-             "peer": "1.5 GB, times below it", "ratio": round(1.5 / peak, 2), "target": 1}]
+    peak = float(
+        subprocess.run(
+            [sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True
+        ).stdout
+    )
+    return [
+        {
+            "case": f"peak memory of 4 seeds of 4-1310-1310-2, 26 levels, 2 epochs each: {peak:.2f} GB",
+            "peer": "1.5 GB, times below it",
+            "ratio": round(1.5 / peak, 2),
+            "target": 1,
+        }
+    ]
 
 
 def rows():
     found = [*whole_runs(), *scaling(), *memory()]
-    print(f"  peak of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB")
+    print(
+        f"  peak of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB"
+    )
     return found

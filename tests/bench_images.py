@@ -5,6 +5,7 @@ trains one network per thread, so both threads are busy with one each; the peers
 one network.  An epoch includes the evaluation on the test half.  The usual loader is the one of the
 tutorials: each picture, of torchvision's kind, is turned into a tensor and normalised when it is asked for.
 """
+
 import statistics
 import time
 from functools import partial
@@ -25,8 +26,11 @@ from lth_utils.training import trainer
 
 SHAPE, TRAIN, TEST, BATCH = (1568, 784, 392, 20), 12_000, 2_000, 512
 """A fifth of the real sets' 60000 and 10000."""
-PEERS = {None: "in-memory loop, masks multiplied in", "tensors": "the same with a DataLoader of tensors",
-         "pictures": "the same with a DataLoader of pictures, ToTensor and Normalize"}
+PEERS = {
+    None: "in-memory loop, masks multiplied in",
+    "tensors": "the same with a DataLoader of tensors",
+    "pictures": "the same with a DataLoader of pictures, ToTensor and Normalize",
+}
 TARGETS = {1.0: (1, None, 4), 0.01: (6, None, 20)}
 
 
@@ -34,20 +38,33 @@ class Pictures(torch.utils.data.Dataset):
     """Pairs of grey pictures side by side, each handled as ``torchvision.datasets.MNIST`` does."""
 
     def __init__(self, labels):
-        self.bytes, self.labels = np.random.default_rng(0).integers(0, 256, (len(labels), 2, 28, 28), np.uint8), labels
-        self.transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
+        self.bytes, self.labels = (
+            np.random.default_rng(0).integers(0, 256, (len(labels), 2, 28, 28), np.uint8),
+            labels,
+        )
+        self.transform = transforms.Compose(
+            [transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))]
+        )
 
     def __len__(self):
         return len(self.labels)
 
     def __getitem__(self, n):
-        return torch.cat([self.transform(Image.fromarray(half)).flatten() for half in self.bytes[n]]), self.labels[n]
+        return torch.cat(
+            [self.transform(Image.fromarray(half)).flatten() for half in self.bytes[n]]
+        ), self.labels[n]
 
 
 def pictures() -> Dataset:
     rng = np.random.default_rng(0)
-    tasks = (Task("mnist", range(0, 784), range(0, 10)), Task("fashion", range(784, 1568), range(10, 20)))
-    parts = [(rng.standard_normal((n, 1568), dtype=np.float32), rng.integers(0, 10, (n, 2))) for n in (TRAIN, TEST)]
+    tasks = (
+        Task("mnist", range(0, 784), range(0, 10)),
+        Task("fashion", range(784, 1568), range(10, 20)),
+    )
+    parts = [
+        (rng.standard_normal((n, 1568), dtype=np.float32), rng.integers(0, 10, (n, 2)))
+        for n in (TRAIN, TEST)
+    ]
     return Dataset(*(a for part in parts for a in part), tasks)
 
 
@@ -56,7 +73,14 @@ def members(density: float, threads: int) -> population.Population:
     if density == 1:
         return start
     weights = start.parameters[:, : start.mask.shape[1]]
-    mask = pruning.prune(weights, start.mask, round(density * start.mask.shape[1]), shape=SHAPE, seeds=start.seeds, level=1)
+    mask = pruning.prune(
+        weights,
+        start.mask,
+        round(density * start.mask.shape[1]),
+        shape=SHAPE,
+        seeds=start.seeds,
+        level=1,
+    )
     return population.rewind(start, mask)
 
 
@@ -69,7 +93,10 @@ def loop(mask, dataset, epochs: int, loader: str | None):
     linears = [nn.Linear(i, o) for i, o in pairwise(SHAPE)]
     masks = [m[0].float() for m in layers.split_mask(mask, SHAPE)]
     adam = torch.optim.Adam([p for layer in linears for p in layer.parameters()], lr=1e-3)
-    x, y, x_test, y_test = (torch.from_numpy(a) for a in (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test))
+    x, y, x_test, y_test = (
+        torch.from_numpy(a)
+        for a in (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test)
+    )
     source = Pictures(y) if loader == "pictures" else TensorDataset(x, y)
     batches = DataLoader(source, batch_size=BATCH, shuffle=True) if loader else None
 
@@ -77,10 +104,15 @@ def loop(mask, dataset, epochs: int, loader: str | None):
         for n, (layer, m) in enumerate(zip(linears, masks, strict=True)):
             inputs = nn.functional.linear(inputs, layer.weight * m, layer.bias)
             inputs = inputs.relu() if n < len(linears) - 1 else inputs
-        return (nn.functional.cross_entropy(inputs[:, :10], labels[:, 0]) + nn.functional.cross_entropy(inputs[:, 10:], labels[:, 1])) / 2
+        return (
+            nn.functional.cross_entropy(inputs[:, :10], labels[:, 0])
+            + nn.functional.cross_entropy(inputs[:, 10:], labels[:, 1])
+        ) / 2
 
     for _ in range(epochs):
-        for inputs, labels in batches or ((x[b], y[b]) for b in torch.randperm(len(x)).split(BATCH)):
+        for inputs, labels in batches or (
+            (x[b], y[b]) for b in torch.randperm(len(x)).split(BATCH)
+        ):
             adam.zero_grad()
             loss(inputs, labels).backward()
             adam.step()
@@ -99,7 +131,7 @@ def seconds(run) -> float:
 
 def rows(repeats: int = 3):
     threads, dataset, found = torch.get_num_threads(), pictures(), []
-    ours(members(0.01, 1), dataset, 1)      # compiles, once per machine
+    ours(members(0.01, 1), dataset, 1)  # compiles, once per machine
     for density, targets in TARGETS.items():
         people = members(density, threads)
         ratios = {loader: [] for loader in PEERS}
@@ -107,10 +139,19 @@ def rows(repeats: int = 3):
             mine = seconds(lambda epochs, people=people: ours(people, dataset, epochs)) / threads
             for loader, ratio in ratios.items():
                 ratio.append(seconds(partial(loop, people.mask[:1], dataset, loader=loader)) / mine)
-        print(f"  images at {density:.0%}: {5 * mine:.2f} s per epoch of 60000 on {threads} threads, ratios {ratios}", flush=True)
+        print(
+            f"  images at {density:.0%}: {5 * mine:.2f} s per epoch of 60000 on {threads} threads, ratios {ratios}",
+            flush=True,
+        )
         for (loader, ratio), target in zip(ratios.items(), targets, strict=True):
-            found.append({"case": f"one epoch of 1568-784-392-20, batch 512, at {density:.0%} density", "peer": f"torch: {PEERS[loader]}",
-                          "ratio": round(statistics.median(ratio), 2), "target": target})
+            found.append(
+                {
+                    "case": f"one epoch of 1568-784-392-20, batch 512, at {density:.0%} density",
+                    "peer": f"torch: {PEERS[loader]}",
+                    "ratio": round(statistics.median(ratio), 2),
+                    "target": target,
+                }
+            )
     return found
 
 

@@ -1,4 +1,5 @@
 """Small data sets that several test modules train on, the notebooks executed once for all of them, and a browser."""
+
 import json
 import os
 import shutil
@@ -15,9 +16,19 @@ from lth_utils.data import Dataset, Task, moons_circles, standardise
 ROOT = Path(__file__).parents[1]
 ARTEFACTS = ROOT / "tests" / "artefacts"
 """Where the browser's tests leave what they saw; not in the repository."""
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def pytest_collection_modifyitems(items):
@@ -37,14 +48,28 @@ def mixed() -> Dataset:
     """A binary task beside one of three classes, whose outputs come first."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((160, 5))
-    y = np.stack([x[:, 0] * x[:, 1] > 0, np.argmax(x[:, 2:] + 0.3 * rng.standard_normal((160, 3)), 1)], 1).astype(np.int64)
+    y = np.stack(
+        [x[:, 0] * x[:, 1] > 0, np.argmax(x[:, 2:] + 0.3 * rng.standard_normal((160, 3)), 1)], 1
+    ).astype(np.int64)
     tasks = (Task("sign", range(0, 2), range(3, 4)), Task("largest", range(2, 5), range(0, 3)))
-    return Dataset(*(part for pair in zip(standardise(x[:80], x[80:]), (y[:80], y[80:]), strict=True) for part in pair), tasks)
+    return Dataset(
+        *(
+            part
+            for pair in zip(standardise(x[:80], x[80:]), (y[:80], y[80:]), strict=True)
+            for part in pair
+        ),
+        tasks,
+    )
 
 
 def lth(*arguments, outputs, cwd=ROOT, **environment):
-    return subprocess.run([sys.executable, "-m", "lth_utils", *arguments], cwd=cwd, capture_output=True, text=True,
-                          env={**os.environ, "LTH_OUTPUTS": str(outputs), **environment})
+    return subprocess.run(
+        [sys.executable, "-m", "lth_utils", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LTH_OUTPUTS": str(outputs), **environment},
+    )
 
 
 def image_files(tmp_path_factory) -> Path:
@@ -52,6 +77,7 @@ def image_files(tmp_path_factory) -> Path:
     if "LTH_DATA_ROOT" in os.environ:
         return Path(os.environ["LTH_DATA_ROOT"])
     from test_images import FOLDERS, pictures
+
     root = tmp_path_factory.mktemp("images")
     for seed, folder in enumerate(FOLDERS):
         (root / folder / "raw").mkdir(parents=True)
@@ -77,10 +103,23 @@ def all_notebooks(outputs, tmp_path_factory) -> str:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     trap = elsewhere / "data" / "kernels" / "python3"
     trap.mkdir(parents=True)
-    spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "trap", "language": "python"}
+    spec = {
+        "argv": ["/bin/false", "{connection_file}"],
+        "display_name": "trap",
+        "language": "python",
+    }
     (trap / "kernel.json").write_text(json.dumps(spec))
-    done = lth("run", "all", "--set", "smoke", outputs=outputs, cwd=elsewhere, JUPYTER_DATA_DIR=str(elsewhere / "data"),
-               JUPYTER_PATH=str(elsewhere / "data"), LTH_DATA_ROOT=str(image_files(tmp_path_factory)))
+    done = lth(
+        "run",
+        "all",
+        "--set",
+        "smoke",
+        outputs=outputs,
+        cwd=elsewhere,
+        JUPYTER_DATA_DIR=str(elsewhere / "data"),
+        JUPYTER_PATH=str(elsewhere / "data"),
+        LTH_DATA_ROOT=str(image_files(tmp_path_factory)),
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -95,7 +134,9 @@ def browser():
         without("playwright is not installed")
     with sync_playwright() as driver:
         if not Path(BROWSER or driver.chromium.executable_path).exists():
-            without("no chromium, chromium-browser or google-chrome on this machine, and none of playwright's")
+            without(
+                "no chromium, chromium-browser or google-chrome on this machine, and none of playwright's"
+            )
         launched = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
         yield launched
         launched.close()

@@ -2,6 +2,7 @@
 
 Nothing here calls the code under test, except to make populations and their logits.
 """
+
 import itertools
 from dataclasses import replace
 from fractions import Fraction
@@ -26,19 +27,32 @@ def random_tasks(rng, most=3):
     first_in, first_out = np.cumsum(inputs) - inputs, np.cumsum(outputs) - outputs
     if rng.random() < 0.5:
         first_out = outputs.sum() - first_out - outputs
-    return [Task(f"t{k}", range(first_in[k], first_in[k] + inputs[k]), range(first_out[k], first_out[k] + outputs[k])) for k in range(n)]
+    return [
+        Task(
+            f"t{k}",
+            range(first_in[k], first_in[k] + inputs[k]),
+            range(first_out[k], first_out[k] + outputs[k]),
+        )
+        for k in range(n)
+    ]
 
 
 def random_shape(rng, tasks, layers=3, widest=7):
     """A shape with the ends that `tasks` need and one to `layers` hidden layers of 1…`widest` units."""
     hidden = rng.integers(1, widest + 1, rng.integers(1, layers + 1))
-    return (max(t.inputs.stop for t in tasks), *map(int, hidden), max(t.outputs.stop for t in tasks))
+    return (
+        max(t.inputs.stop for t in tasks),
+        *map(int, hidden),
+        max(t.outputs.stop for t in tasks),
+    )
 
 
 def random_masks(rng, shape, members, low=0.1):
     """Masks bool [M, O, I] per layer; each member and layer of its own density in [low, 1]."""
-    return [torch.from_numpy(rng.random((members, o, i)) < rng.uniform(low, 1, (members, 1, 1)))
-            for i, o in pairwise(shape)]
+    return [
+        torch.from_numpy(rng.random((members, o, i)) < rng.uniform(low, 1, (members, 1, 1)))
+        for i, o in pairwise(shape)
+    ]
 
 
 def flat(masks):
@@ -48,10 +62,15 @@ def flat(masks):
 
 def separating_masks(shape, tasks, member=1):
     """Masks in which hidden unit u works for task u modulo K only, dense within each task."""
-    owners = [[next(k for k, t in enumerate(tasks) if u in t.inputs) for u in range(shape[0])],
-              *([u % len(tasks) for u in range(width)] for width in shape[1:-1]),
-              [next(k for k, t in enumerate(tasks) if u in t.outputs) for u in range(shape[-1])]]
-    return [torch.tensor([[[a == b for a in below] for b in above]] * member) for below, above in itertools.pairwise(owners)]
+    owners = [
+        [next(k for k, t in enumerate(tasks) if u in t.inputs) for u in range(shape[0])],
+        *([u % len(tasks) for u in range(width)] for width in shape[1:-1]),
+        [next(k for k, t in enumerate(tasks) if u in t.outputs) for u in range(shape[-1])],
+    ]
+    return [
+        torch.tensor([[[a == b for a in below] for b in above]] * member)
+        for below, above in itertools.pairwise(owners)
+    ]
 
 
 def dressed(masks, seed=0):
@@ -66,13 +85,17 @@ def dressed(masks, seed=0):
 def logits(members, x):
     """Outputs [M, B, O] of every member for inputs [B, I]."""
     x = torch.as_tensor(x, dtype=torch.float32)
-    return layers_module.Layers.of(members.parameters, members.shape).forward(x.expand(len(members), -1, -1).contiguous())[-1]
+    return layers_module.Layers.of(members.parameters, members.shape).forward(
+        x.expand(len(members), -1, -1).contiguous()
+    )[-1]
 
 
 def plain_model(shape):
     """A network in torch's own modules, as a tutorial writes it; its values are torch's."""
     if isinstance(shape[0], int):
-        return nn.Sequential(*[m for i, o in pairwise(shape) for m in (nn.Linear(i, o), nn.ReLU())][:-1])
+        return nn.Sequential(
+            *[m for i, o in pairwise(shape) for m in (nn.Linear(i, o), nn.ReLU())][:-1]
+        )
     (channels, side), *layers = shape
     modules = [nn.Unflatten(1, (channels, side, side))]
     while not isinstance(layers[0], int):
@@ -92,7 +115,9 @@ class Structure:
         self.masks, self.tasks = [np.asarray(m) for m in masks], tasks
         self.sizes = [self.masks[0].shape[1], *(m.shape[0] for m in self.masks)]
         self.graph = nx.DiGraph()
-        self.graph.add_nodes_from((layer, u) for layer, size in enumerate(self.sizes) for u in range(size))
+        self.graph.add_nodes_from(
+            (layer, u) for layer, size in enumerate(self.sizes) for u in range(size)
+        )
         self.graph.add_edges_from(((layer, i), (layer + 1, j)) for layer, _, i, j in self.weights())
         self.after = {n: {n} | nx.descendants(self.graph, n) for n in self.graph}
         self.before = {n: {n} | nx.ancestors(self.graph, n) for n in self.graph}
@@ -100,7 +125,11 @@ class Structure:
 
     def weights(self):
         """Layer, place in its mask, source and sink of each available weight."""
-        return [(layer, (int(j), int(i)), int(i), int(j)) for layer, m in enumerate(self.masks) for j, i in np.argwhere(m)]
+        return [
+            (layer, (int(j), int(i)), int(i), int(j))
+            for layer, m in enumerate(self.masks)
+            for j, i in np.argwhere(m)
+        ]
 
     def leads_on(self, node):
         return any(layer == self.last for layer, _ in self.after[node])
@@ -121,7 +150,10 @@ class Structure:
         return states
 
     def unit_states(self):
-        return [[self.state((layer, u), (layer, u)) for u in range(size)] for layer, size in enumerate(self.sizes)]
+        return [
+            [self.state((layer, u), (layer, u)) for u in range(size)]
+            for layer, size in enumerate(self.sizes)
+        ]
 
     def subnetworks(self):
         """Sets of units, in the order of their smallest input."""
@@ -130,15 +162,25 @@ class Structure:
 
     def components(self):
         label = {node: n for n, units in enumerate(self.subnetworks()) for node in units}
-        return [[label.get((layer, u), -1) for u in range(size)] for layer, size in enumerate(self.sizes)]
+        return [
+            [label.get((layer, u), -1) for u in range(size)]
+            for layer, size in enumerate(self.sizes)
+        ]
 
     def coverage(self, kind):
         """Exact fractions [J][K]."""
+
         def share(units, layer, positions):
             return Fraction(sum((layer, u) in units for u in positions), len(positions))
 
-        return [[share(units, self.last, t.outputs) * (1 if kind == "output" else share(units, 0, t.inputs)) for t in self.tasks]
-                for units in self.subnetworks()]
+        return [
+            [
+                share(units, self.last, t.outputs)
+                * (1 if kind == "output" else share(units, 0, t.inputs))
+                for t in self.tasks
+            ]
+            for units in self.subnetworks()
+        ]
 
     def status(self, kind):
         rows = self.coverage(kind)
@@ -151,10 +193,21 @@ class Structure:
     def decided(self, seen_from):
         shares = []
         for layer, size in enumerate(self.sizes):
-            units = [(layer, u) for u in range(size) if self.state((layer, u), (layer, u)) == ACTIVE]
-            ends = [{u for end, u in (self.after if seen_from == "outputs" else self.before)[n]
-                     if end == (self.last if seen_from == "outputs" else 0)} for n in units]
-            of = [sum(any(u in getattr(t, seen_from) for u in end) for t in self.tasks) for end in ends]
+            units = [
+                (layer, u) for u in range(size) if self.state((layer, u), (layer, u)) == ACTIVE
+            ]
+            ends = [
+                {
+                    u
+                    for end, u in (self.after if seen_from == "outputs" else self.before)[n]
+                    if end == (self.last if seen_from == "outputs" else 0)
+                }
+                for n in units
+            ]
+            of = [
+                sum(any(u in getattr(t, seen_from) for u in end) for t in self.tasks)
+                for end in ends
+            ]
             shares.append(sum(n == 1 for n in of) / len(of) if of else float("nan"))
         return shares
 
@@ -168,15 +221,22 @@ class ConvolutionalStructure(Structure):
     def weights(self):
         found, channels = [], self.masks[0].shape[1]
         for layer, m in enumerate(self.masks):
-            source = [c for c in range(channels) for _ in range(m.shape[1] // channels)]      # features run channel by channel
-            found += [(layer, tuple(map(int, place)), source[place[1]], int(place[0])) for place in np.argwhere(m)]
+            source = [
+                c for c in range(channels) for _ in range(m.shape[1] // channels)
+            ]  # features run channel by channel
+            found += [
+                (layer, tuple(map(int, place)), source[place[1]], int(place[0]))
+                for place in np.argwhere(m)
+            ]
             channels = m.shape[0]
         return found
 
     def weight_states(self):
         weights, chains = self.weights(), nx.DiGraph()
         chains.add_nodes_from(weights)
-        chains.add_edges_from((w, v) for w in weights for v in weights if v[0] == w[0] + 1 and v[2] == w[3])
+        chains.add_edges_from(
+            (w, v) for w in weights for v in weights if v[0] == w[0] + 1 and v[2] == w[3]
+        )
         states = [np.full(m.shape, PRUNED) for m in self.masks]
         for weight in weights:
             leads = any(w[0] == self.last - 1 for w in {weight} | nx.descendants(chains, weight))

@@ -5,6 +5,7 @@ far the masks of single seeds agree level by level (rounding grows with every st
 of one seed differ while the statistics must not).  Writes ``engines.csv`` and ``engines-masks.csv``
 to ``outputs/thesis/tables``; resumes where it was stopped.
 """
+
 import sys
 
 import numpy as np
@@ -19,12 +20,18 @@ from lth_utils.studies import outcomes, statistics
 from lth_utils.training import batched, trainer
 from lth_utils.training.sparse import members
 
-SPEC = RunSpec(data.spec("moons_circles"), base=(4, 8, 8, 2), prune=PruneSpec(rate=0.32, levels=9, schedule="extension"))
+SPEC = RunSpec(
+    data.spec("moons_circles"),
+    base=(4, 8, 8, 2),
+    prune=PruneSpec(rate=0.32, levels=9, schedule="extension"),
+)
 
 
 def runs(engine, specs):
     trainer.engine = lambda *_: engine
-    results = store.Store(places.outputs() / "study" / {members: "sparse", batched: "dense"}[engine])
+    results = store.Store(
+        places.outputs() / "study" / {members: "sparse", batched: "dense"}[engine]
+    )
     with progress.bar() as bar:
         sweep.run(specs, results, device="cpu", progress=bar)
     return results
@@ -36,11 +43,20 @@ def agreement(stores, specs):
     for spec in specs[:20]:
         for level in range(10):
             try:
-                masks = [np.concatenate([m.flatten().numpy() for m in s.ticket(run_id(spec), level).masks]) for s in stores]
-            except checks.SpecError:     # one of them degraded and stopped earlier
+                masks = [
+                    np.concatenate(
+                        [m.flatten().numpy() for m in s.ticket(run_id(spec), level).masks]
+                    )
+                    for s in stores
+                ]
+            except checks.SpecError:  # one of them degraded and stopped earlier
                 break
             rows.append((level, (masks[0] & masks[1]).sum() / masks[0].sum()))
-    table = pd.DataFrame(rows, columns=["level", "share"]).groupby("level")["share"].agg(["mean", "min", "count"])
+    table = (
+        pd.DataFrame(rows, columns=["level", "share"])
+        .groupby("level")["share"]
+        .agg(["mean", "min", "count"])
+    )
     return table.reset_index()
 
 
@@ -53,15 +69,27 @@ def main():
     for name, table, summary in zip(("sparse", "dense"), tables, summaries, strict=True):
         there = summary.dropna(subset="level")
         share, low, high = statistics.share(len(there), len(summary))
-        rows.append({"engine": name, "runs": len(summary), "separated": len(there), "share": share, "low": low, "high": high,
-                     "degraded": int((summary["outcome"] == "degraded").sum()),
-                     "active_mean": there["active"].mean(), "active_sem": there["active"].astype(float).sem(),
-                     "accuracy_mean": there["accuracy"].mean(), "epochs_mean": table["epochs"].mean()})
+        rows.append(
+            {
+                "engine": name,
+                "runs": len(summary),
+                "separated": len(there),
+                "share": share,
+                "low": low,
+                "high": high,
+                "degraded": int((summary["outcome"] == "degraded").sum()),
+                "active_mean": there["active"].mean(),
+                "active_sem": there["active"].astype(float).sem(),
+                "accuracy_mean": there["accuracy"].mean(),
+                "epochs_mean": table["epochs"].mean(),
+            }
+        )
     a, b = (s.dropna(subset="level") for s in summaries)
     counts = [[len(a), len(summaries[0]) - len(a)], [len(b), len(summaries[1]) - len(b)]]
     compared = pd.DataFrame(rows).assign(
         p_share=stats.fisher_exact(counts).pvalue,
-        p_active=stats.mannwhitneyu(a["active"].astype(int), b["active"].astype(int)).pvalue)
+        p_active=stats.mannwhitneyu(a["active"].astype(int), b["active"].astype(int)).pvalue,
+    )
     masks = agreement(stores, specs)
     for name, table in (("engines", compared), ("engines-masks", masks)):
         products.write_table("thesis", name, table.round(4))

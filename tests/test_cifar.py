@@ -1,4 +1,5 @@
 """CIFAR-10: torchvision's files, JPEG files in folders or an archive, named where they are wrong; on made files, and on real ones if given."""
+
 import hashlib
 import io
 import os
@@ -20,8 +21,13 @@ from lth_utils.data.image_files import DataError, MissingData
 
 PER_CLASS = {"train": 3, "test": 2}
 ROOT = os.environ.get("LTH_DATA_ROOT")
-real = pytest.mark.skipif(not ROOT or not any((Path(ROOT) / name).exists() for name in (cifar_files.JPEG, f"{cifar_files.JPEG}.tar.gz")),
-                          reason="LTH_DATA_ROOT names no folder with the real JPEG files")
+real = pytest.mark.skipif(
+    not ROOT
+    or not any(
+        (Path(ROOT) / name).exists() for name in (cifar_files.JPEG, f"{cifar_files.JPEG}.tar.gz")
+    ),
+    reason="LTH_DATA_ROOT names no folder with the real JPEG files",
+)
 
 
 def jpeg(label, number, side=32, mode="RGB"):
@@ -62,12 +68,15 @@ def planes(x):
 
 # JPEG files
 
+
 @pytest.mark.parametrize("where", ["the folder", "its parent", "the archive"])
 def test_every_picture_keeps_its_label_its_colours_and_its_place(folder, where):
     if where == "the archive":
         pack(folder)
     made = cifar10(folder if where == "the folder" else folder.parent, "jpeg", standardised=False)
-    assert [(t.name, t.inputs, t.outputs) for t in made.tasks] == [("cifar10", range(3072), range(10))]
+    assert [(t.name, t.inputs, t.outputs) for t in made.tasks] == [
+        ("cifar10", range(3072), range(10))
+    ]
     for half, n in PER_CLASS.items():
         images, labels = planes(getattr(made, f"x_{half}")), getattr(made, f"y_{half}")[:, 0]
         assert labels.tolist() == [label for label in range(10) for _ in range(n)]
@@ -90,7 +99,10 @@ def test_classes_are_chosen_and_limited_in_the_training_half_by_the_seed(folder)
     assert few.tasks[0].outputs == range(2)
     red = planes(few.x_train)[:, 0, 20:].mean((1, 2))
     assert np.abs(red - [40, 40, 140, 140]).max() < 4
-    drawn = {planes(cifar10(folder, "jpeg", per_class=1, seed=s, standardised=False).x_train).tobytes() for s in range(8)}
+    drawn = {
+        planes(cifar10(folder, "jpeg", per_class=1, seed=s, standardised=False).x_train).tobytes()
+        for s in range(8)
+    }
     assert len(drawn) > 1 and len(cifar10(folder, "jpeg", per_class=500).x_train) == 30
 
 
@@ -107,35 +119,55 @@ def test_a_missing_or_empty_class_folder_is_named(folder, half):
         path.unlink()
     for change in (lambda: None, (folder / half / "ship").rmdir):
         change()
-        with pytest.raises(DataError, match=f"no JPEG file in folder {half}/ship of {folder}; expected some of each class: airplane, auto"):
+        with pytest.raises(
+            DataError,
+            match=f"no JPEG file in folder {half}/ship of {folder}; expected some of each class: airplane, auto",
+        ):
             cifar10(folder, "jpeg")
     packed = pack(folder)
     with pytest.raises(DataError, match=f"no JPEG file in folder {half}/ship of {packed}"):
         cifar10(packed.parent, "jpeg")
 
 
-@pytest.mark.parametrize(("content", "message"), [
-    (jpeg(0, 0, mode="L"), "is a picture of mode L and 32 x 32 pixels; expected RGB .colour. and 32 x 32"),
-    (jpeg(0, 0, side=31), "is a picture of mode RGB and 31 x 31 pixels"),
-    (jpeg(0, 0)[:300], "cannot be read as a picture"),
-    (b"", "cannot be read as a picture"),
-], ids=["grey", "small", "truncated", "empty"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            jpeg(0, 0, mode="L"),
+            "is a picture of mode L and 32 x 32 pixels; expected RGB .colour. and 32 x 32",
+        ),
+        (jpeg(0, 0, side=31), "is a picture of mode RGB and 31 x 31 pixels"),
+        (jpeg(0, 0)[:300], "cannot be read as a picture"),
+        (b"", "cannot be read as a picture"),
+    ],
+    ids=["grey", "small", "truncated", "empty"],
+)
 def test_a_file_that_is_wrong_is_named(folder, content, message):
     path = folder / "test" / "frog" / "0001.jpg"
     path.write_bytes(content)
     with pytest.raises(DataError, match=f"{path} {message}"):
         cifar10(folder, "jpeg")
     packed = pack(folder)
-    with pytest.raises(DataError, match=f"{packed / 'cifar10-jpeg' / 'test' / 'frog' / '0001.jpg'} {message}"):
+    with pytest.raises(
+        DataError, match=f"{packed / 'cifar10-jpeg' / 'test' / 'frog' / '0001.jpg'} {message}"
+    ):
         cifar10(packed.parent, "jpeg")
 
 
 def test_grey_pictures_are_read_where_grey_is_asked_for_and_a_colour_one_is_named():
-    files = [(Path(half) / name / f"{n}.jpeg", jpeg(label, n, mode="L")) for half in cifar_files.HALVES for label, name in enumerate("ab") for n in (0, 1)]
+    files = [
+        (Path(half) / name / f"{n}.jpeg", jpeg(label, n, mode="L"))
+        for half in cifar_files.HALVES
+        for label, name in enumerate("ab")
+        for n in (0, 1)
+    ]
     images, labels = cifar_files.pictures(iter(files), ("a", "b"), 1, 32)["train"]
     assert images.shape == (4, 1, 32, 32) and labels.tolist() == [0, 0, 1, 1]
     files.append((Path("test/b/2.jpeg"), jpeg(1, 2)))
-    with pytest.raises(DataError, match=r"test/b/2.jpeg is a picture of mode RGB and 32 x 32 pixels; expected L .grey."):
+    with pytest.raises(
+        DataError,
+        match=r"test/b/2.jpeg is a picture of mode RGB and 32 x 32 pixels; expected L .grey.",
+    ):
         cifar_files.pictures(iter(files), ("a", "b"), 1, 32)
 
 
@@ -149,17 +181,23 @@ def test_a_damaged_archive_is_named(folder, keep):
 
 
 def test_without_files_the_error_says_what_belongs_where(tmp_path):
-    with pytest.raises(MissingData, match=r"JPEG files is not in .*Expected cifar10-jpeg/train/<class>/\*\.jpg .*airplane.*cifar10-jpeg\.tar\.gz"):
+    with pytest.raises(
+        MissingData,
+        match=r"JPEG files is not in .*Expected cifar10-jpeg/train/<class>/\*\.jpg .*airplane.*cifar10-jpeg\.tar\.gz",
+    ):
         cifar10(tmp_path, "jpeg")
 
 
-@pytest.mark.parametrize(("bad", "message"), [
-    ({"source": "jpg"}, "source is 'jpg'; allowed: original, jpeg .did you mean jpeg"),
-    ({"classes": [1, 10]}, "a label of classes is 10"),
-    ({"classes": [1, 1]}, "classes is .1, 1.; allowed: one or more"),
-    ({"per_class": 0}, "per_class is 0"),
-    ({"seed": -1}, "seed is -1"),
-])
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"source": "jpg"}, "source is 'jpg'; allowed: original, jpeg .did you mean jpeg"),
+        ({"classes": [1, 10]}, "a label of classes is 10"),
+        ({"classes": [1, 1]}, "classes is .1, 1.; allowed: one or more"),
+        ({"per_class": 0}, "per_class is 0"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
 def test_options_out_of_range_are_refused_before_any_file_is_sought(bad, message, tmp_path):
     with pytest.raises(SpecError, match=message):
         cifar10(tmp_path / "nowhere", **bad)
@@ -167,15 +205,22 @@ def test_options_out_of_range_are_refused_before_any_file_is_sought(bad, message
 
 def test_a_spec_has_one_form():
     assert dict(data.spec("cifar10", classes=[0, 1]).options) == {
-        "source": "original", "classes": (0, 1), "per_class": None, "seed": 0, "standardised": True}
+        "source": "original",
+        "classes": (0, 1),
+        "per_class": None,
+        "seed": 0,
+        "standardised": True,
+    }
 
 
 # the original files
+
 
 @pytest.fixture
 def original(tmp_path, monkeypatch):
     """Small batches in the layout and with the checksums that torchvision shall expect, and no network."""
     from torchvision.datasets import CIFAR10
+
     batches, stream = tmp_path / CIFAR10.base_folder, np.random.default_rng(0)
     batches.mkdir()
 
@@ -184,12 +229,20 @@ def original(tmp_path, monkeypatch):
         return [name, hashlib.md5((batches / name).read_bytes()).hexdigest()]
 
     def batch(name, n):
-        return write(name, {"data": stream.integers(0, 256, (n, 3072), dtype=np.uint8), "labels": [k % 10 for k in range(n)]})
+        return write(
+            name,
+            {
+                "data": stream.integers(0, 256, (n, 3072), dtype=np.uint8),
+                "labels": [k % 10 for k in range(n)],
+            },
+        )
 
     def refuse(request, *_, **__):
         raise URLError("no network")
 
-    monkeypatch.setattr(CIFAR10, "train_list", [batch("data_batch_1", 20), batch("data_batch_2", 15)])
+    monkeypatch.setattr(
+        CIFAR10, "train_list", [batch("data_batch_1", 20), batch("data_batch_2", 15)]
+    )
     monkeypatch.setattr(CIFAR10, "test_list", [batch("test_batch", 12)])
     filename, md5 = write("batches.meta", {"label_names": list(cifar_files.CLASSES)})
     monkeypatch.setattr(CIFAR10, "meta", {"filename": filename, "key": "label_names", "md5": md5})
@@ -200,14 +253,19 @@ def original(tmp_path, monkeypatch):
 def test_original_files_keep_their_pixels_and_order(original):
     made = cifar10(original.parent, standardised=False)
     parts = [pickle.loads((original / f"data_batch_{n}").read_bytes()) for n in (1, 2)]
-    np.testing.assert_array_equal(planes(made.x_train), np.concatenate([p["data"] for p in parts]).reshape(-1, 3, 32, 32))
+    np.testing.assert_array_equal(
+        planes(made.x_train), np.concatenate([p["data"] for p in parts]).reshape(-1, 3, 32, 32)
+    )
     assert made.y_train[:, 0].tolist() == parts[0]["labels"] + parts[1]["labels"]
     assert made.x_test.shape == (12, 3072)
 
 
 def test_damaged_and_missing_original_files_are_told_apart(original, tmp_path):
     (original / "test_batch").write_bytes(b"something else")
-    with pytest.raises(DataError, match=rf"CIFAR-10 is not whole in {original} and cannot be downloaded.*source='jpeg'.*no network") as told:
+    with pytest.raises(
+        DataError,
+        match=rf"CIFAR-10 is not whole in {original} and cannot be downloaded.*source='jpeg'.*no network",
+    ) as told:
         cifar10(original.parent)
     assert told.type is DataError
     with pytest.raises(MissingData, match=f"CIFAR-10 is not whole in {tmp_path / 'none'}"):
@@ -229,6 +287,12 @@ print(peak * 1024, loaded.x_train.shape, loaded.x_test.shape, (abs(loaded.x_trai
 @real
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
 def test_the_real_pictures_are_complete_and_take_less_than_one_and_a_half_gigabytes():
-    done = subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
     peak, rest = done.stdout.strip().split(" ", 1)
     assert rest == "(50000, 3072) (10000, 3072) True 5000 5000 1000 1000" and int(peak) < 1.5e9

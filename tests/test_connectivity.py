@@ -1,10 +1,21 @@
 """Structure of masks, against networkx and path enumeration on hundreds of random networks, and by hand."""
+
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from oracles import Structure, dressed, flat, logits, random_masks, random_shape, random_tasks, separating_masks, states_by_paths
+from oracles import (
+    Structure,
+    dressed,
+    flat,
+    logits,
+    random_masks,
+    random_shape,
+    random_tasks,
+    separating_masks,
+    states_by_paths,
+)
 
 from lth_utils import connectivity
 from lth_utils.config import SpecError
@@ -36,14 +47,21 @@ def case(number):
         shape = (shape[0], *(max(w, len(pieces)) for w in shape[1:-1]), shape[-1])
         thin = random_masks(rng, shape, members=5, low=0.8)
         masks = [m & t for m, t in zip(separating_masks(shape, pieces, 5), thin, strict=True)]
-    return SimpleNamespace(masks=masks, tasks=tasks, oracles=[Structure([m[k] for m in masks], tasks) for k in range(5)])
+    return SimpleNamespace(
+        masks=masks,
+        tasks=tasks,
+        oracles=[Structure([m[k] for m in masks], tasks) for k in range(5)],
+    )
 
 
 def halves(task):
     """A task in two, where it has two inputs and two outputs to share."""
     if min(len(task.inputs), len(task.outputs)) < 2:
         return [task]
-    return [Task(f"{task.name}{n}", task.inputs[part], task.outputs[part]) for n, part in enumerate((slice(0, 1), slice(1, None)))]
+    return [
+        Task(f"{task.name}{n}", task.inputs[part], task.outputs[part])
+        for n, part in enumerate((slice(0, 1), slice(1, None)))
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +91,9 @@ def test_components_are_those_of_networkx_in_order_of_their_smallest_input(cases
 @KINDS
 def test_coverage_is_that_of_networkx(cases, kind):
     for c in cases:
-        for found, oracle in zip(connectivity.coverage(c.masks, c.tasks, kind), c.oracles, strict=True):
+        for found, oracle in zip(
+            connectivity.coverage(c.masks, c.tasks, kind), c.oracles, strict=True
+        ):
             expected = np.array(oracle.coverage(kind), dtype=float).reshape(-1, len(c.tasks))
             np.testing.assert_allclose(found, expected, rtol=1e-15)
 
@@ -91,18 +111,32 @@ def test_status_is_that_of_networkx_and_all_four_occur(cases, kind):
 @pytest.mark.parametrize("seen_from", ["outputs", "inputs"])
 def test_decided_shares_are_those_of_networkx(cases, seen_from):
     for c in cases:
-        np.testing.assert_allclose(connectivity.decided(c.masks, c.tasks, seen_from), [o.decided(seen_from) for o in c.oracles])
+        np.testing.assert_allclose(
+            connectivity.decided(c.masks, c.tasks, seen_from),
+            [o.decided(seen_from) for o in c.oracles],
+        )
 
 
 @KINDS
 def test_measure_says_all_of_it_at_once(cases, kind):
     for c in cases:
-        for found, oracle in zip(connectivity.measure(c.masks, c.tasks, kind), c.oracles, strict=True):
-            counts = np.bincount(np.concatenate([s.ravel() for s in oracle.weight_states()]), minlength=4)
-            assert (found.active, found.inactive, found.zombie) == tuple(counts[[ACTIVE, INACTIVE, ZOMBIE]])
+        for found, oracle in zip(
+            connectivity.measure(c.masks, c.tasks, kind), c.oracles, strict=True
+        ):
+            counts = np.bincount(
+                np.concatenate([s.ravel() for s in oracle.weight_states()]), minlength=4
+            )
+            assert (found.active, found.inactive, found.zombie) == tuple(
+                counts[[ACTIVE, INACTIVE, ZOMBIE]]
+            )
             assert found.available == sum(m.sum() for m in oracle.masks)
-            assert (found.subnetworks, found.status) == (len(oracle.subnetworks()), oracle.status(kind))
-            np.testing.assert_allclose(found.coverage.sum(0), np.array(oracle.coverage(kind), dtype=float).sum(0))
+            assert (found.subnetworks, found.status) == (
+                len(oracle.subnetworks()),
+                oracle.status(kind),
+            )
+            np.testing.assert_allclose(
+                found.coverage.sum(0), np.array(oracle.coverage(kind), dtype=float).sum(0)
+            )
 
 
 def test_weight_states_are_those_of_all_paths_written_out():
@@ -112,7 +146,9 @@ def test_weight_states_are_those_of_all_paths_written_out():
         masks = random_masks(rng, shape, members=2, low=0.3)
         found = connectivity.weight_states(masks)
         for member in range(2):
-            for states, expected in zip(found, states_by_paths([m[member] for m in masks]), strict=True):
+            for states, expected in zip(
+                found, states_by_paths([m[member] for m in masks]), strict=True
+            ):
                 np.testing.assert_array_equal(states[member], expected)
 
 
@@ -122,14 +158,21 @@ def test_measure_counts_what_weight_states_shows_in_wide_networks():
     tasks = [Task("a", range(40), range(10))]
     states = torch.cat([s.flatten(1) for s in connectivity.weight_states(masks)], 1)
     for found, row in zip(connectivity.measure(masks, tasks), states, strict=True):
-        assert [found.active, found.inactive, found.zombie] == torch.bincount(row.long(), minlength=4)[[ACTIVE, INACTIVE, ZOMBIE]].tolist()
+        assert [found.active, found.inactive, found.zombie] == torch.bincount(
+            row.long(), minlength=4
+        )[[ACTIVE, INACTIVE, ZOMBIE]].tolist()
 
 
 # by hand
 
+
 def test_an_output_without_a_path_from_the_inputs_is_a_zombie_and_an_isolated_hidden_unit_is_inactive():
     masks = masks_from([[1, 0], [0, 0]], [[1, 0], [0, 0]])
-    assert [s[0].tolist() for s in connectivity.unit_states(masks)] == [[ACTIVE, INACTIVE], [ACTIVE, INACTIVE], [ACTIVE, ZOMBIE]]
+    assert [s[0].tolist() for s in connectivity.unit_states(masks)] == [
+        [ACTIVE, INACTIVE],
+        [ACTIVE, INACTIVE],
+        [ACTIVE, ZOMBIE],
+    ]
 
 
 def test_each_state_of_a_weight_occurs_where_it_should():
@@ -145,8 +188,12 @@ def test_a_task_split_in_two_by_its_outputs_is_fragmented_by_output_coverage_and
     masks = masks_from(np.eye(3), np.eye(3))
     assert connectivity.status(masks, tasks, "output") == ["fragmented"]
     assert connectivity.status(masks, tasks, "total") == ["degraded"]
-    np.testing.assert_array_equal(connectivity.coverage(masks, tasks, "total")[0], [[0.25, 0], [0.25, 0], [0, 1]])
-    np.testing.assert_array_equal(connectivity.coverage(masks, tasks, "output")[0], [[0.5, 0], [0.5, 0], [0, 1]])
+    np.testing.assert_array_equal(
+        connectivity.coverage(masks, tasks, "total")[0], [[0.25, 0], [0.25, 0], [0, 1]]
+    )
+    np.testing.assert_array_equal(
+        connectivity.coverage(masks, tasks, "output")[0], [[0.5, 0], [0.5, 0], [0, 1]]
+    )
 
 
 def test_a_lost_input_degrades_by_total_coverage_only():
@@ -203,18 +250,22 @@ def test_inputs_of_no_task_make_units_active_too():
     assert connectivity.decided(masks, tasks, "outputs")[0, 1] == 0.5
 
 
-@pytest.mark.parametrize(("statuses", "expected"), [
-    (["interconnected", "interconnected"], "interconnected"),
-    (["interconnected", "separated"], "separated"),
-    (["interconnected", "separated", "separated", "degraded"], "separated-degraded"),
-    (["interconnected", "degraded"], "degraded"),
-    (["interconnected", "fragmented"], "fragmented"),
-])
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        (["interconnected", "interconnected"], "interconnected"),
+        (["interconnected", "separated"], "separated"),
+        (["interconnected", "separated", "separated", "degraded"], "separated-degraded"),
+        (["interconnected", "degraded"], "degraded"),
+        (["interconnected", "fragmented"], "fragmented"),
+    ],
+)
 def test_outcome_of_a_run(statuses, expected):
     assert connectivity.outcome(statuses) == expected
 
 
 # properties
+
 
 def test_permuting_hidden_units_changes_no_count(cases):
     rng = np.random.default_rng(3)
@@ -222,8 +273,15 @@ def test_permuting_hidden_units_changes_no_count(cases):
         permuted = [m.clone() for m in c.masks]
         for layer in range(len(permuted) - 1):
             order = torch.from_numpy(rng.permutation(permuted[layer].shape[1]))
-            permuted[layer], permuted[layer + 1] = permuted[layer][:, order], permuted[layer + 1][:, :, order]
-        for before, after in zip(connectivity.measure(c.masks, c.tasks), connectivity.measure(permuted, c.tasks), strict=True):
+            permuted[layer], permuted[layer + 1] = (
+                permuted[layer][:, order],
+                permuted[layer + 1][:, :, order],
+            )
+        for before, after in zip(
+            connectivity.measure(c.masks, c.tasks),
+            connectivity.measure(permuted, c.tasks),
+            strict=True,
+        ):
             np.testing.assert_array_equal(before.coverage, after.coverage)
             assert {**vars(before), "coverage": 0} == {**vars(after), "coverage": 0}
 
@@ -244,7 +302,9 @@ def test_removing_inactive_weights_leaves_outputs_unchanged_bit_for_bit(cases):
         removed += int(inactive.sum())
         parameters = members.parameters.clone()
         parameters[:, : inactive.shape[1]][inactive] = 0
-        without = population.Population(members.shape, members.seeds, parameters, members.initial, members.mask & ~inactive)
+        without = population.Population(
+            members.shape, members.seeds, parameters, members.initial, members.mask & ~inactive
+        )
         x = torch.randn(9, members.shape[0], generator=torch.Generator().manual_seed(number))
         assert torch.equal(logits(members, x), logits(without, x))
     assert removed > 500
@@ -267,7 +327,15 @@ def test_graph_of_a_ticket_says_the_same(cases):
     for c in cases[:20]:
         members, oracle = dressed(c.masks), c.oracles[0]
         masks = [m[:1] for m in c.masks]
-        ticket = ticket_module.Ticket(members.shape, masks, members.initial[0].numpy(), members.parameters[0].numpy(), tuple(c.tasks), 0, 1)
+        ticket = ticket_module.Ticket(
+            members.shape,
+            masks,
+            members.initial[0].numpy(),
+            members.parameters[0].numpy(),
+            tuple(c.tasks),
+            0,
+            1,
+        )
         graph = connectivity.to_networkx(ticket)
         assert set(graph.edges) == set(oracle.graph.edges) and set(graph) == set(oracle.graph)
         for (layer, unit), node in graph.nodes(data=True):
@@ -281,11 +349,18 @@ def test_graph_of_a_ticket_says_the_same(cases):
 
 # errors
 
-@pytest.mark.parametrize("masks", [
-    [], [torch.ones(1, 2, 2)], [torch.ones(2, 2, dtype=torch.bool)],
-    [torch.ones(1, 3, 4, dtype=torch.bool), torch.ones(1, 2, 4, dtype=torch.bool)],
-    [torch.ones(1, 3, 4, dtype=torch.bool), torch.ones(2, 2, 3, dtype=torch.bool)],
-], ids=["no layer", "not bool", "no members", "layers do not fit", "members differ"])
+
+@pytest.mark.parametrize(
+    "masks",
+    [
+        [],
+        [torch.ones(1, 2, 2)],
+        [torch.ones(2, 2, dtype=torch.bool)],
+        [torch.ones(1, 3, 4, dtype=torch.bool), torch.ones(1, 2, 4, dtype=torch.bool)],
+        [torch.ones(1, 3, 4, dtype=torch.bool), torch.ones(2, 2, 3, dtype=torch.bool)],
+    ],
+    ids=["no layer", "not bool", "no members", "layers do not fit", "members differ"],
+)
 def test_masks_that_make_no_network_are_refused(masks):
     with pytest.raises(SpecError, match="masks"):
         connectivity.weight_states(masks)

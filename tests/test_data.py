@@ -1,4 +1,5 @@
 """Data sets: tasks side by side, split, scaled, and independent of each other."""
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -11,6 +12,7 @@ A, B = Task("a", range(0, 2), range(0, 1)), Task("b", range(2, 4), range(1, 4))
 
 
 # moons and circles
+
 
 def test_the_halves_are_as_large_as_asked_and_balanced_together():
     toy = moons_circles(n_samples=150)
@@ -28,8 +30,18 @@ def test_both_halves_are_scaled_by_the_training_half():
 
 def test_tasks_own_their_inputs_and_outputs():
     circles, moons = moons_circles(n_samples=50).tasks
-    assert (circles.name, circles.inputs, circles.outputs, circles.classes) == ("circles", range(0, 2), range(0, 1), 2)
-    assert (moons.name, moons.inputs, moons.outputs, moons.classes) == ("moons", range(2, 4), range(1, 2), 2)
+    assert (circles.name, circles.inputs, circles.outputs, circles.classes) == (
+        "circles",
+        range(0, 2),
+        range(0, 1),
+        2,
+    )
+    assert (moons.name, moons.inputs, moons.outputs, moons.classes) == (
+        "moons",
+        range(2, 4),
+        range(1, 2),
+        2,
+    )
 
 
 def test_without_noise_circles_are_two_circles_and_moons_lie_apart():
@@ -44,6 +56,7 @@ def test_noise_blurs_the_circles():
     def spread(noise):
         toy = moons_circles(noise=noise)
         return np.hypot(*toy.x_train[toy.y_train[:, 0] == 1, :2].T).std()
+
     assert spread(0) < 0.05 < spread(0.1) < spread(0.3)
 
 
@@ -71,8 +84,19 @@ def test_the_seed_makes_the_data():
         assert (getattr(one, part) != getattr(other, part)).mean() > 0.3
 
 
-@pytest.mark.parametrize("bad", [{"n_samples": 1}, {"n_samples": -5}, {"noise": -0.1}, {"noise": float("nan")}, {"factor": 1.0},
-                                 {"factor": -0.1}, {"factor": float("nan")}, {"seed": -1}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"n_samples": 1},
+        {"n_samples": -5},
+        {"noise": -0.1},
+        {"noise": float("nan")},
+        {"factor": 1.0},
+        {"factor": -0.1},
+        {"factor": float("nan")},
+        {"seed": -1},
+    ],
+)
 def test_options_out_of_range_are_refused(bad):
     with pytest.raises(SpecError, match=next(iter(bad))):
         moons_circles(**bad)
@@ -83,7 +107,9 @@ def test_constant_features_become_zero_and_nothing_else_does():
     x = rng.normal([5, 3, -2], [10, 0, 0.1], (200, 3))
     train, test = standardise(x[:100], x[100:])
     assert not train[:, 1].any() and not test[:, 1].any()
-    np.testing.assert_allclose(test[:, 0], (x[100:, 0] - x[:100, 0].mean()) / x[:100, 0].std(), rtol=1e-5)
+    np.testing.assert_allclose(
+        test[:, 0], (x[100:, 0] - x[:100, 0].mean()) / x[:100, 0].std(), rtol=1e-5
+    )
 
 
 def test_the_whole_can_be_standardised_by_one_mean_and_one_deviation():
@@ -95,10 +121,15 @@ def test_the_whole_can_be_standardised_by_one_mean_and_one_deviation():
 
 # specs
 
+
 def test_a_spec_is_complete_and_its_options_have_one_form():
     complete = data.spec("moons_circles", noise=0)
     assert dict(complete.options) == {"n_samples": 1000, "noise": 0.0, "factor": 0.35, "seed": 0}
-    assert repr(complete) == repr(data.spec("moons_circles", noise=0.0)) == repr(data.spec("moons_circles", noise="0"))
+    assert (
+        repr(complete)
+        == repr(data.spec("moons_circles", noise=0.0))
+        == repr(data.spec("moons_circles", noise="0"))
+    )
 
 
 def test_load_gives_what_the_spec_says():
@@ -114,11 +145,22 @@ def test_an_incomplete_spec_is_not_loaded():
 def test_unknown_names_and_options_get_the_nearest_guess():
     with pytest.raises(SpecError, match="did you mean moons_circles"):
         data.spec("moon_circles")
-    with pytest.raises(SpecError, match=r"nois is not an option of moons_circles.*did you mean noise"):
+    with pytest.raises(
+        SpecError, match=r"nois is not an option of moons_circles.*did you mean noise"
+    ):
         data.spec("moons_circles", nois=0.2)
 
 
-@pytest.mark.parametrize("bad", [{"n_samples": 100.5}, {"n_samples": "many"}, {"n_samples": True}, {"noise": "loud"}, {"noise": None}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"n_samples": 100.5},
+        {"n_samples": "many"},
+        {"n_samples": True},
+        {"noise": "loud"},
+        {"noise": None},
+    ],
+)
 def test_options_of_the_wrong_type_are_refused(bad):
     with pytest.raises(SpecError, match=next(iter(bad))):
         data.spec("moons_circles", **bad)
@@ -126,21 +168,27 @@ def test_options_of_the_wrong_type_are_refused(bad):
 
 # tasks
 
-@pytest.mark.parametrize("positions", [range(0, 4, 2), range(3, 0, -1), range(2, 2), range(-1, 2), [0, 1]])
+
+@pytest.mark.parametrize(
+    "positions", [range(0, 4, 2), range(3, 0, -1), range(2, 2), range(-1, 2), [0, 1]]
+)
 def test_a_task_needs_gapless_ranges(positions):
     for inputs, outputs in ((positions, range(1)), (range(1), positions)):
         with pytest.raises(SpecError, match="expected a range of step 1"):
             Task("a", inputs, outputs)
 
 
-@pytest.mark.parametrize(("tasks", "message"), [
-    ([], "no task given"),
-    ([A, Task("b", range(1, 4), range(1, 4))], "a and b overlap in inputs at 1"),
-    ([A, Task("b", range(2, 4), range(0, 3))], "a and b overlap in outputs at 0"),
-    ([A, Task("b", range(2, 5), range(1, 4))], "inputs reach to 5, the network has 4 inputs"),
-    ([A, Task("b", range(2, 4), range(1, 5))], "outputs reach to 5, the network has 4 outputs"),
-    ([A, Task("a", range(2, 4), range(1, 4))], "share a name"),
-])
+@pytest.mark.parametrize(
+    ("tasks", "message"),
+    [
+        ([], "no task given"),
+        ([A, Task("b", range(1, 4), range(1, 4))], "a and b overlap in inputs at 1"),
+        ([A, Task("b", range(2, 4), range(0, 3))], "a and b overlap in outputs at 0"),
+        ([A, Task("b", range(2, 5), range(1, 4))], "inputs reach to 5, the network has 4 inputs"),
+        ([A, Task("b", range(2, 4), range(1, 5))], "outputs reach to 5, the network has 4 outputs"),
+        ([A, Task("a", range(2, 4), range(1, 4))], "share a name"),
+    ],
+)
 def test_tasks_that_do_not_share_the_network_are_refused(tasks, message):
     with pytest.raises(SpecError, match=message):
         check_tasks(tasks, 4, 4)
@@ -152,29 +200,46 @@ def test_inputs_of_no_task_are_allowed():
 
 # data sets
 
+
 def arrays(**changed):
     """A data set of A (binary) and B (three classes) with some arrays changed."""
     x, y = np.zeros((6, 4), dtype=np.float32), np.array([[0, 0], [1, 1], [0, 2]] * 2)
-    return {"x_train": x, "y_train": y, "x_test": x[:3], "y_test": y[:3], "tasks": (A, B), **changed}
+    return {
+        "x_train": x,
+        "y_train": y,
+        "x_test": x[:3],
+        "y_test": y[:3],
+        "tasks": (A, B),
+        **changed,
+    }
 
 
 def test_a_data_set_knows_the_ends_of_its_networks():
     assert Dataset(**arrays()).ends == (4, 4)
 
 
-@pytest.mark.parametrize(("changed", "message"), [
-    ({"x_train": np.array([[0, 0, 0, 0]] * 5 + [[0, 0, np.nan, 0]])}, r"x_train\[5, 2\] is nan"),
-    ({"x_test": np.array([[0, 0, 0, np.inf]] * 3)}, r"x_test\[0, 3\] is inf"),
-    ({"y_train": np.array([[2, 0]] * 6)}, "labels of task a span 2…2; allowed: 0…1"),
-    ({"y_test": np.array([[0, 3]] * 3)}, "labels of task b span 3…3; allowed: 0…2"),
-    ({"y_test": np.array([[0, -1]] * 3)}, "labels of task b span -1…-1"),
-    ({"y_train": np.zeros((5, 2), dtype=int)}, "with the same B"),
-    ({"y_train": np.zeros((6, 3), dtype=int)}, "with the same B"),
-    ({"x_test": np.zeros((3, 5))}, r"expected \[B, 4\]"),
-    ({"x_test": np.zeros((0, 4)), "y_test": np.zeros((0, 2), dtype=int)}, "1 or more"),
-    ({"tasks": (A,)}, "y_train"),
-    ({"tasks": (A, Task("b", range(2, 4), range(2, 5)))}, "outputs reach to 5, the network has 4"),
-])
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"x_train": np.array([[0, 0, 0, 0]] * 5 + [[0, 0, np.nan, 0]])},
+            r"x_train\[5, 2\] is nan",
+        ),
+        ({"x_test": np.array([[0, 0, 0, np.inf]] * 3)}, r"x_test\[0, 3\] is inf"),
+        ({"y_train": np.array([[2, 0]] * 6)}, "labels of task a span 2…2; allowed: 0…1"),
+        ({"y_test": np.array([[0, 3]] * 3)}, "labels of task b span 3…3; allowed: 0…2"),
+        ({"y_test": np.array([[0, -1]] * 3)}, "labels of task b span -1…-1"),
+        ({"y_train": np.zeros((5, 2), dtype=int)}, "with the same B"),
+        ({"y_train": np.zeros((6, 3), dtype=int)}, "with the same B"),
+        ({"x_test": np.zeros((3, 5))}, r"expected \[B, 4\]"),
+        ({"x_test": np.zeros((0, 4)), "y_test": np.zeros((0, 2), dtype=int)}, "1 or more"),
+        ({"tasks": (A,)}, "y_train"),
+        (
+            {"tasks": (A, Task("b", range(2, 4), range(2, 5)))},
+            "outputs reach to 5, the network has 4",
+        ),
+    ],
+)
 def test_data_that_cannot_be_trained_on_is_refused(changed, message):
     with pytest.raises(SpecError, match=message):
         Dataset(**arrays(**changed))

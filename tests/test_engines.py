@@ -1,4 +1,5 @@
 """Every engine behind ``population.train`` means the same; tests/study_engines.py compares their statistics."""
+
 import subprocess
 import sys
 import threading
@@ -45,7 +46,10 @@ def mixed(n=150):
 def members(shape, densities, device="cpu"):
     """One seed per density, with a random mask of that density."""
     dense = population.init(shape, range(len(densities)), device)
-    mask = torch.rand(dense.mask.shape, generator=torch.Generator().manual_seed(1)) < torch.tensor(densities)[:, None]
+    mask = (
+        torch.rand(dense.mask.shape, generator=torch.Generator().manual_seed(1))
+        < torch.tensor(densities)[:, None]
+    )
     return population.rewind(dense, mask.to(device))
 
 
@@ -53,8 +57,15 @@ def fit(module, people, dataset, spec):
     return module.train(people.parameters, people.mask, people.shape, people.seeds, dataset, spec)
 
 
-@pytest.mark.parametrize(("dataset", "shape"), [(data.moons_circles(n_samples=150), (4, 20, 20, 2)), (mixed(), (6, 11, 9, 13, 4)),
-                                                (data.moons_circles(n_samples=100), (4, 60, 60, 2))], ids=["binary", "softmax", "wide"])
+@pytest.mark.parametrize(
+    ("dataset", "shape"),
+    [
+        (data.moons_circles(n_samples=150), (4, 20, 20, 2)),
+        (mixed(), (6, 11, 9, 13, 4)),
+        (data.moons_circles(n_samples=100), (4, 60, 60, 2)),
+    ],
+    ids=["binary", "softmax", "wide"],
+)
 @pytest.mark.parametrize("loss", ["mean", "sum"])
 def test_loss_curves_agree_with_the_batched_engine_to_rounding(engine, dataset, shape, loss):
     module, device = engine
@@ -62,14 +73,18 @@ def test_loss_curves_agree_with_the_batched_engine_to_rounding(engine, dataset, 
     people = members(shape, (1.0, 0.5, 0.2, 0.05), device)
     values, curves = fit(module, people, dataset, spec)
     expected, expected_curves = fit(batched, members(shape, (1.0, 0.5, 0.2, 0.05)), dataset, spec)
-    np.testing.assert_allclose(curves, expected_curves, rtol=2e-4)      # not recorded: NaN in both
+    np.testing.assert_allclose(curves, expected_curves, rtol=2e-4)  # not recorded: NaN in both
     # Adam turns the rounding of a gradient near zero into up to a whole step, lr, of a single weight
     torch.testing.assert_close(values.cpu(), expected, rtol=0, atol=spec.lr)
     assert (values.cpu() - expected).abs().median() < 1e-6
 
 
-@pytest.mark.parametrize("dataset", [data.moons_circles(n_samples=150), mixed()], ids=["binary", "softmax"])
-def test_weight_decay_and_recorded_curves_agree_with_the_batched_engine_to_rounding(engine, dataset):
+@pytest.mark.parametrize(
+    "dataset", [data.moons_circles(n_samples=150), mixed()], ids=["binary", "softmax"]
+)
+def test_weight_decay_and_recorded_curves_agree_with_the_batched_engine_to_rounding(
+    engine, dataset
+):
     module, device = engine
     shape = (dataset.ends[0], 20, 20, dataset.ends[1])
     spec = TrainSpec(batch_size=48, max_epochs=8, weight_decay=0.01, record=True)
@@ -79,11 +94,20 @@ def test_weight_decay_and_recorded_curves_agree_with_the_batched_engine_to_round
     found, wanted = np.array(curves), np.array(expected_curves)
     assert found.shape == (4, 8, 3) and np.isfinite(found).all()
     np.testing.assert_allclose(found[..., [0, 2]], wanted[..., [0, 2]], rtol=5e-4)
-    np.testing.assert_allclose(found[..., 1], wanted[..., 1], atol=1.01 / len(dataset.x_test))      # one example may lie on the border
+    np.testing.assert_allclose(
+        found[..., 1], wanted[..., 1], atol=1.01 / len(dataset.x_test)
+    )  # one example may lie on the border
     torch.testing.assert_close(values.cpu(), expected, rtol=0, atol=spec.lr)
     there = expected != 0
-    assert (values.cpu() - expected)[there].abs().quantile(0.9) < 1e-6      # dead weights decay as the others do
-    plain, _ = fit(batched, members(shape, (1.0, 0.5, 0.2, 0.05)), dataset, TrainSpec(batch_size=48, max_epochs=8))
+    assert (values.cpu() - expected)[there].abs().quantile(
+        0.9
+    ) < 1e-6  # dead weights decay as the others do
+    plain, _ = fit(
+        batched,
+        members(shape, (1.0, 0.5, 0.2, 0.05)),
+        dataset,
+        TrainSpec(batch_size=48, max_epochs=8),
+    )
     assert (plain - expected)[there].abs().median() > 1e-4
 
 
@@ -95,13 +119,18 @@ def test_pruned_weights_stay_zero_and_what_leads_nowhere_stays_as_it_was(engine)
     assert not values[:, :weights][~people.mask].any()
     dead = [s == 2 for s in unit_states(people.masks)][1:]
     assert sum(int(d.sum()) for d in dead) > 0
-    for bias, weight, before, gone in zip(trained.biases, trained.weights, people.weights, dead, strict=True):
+    for bias, weight, before, gone in zip(
+        trained.biases, trained.weights, people.weights, dead, strict=True
+    ):
         assert not bias[gone].any() and torch.equal(weight[gone], before[gone])
 
 
 def test_a_member_alone_equals_the_member_in_company_whatever_the_threads(engine):
     module, device = engine
-    people, dataset = members((4, 20, 20, 2), (1.0, 0.4, 0.2, 0.1, 0.05), device), data.moons_circles(n_samples=100)
+    people, dataset = (
+        members((4, 20, 20, 2), (1.0, 0.4, 0.2, 0.1, 0.05), device),
+        data.moons_circles(n_samples=100),
+    )
     spec = TrainSpec(max_epochs=6)
     together, _ = fit(module, people, dataset, spec)
 
@@ -116,7 +145,10 @@ def test_a_member_alone_equals_the_member_in_company_whatever_the_threads(engine
 
 def test_early_stopping_follows_the_rule(engine):
     module, device = engine
-    people, spec = members((4, 12, 12, 2), (1.0, 0.5, 0.2), device), TrainSpec(lr=0.05, patience=3, max_epochs=60)
+    people, spec = (
+        members((4, 12, 12, 2), (1.0, 0.5, 0.2), device),
+        TrainSpec(lr=0.05, patience=3, max_epochs=60),
+    )
     _, curves = fit(module, people, data.moons_circles(n_samples=80), spec)
     assert min(map(len, curves)) < 60
     for curve in curves:
@@ -137,13 +169,24 @@ def test_a_loss_that_is_not_finite_ends_that_member_alone(engine):
 
 def test_masks_of_the_early_levels_agree_between_engines(engine):
     module, device = engine
-    dataset, shape, spec = data.moons_circles(n_samples=200), (4, 24, 24, 2), TrainSpec(max_epochs=15)
+    dataset, shape, spec = (
+        data.moons_circles(n_samples=200),
+        (4, 24, 24, 2),
+        TrainSpec(max_epochs=15),
+    )
     masks = []
     for trainer, where in ((module, device), (batched, torch.device("cpu"))):
         people = population.init(shape, range(4), where)
         for level, keep in enumerate((500, 340), start=1):
             values, _ = fit(trainer, people, dataset, spec)
-            mask = pruning.prune(values[:, : people.mask.shape[1]], people.mask, keep, shape=shape, seeds=people.seeds, level=level)
+            mask = pruning.prune(
+                values[:, : people.mask.shape[1]],
+                people.mask,
+                keep,
+                shape=shape,
+                seeds=people.seeds,
+                level=level,
+            )
             people = population.rewind(people, mask)
         masks.append(people.mask.cpu())
     assert (masks[0] & masks[1]).sum(1).min() >= 0.98 * 340
@@ -155,8 +198,15 @@ def test_cancelling_ends_a_training_within_seconds(engine):
     threading.Timer(0.5, cancel.set).start()
     began = time.perf_counter()
     with pytest.raises(engine_module.Cancelled):
-        module.train(people.parameters, people.mask, people.shape, people.seeds, data.moons_circles(),
-                     TrainSpec(max_epochs=10**6, patience=10**6), cancel)
+        module.train(
+            people.parameters,
+            people.mask,
+            people.shape,
+            people.seeds,
+            data.moons_circles(),
+            TrainSpec(max_epochs=10**6, patience=10**6),
+            cancel,
+        )
     assert time.perf_counter() - began < 20
 
 
@@ -165,7 +215,9 @@ def test_more_members_than_seats_are_seated_in_turn(monkeypatch):
     dataset, people = data.moons_circles(n_samples=80), members((4, 8, 8, 2), (1.0,) * 7)
     spec = TrainSpec(max_epochs=12, patience=2, lr=0.02)
     _, curves = fit(cuda, people, dataset, spec)
-    np.testing.assert_allclose([c[0] for c in curves], [c[0] for c in fit(batched, people, dataset, spec)[1]], rtol=1e-4)
+    np.testing.assert_allclose(
+        [c[0] for c in curves], [c[0] for c in fit(batched, people, dataset, spec)[1]], rtol=1e-4
+    )
 
 
 def test_too_little_memory_halves_the_seats_with_a_warning(monkeypatch):
@@ -181,7 +233,12 @@ def test_too_little_memory_halves_the_seats_with_a_warning(monkeypatch):
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        _, curves = fit(cuda, members((4, 8, 8, 2), (1.0,)), data.moons_circles(n_samples=70), TrainSpec(max_epochs=2))
+        _, curves = fit(
+            cuda,
+            members((4, 8, 8, 2), (1.0,)),
+            data.moons_circles(n_samples=70),
+            TrainSpec(max_epochs=2),
+        )
     assert made == [128, 64, 32, 16, 8] and len(curves[0]) == 2
     assert "8 networks of (4, 8, 8, 2) train at once instead" in str(heard[-1].message)
 
@@ -192,7 +249,12 @@ def test_an_error_in_the_trainer_reaches_whoever_waits(monkeypatch):
 
     monkeypatch.setattr(slots.Stack, "launch", fail)
     with pytest.raises(RuntimeError, match="the device is gone"):
-        fit(cuda, members((4, 8, 8, 2), (1.0,)), data.moons_circles(n_samples=60), TrainSpec(max_epochs=2))
+        fit(
+            cuda,
+            members((4, 8, 8, 2), (1.0,)),
+            data.moons_circles(n_samples=60),
+            TrainSpec(max_epochs=2),
+        )
 
 
 LINGERING = """
@@ -216,12 +278,15 @@ while cuda._TRAINERS:
 
 
 def test_a_trainer_that_is_just_leaving_does_not_abort_the_exit():
-    done = subprocess.run([sys.executable, "-c", LINGERING], cwd=Path(__file__).parent, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LINGERING], cwd=Path(__file__).parent, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 
 def test_without_numba_torch_takes_over_with_one_warning(monkeypatch):
     import builtins
+
     importer = builtins.__import__
 
     def without(name, *args, **kwargs):
@@ -232,7 +297,9 @@ def test_without_numba_torch_takes_over_with_one_warning(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     trainer_module.engine.cache_clear()
     try:
-        with pytest.warns(RuntimeWarning, match="numba cannot be used .*No module named 'numba'") as heard:
+        with pytest.warns(
+            RuntimeWarning, match="numba cannot be used .*No module named 'numba'"
+        ) as heard:
             engines = {trainer_module.engine("cpu") for _ in range(3)}
         assert engines == {batched} and len(heard) == 1
     finally:

@@ -1,4 +1,5 @@
 """pyproject.toml, environment.yml and constraints.txt name the same packages; nothing names a machine."""
+
 import json
 import os
 import re
@@ -22,7 +23,11 @@ def ranges(lines):
 
 
 def conda():
-    lines = [d for d in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"] if isinstance(d, str)]
+    lines = [
+        d
+        for d in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+        if isinstance(d, str)
+    ]
     return {CONDA_NAMES.get(name, name): found for name, found in ranges(lines).items()}
 
 
@@ -55,7 +60,10 @@ def test_the_installed_packages_are_the_pinned_ones():
 
 
 def test_environment_file_uses_conda_forge_alone():
-    assert yaml.safe_load((ROOT / "environment.yml").read_text())["channels"] == ["conda-forge", "nodefaults"]
+    assert yaml.safe_load((ROOT / "environment.yml").read_text())["channels"] == [
+        "conda-forge",
+        "nodefaults",
+    ]
 
 
 def test_sources_are_linted_and_notebooks_stripped():
@@ -69,15 +77,23 @@ def test_readme_has_the_verdicts_of_the_kept_tables():
     import pandas as pd
 
     from lth_utils.studies import verdict
-    many, full = (pd.read_csv(ROOT / "outputs" / name / "tables" / "verdicts.csv", dtype=str) for name in ("extended", "thesis"))
+
+    many, full = (
+        pd.read_csv(ROOT / "outputs" / name / "tables" / "verdicts.csv", dtype=str)
+        for name in ("extended", "thesis")
+    )
     for table in (verdict.markdown(many), verdict.markdown(full[full["claim"] == "7"])):
-        assert f"\n\n{table}\n\n" in (ROOT / "README.md").read_text(), f"a table of verdicts in the README should be\n{table}"
+        assert f"\n\n{table}\n\n" in (ROOT / "README.md").read_text(), (
+            f"a table of verdicts in the README should be\n{table}"
+        )
 
 
 def test_readme_says_what_the_facts_on_images_say():
     text = " ".join(re.sub(r"^>", "", (ROOT / "README.md").read_text(), flags=re.MULTILINE).split())
     for name in ("thesis", "extended"):
-        facts = json.loads((ROOT / "outputs" / name / "facts" / "02_mnist_fashion.json").read_text())
+        facts = json.loads(
+            (ROOT / "outputs" / name / "facts" / "02_mnist_fashion.json").read_text()
+        )
         for key in ("headline", "frontier"):
             assert facts[key] in text, f"the README should say\n{facts[key]}"
 
@@ -94,5 +110,7 @@ def test_readme_code_runs(smoke, tmp_path):
     script = tmp_path / "readme.py"
     script.write_text("\n".join(blocks))
     environment = {**os.environ, "LTH_OUTPUTS": str(smoke[0])}
-    done = subprocess.run([sys.executable, str(script)], cwd=ROOT, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr

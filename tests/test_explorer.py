@@ -1,4 +1,5 @@
 """The explorer without a browser: its widgets driven from Python, its sentences against brute force, its files read back."""
+
 import gc
 import io
 import itertools
@@ -35,7 +36,13 @@ from lth_utils.runs.store import Store
 
 ROOT = Path(__file__).parents[1]
 QUICK = TrainSpec(batch_size=32, max_epochs=4)
-SPEC = RunSpec(data.spec("moons_circles", n_samples=60), base=(4, 8, 8, 2), train=QUICK, prune=PruneSpec(rate=0.5, levels=5), stop_at=())
+SPEC = RunSpec(
+    data.spec("moons_circles", n_samples=60),
+    base=(4, 8, 8, 2),
+    train=QUICK,
+    prune=PruneSpec(rate=0.5, levels=5),
+    stop_at=(),
+)
 TASKS = data.load(SPEC.data).tasks
 
 
@@ -44,7 +51,10 @@ def results(tmp_path_factory):
     """Two seeds pruned to next to nothing, one run of one level, one that degrades at its first pruning, one of another data set."""
     folder = Store(tmp_path_factory.mktemp("explored"))
     others = [("prune", PruneSpec(levels=0, rate=0.5)), ("prune", PruneSpec(target=3, levels=1))]
-    specs = [*config.expand(SPEC, {"seed": [0, 1]}), *(replace(SPEC, **{name: value}) for name, value in others)]
+    specs = [
+        *config.expand(SPEC, {"seed": [0, 1]}),
+        *(replace(SPEC, **{name: value}) for name, value in others),
+    ]
     specs.append(replace(SPEC, data=data.spec("moons_circles", n_samples=60, noise=0.2)))
     sweep.run(specs, folder, device="cpu")
     return folder
@@ -54,7 +64,11 @@ def results(tmp_path_factory):
 def ids(results):
     """By number of levels: 0, 1, 5 and the seed; only the runs of the usual noise."""
     entries = results.entries()
-    return {(e["head"]["prune.levels"], e["head"]["seed"]): i for i, e in entries.items() if e["head"]["data.noise"] == 0.1}
+    return {
+        (e["head"]["prune.levels"], e["head"]["seed"]): i
+        for i, e in entries.items()
+        if e["head"]["data.noise"] == 0.1
+    }
 
 
 def rows_of(results, run_id):
@@ -70,17 +84,27 @@ def box(results, ids):
 @pytest.fixture
 def odd():
     """x1 -> a -> d -> y1 lives; b hears nothing and leads to d and e; c leads nowhere; f hears nothing and alone leads to y2; x2 is alone."""
-    masks = [torch.tensor([[[1, 0], [0, 0], [1, 0]]]), torch.tensor([[[1, 1, 0], [0, 1, 0], [0, 0, 0]]]), torch.tensor([[[1, 1, 0], [0, 0, 1]]])]
+    masks = [
+        torch.tensor([[[1, 0], [0, 0], [1, 0]]]),
+        torch.tensor([[[1, 1, 0], [0, 1, 0], [0, 0, 0]]]),
+        torch.tensor([[[1, 1, 0], [0, 0, 1]]]),
+    ]
     masks, shape = [m.bool() for m in masks], (2, 3, 3, 2)
     flat = torch.cat([m.flatten() for m in masks]).numpy()
     stream = np.random.default_rng(3)
-    values = np.concatenate([flat * stream.standard_normal(len(flat)), stream.uniform(0.5, 1, 8)]).astype(np.float32)
-    values[6], values[7], values[10] = -2, 0.7, 0.8      # a large a puts d out, b keeps e alight
-    tasks = (data.Task("left", range(0, 1), range(0, 1)), data.Task("right", range(1, 2), range(1, 2)))
+    values = np.concatenate(
+        [flat * stream.standard_normal(len(flat)), stream.uniform(0.5, 1, 8)]
+    ).astype(np.float32)
+    values[6], values[7], values[10] = -2, 0.7, 0.8  # a large a puts d out, b keeps e alight
+    tasks = (
+        data.Task("left", range(0, 1), range(0, 1)),
+        data.Task("right", range(1, 2), range(1, 2)),
+    )
     return ticket_module.Ticket(shape, masks, values, values, tasks, 0, 4)
 
 
 # widgets
+
 
 def test_every_level_has_its_own_picture_and_its_words_agree_with_the_store(box, results, ids):
     rows = rows_of(results, ids[5, 0])
@@ -89,8 +113,13 @@ def test_every_level_has_its_own_picture_and_its_words_agree_with_the_store(box,
         box.first.slider.value = level
         seen.add(bytes(box.picture.value))
         assert f"Level {level}: {row['status']}." in box.first.words.value
-        numbers = re.search(r"Of (\d+) available weights (\d+) active, (\d+) inactive, (\d+) zombie; (\d+) subnetwork", box.first.words.value)
-        assert [int(n) for n in numbers.groups()] == [row[c] for c in ("available", "active", "inactive", "zombie", "subnetworks")]
+        numbers = re.search(
+            r"Of (\d+) available weights (\d+) active, (\d+) inactive, (\d+) zombie; (\d+) subnetwork",
+            box.first.words.value,
+        )
+        assert [int(n) for n in numbers.groups()] == [
+            row[c] for c in ("available", "active", "inactive", "zombie", "subnetworks")
+        ]
         assert f"circles {row['accuracy_circles']:.1%}" in box.first.words.value
     assert len(seen) == len(rows) == 6
     assert all(p.startswith(b"\x89PNG") for p in seen)
@@ -110,7 +139,9 @@ def test_a_picture_does_not_depend_on_what_was_shown_before(results, ids):
     screen, fresh = screen_module.Screen(pictures=0), screen_module.Screen()
     for row in (0, 5, 3):
         screen.png([(shown, row)], run_module.Options())
-    assert screen.png([(shown, 3)], run_module.Options()) == fresh.png([(choices.open_run(results, ids[5, 0]), 3)], run_module.Options())
+    assert screen.png([(shown, 3)], run_module.Options()) == fresh.png(
+        [(choices.open_run(results, ids[5, 0]), 3)], run_module.Options()
+    )
 
 
 def test_the_buttons_step_and_stop_at_the_ends(box):
@@ -129,12 +160,19 @@ def test_lists_say_what_became_of_each_run(box, results, ids):
         statuses = [line["status"] for line in rows_of(results, run_id).to_dict("records")]
         assert words.startswith(f"seed {entries[run_id]['head']['seed']} – ")
         for word in ("separated", "degraded"):
-            assert (f"{word} at level {statuses.index(word)}" in words) if word in statuses else (word not in words)
+            assert (
+                (f"{word} at level {statuses.index(word)}" in words)
+                if word in statuses
+                else (word not in words)
+            )
 
 
 def test_experiments_that_would_read_the_same_say_how_they_differ(box):
     assert len(box.first.experiment.options) == len(set(box.first.experiment.options))
-    assert {e[-9:] for e in box.first.experiment.options if "noise" in e} == {"noise 0.1", "noise 0.2"}
+    assert {e[-9:] for e in box.first.experiment.options if "noise" in e} == {
+        "noise 0.1",
+        "noise 0.2",
+    }
 
 
 def test_every_run_can_be_reached_and_is_what_the_lists_say(box, results):
@@ -171,10 +209,16 @@ def test_the_default_is_the_store_of_the_project(results, monkeypatch):
 
 def test_one_level_leaves_nothing_to_slide(results, ids):
     box = widgets.explore(results, ids[0, 0])
-    assert box.first.slider.disabled and box.first.play.disabled and box.first.slider.min < box.first.slider.max
+    assert (
+        box.first.slider.disabled
+        and box.first.play.disabled
+        and box.first.slider.min < box.first.slider.max
+    )
     before = box.picture.value
     box.first.slider.value = 1
-    assert box.first.level == 0 and box.picture.value == before and "Level 0:" in box.first.words.value
+    assert (
+        box.first.level == 0 and box.picture.value == before and "Level 0:" in box.first.words.value
+    )
 
 
 def test_a_run_that_degrades_at_once_shows_both_levels(results, ids):
@@ -192,7 +236,9 @@ def test_hundreds_of_runs_are_listed_in_no_time(results, ids, tmp_path, monkeypa
     began = time.thread_time()
     catalogue = choices.catalogue_of_store(Store(tmp_path))
     assert time.thread_time() - began < 2
-    assert [k for runs in next(iter(catalogue.tree.values())).values() for _, k in runs] == [f"run{n}" for n in range(800)]
+    assert [k for runs in next(iter(catalogue.tree.values())).values() for _, k in runs] == [
+        f"run{n}" for n in range(800)
+    ]
 
 
 def test_damaged_runs_are_left_out_and_counted(results, tmp_path):
@@ -202,19 +248,31 @@ def test_damaged_runs_are_left_out_and_counted(results, tmp_path):
     (copy.folder(victim) / "levels.csv").write_text("level\n")
     box = widgets.explore(copy)
     assert "1 damaged" in box.note.value
-    assert victim not in [k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs]
+    assert victim not in [
+        k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs
+    ]
 
 
 @pytest.mark.parametrize("alone", [False, True])
-def test_networks_of_another_kind_are_left_out_and_the_note_says_why(results, ids, monkeypatch, alone):
+def test_networks_of_another_kind_are_left_out_and_the_note_says_why(
+    results, ids, monkeypatch, alone
+):
     entries = results.entries()
-    unlike = {**entries[ids[5, 0]], "head": {**entries[ids[5, 0]]["head"], "base": "3x32-6x5x2-16x5x2-120-84-10"}}
+    unlike = {
+        **entries[ids[5, 0]],
+        "head": {**entries[ids[5, 0]]["head"], "base": "3x32-6x5x2-16x5x2-120-84-10"},
+    }
     given = {"images-3x32": unlike} | ({} if alone else entries)
     monkeypatch.setattr(Store, "entries", lambda self, run_ids=None: given)
     box = widgets.explore(results)
-    listed = [k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs]
+    listed = [
+        k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs
+    ]
     assert sorted(listed) == sorted({} if alone else entries)
-    assert "another kind of network" in box.note.value and ": 1, such as <code>images-3x32</code>" in box.note.value
+    assert (
+        "another kind of network" in box.note.value
+        and ": 1, such as <code>images-3x32</code>" in box.note.value
+    )
     assert "No finished runs" not in box.note.value
 
 
@@ -229,7 +287,12 @@ def test_a_run_of_a_version_that_knows_more_is_left_out_too(results, tmp_path):
     done["sha256"]["spec.json"] = files.digest((folder / "spec.json").read_bytes())
     (folder / "done.json").write_text(json.dumps(done))
     box = widgets.explore(copy)
-    assert sorted(k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs) == ours
+    assert (
+        sorted(
+            k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs
+        )
+        == ours
+    )
     assert f": 1, such as <code>{theirs}</code>" in box.note.value
 
 
@@ -241,7 +304,11 @@ def test_a_run_damaged_meanwhile_is_said_and_the_others_stay(results, ids, tmp_p
     box.first.run.value = first
     (copy.folder(second) / "arrays.npz").write_bytes(b"")
     box.first.run.value = second
-    assert "cannot be shown" in box.first.words.value and box.picture.layout.visibility == "hidden" and box.export_ticket.disabled
+    assert (
+        "cannot be shown" in box.first.words.value
+        and box.picture.layout.visibility == "hidden"
+        and box.export_ticket.disabled
+    )
     box.first.run.value = first
     assert "Level" in box.first.words.value and box.picture.layout.visibility == "visible"
 
@@ -249,17 +316,28 @@ def test_a_run_damaged_meanwhile_is_said_and_the_others_stay(results, ids, tmp_p
 def test_all_controls_have_a_label(box):
     for name, control in {**vars(box), **vars(box.first)}.items():
         if isinstance(control, ipywidgets.DOMWidget) and control.has_trait("description"):
-            assert control.description or control.tooltip or isinstance(control, ipywidgets.HTML), name
+            assert control.description or control.tooltip or isinstance(control, ipywidgets.HTML), (
+                name
+            )
 
 
 def test_the_picture_comes_in_one_message_with_words_that_say_what_it_shows(box, monkeypatch):
     sent, titled = [], {side: f"4-8-8-2 · seed 0, level {side}" for side in (0, 2, 5)}
-    monkeypatch.setattr(type(box.picture), "send_state", lambda self, key=None: sent.append(set([key] if isinstance(key, str) else key)))
+    monkeypatch.setattr(
+        type(box.picture),
+        "send_state",
+        lambda self, key=None: sent.append(set([key] if isinstance(key, str) else key)),
+    )
     box.first.slider.value = 2
     assert box.picture.tooltip == f"{titled[2]}; state of each weight"
-    assert {"value", "tooltip"} in sent and not any("value" in keys and "tooltip" not in keys for keys in sent)
+    assert {"value", "tooltip"} in sent and not any(
+        "value" in keys and "tooltip" not in keys for keys in sent
+    )
     box.colours.value, box.pruned.value, box.layer.value, box.unit.value = "task", True, 1, 3
-    assert box.picture.tooltip == f"{titled[2]}; task whose outputs it leads to; pruned weights, faint; hidden layer 1, 4 lit up"
+    assert (
+        box.picture.tooltip
+        == f"{titled[2]}; task whose outputs it leads to; pruned weights, faint; hidden layer 1, 4 lit up"
+    )
     box.compare.value, box.first.slider.value = True, 5
     assert box.picture.tooltip.startswith(f"{titled[5]} beside {titled[0]}; ")
 
@@ -267,7 +345,10 @@ def test_the_picture_comes_in_one_message_with_words_that_say_what_it_shows(box,
 def test_a_message_that_comes_while_a_picture_is_drawn_has_the_last_word(box, monkeypatch):
     """JupyterLab's messages come in two threads; the first one's picture, drawn more slowly, must not stay."""
     box.first.slider.value = 1
-    draw, second = screen_module.Screen.png, threading.Thread(target=setattr, args=(box.first.slider, "value", 4))
+    draw, second = (
+        screen_module.Screen.png,
+        threading.Thread(target=setattr, args=(box.first.slider, "value", 4)),
+    )
 
     def slowly(screen, sights, options):
         drawn = draw(screen, sights, options)
@@ -285,10 +366,17 @@ def test_a_message_that_comes_while_a_picture_is_drawn_has_the_last_word(box, mo
 
 # colours, comparing, neurons
 
+
 def test_each_switch_changes_the_picture_and_back(box):
     box.first.slider.value = 2
     plain = box.picture.value
-    for control, value in ((box.colours, "subnetwork"), (box.colours, "task"), (box.pruned, True), (box.layer, 1), (box.compare, True)):
+    for control, value in (
+        (box.colours, "subnetwork"),
+        (box.colours, "task"),
+        (box.pruned, True),
+        (box.layer, 1),
+        (box.compare, True),
+    ):
         before = control.value
         control.value = value
         assert box.picture.value != plain
@@ -310,12 +398,18 @@ def test_colours_are_those_of_the_states_and_tasks(results, ids):
     """Against the states of all weights, computed elsewhere."""
     ticket = results.ticket(ids[5, 0], 3)
     masks = [m[0].numpy() for m in ticket.masks]
-    found, edges = connectivity.structure(ticket.masks, ticket.tasks), drawing.choose_edges(ticket, masks, None)
+    found, edges = (
+        connectivity.structure(ticket.masks, ticket.tasks),
+        drawing.choose_edges(ticket, masks, None),
+    )
     states = connectivity.weight_states(ticket.masks)
     _, colours = drawing.element_colours("state", found, edges, ticket.tasks)
     assert edges.total == len(edges.layer) == sum(m.sum() for m in masks)
     for layer, i, j, colour in zip(edges.layer, edges.i, edges.j, colours, strict=True):
-        assert mpl.colors.to_hex(colour) == plots.STATE_COLOURS[connectivity.STATE_NAMES[states[layer][0, j, i]]].lower()
+        assert (
+            mpl.colors.to_hex(colour)
+            == plots.STATE_COLOURS[connectivity.STATE_NAMES[states[layer][0, j, i]]].lower()
+        )
     labels = connectivity.components(ticket.masks)
     assert all((a == b[0].numpy()).all() for a, b in zip(found.subnetworks, labels, strict=True))
     assert found.status == connectivity.status(ticket.masks, ticket.tasks)[0]
@@ -327,7 +421,9 @@ def test_a_crowded_network_is_thinned_by_magnitude_and_says_so(results, ids, mon
     ticket = results.ticket(ids[5, 0], 0)
     edges = drawing.choose_edges(ticket, [m[0].numpy() for m in ticket.masks], None)
     size = [w[0].abs().numpy() / w.abs().max().item() for w in ticket.weights]
-    assert np.allclose(np.sort(edges.strength), np.sort(np.concatenate([s.ravel() for s in size]))[-20:])
+    assert np.allclose(
+        np.sort(edges.strength), np.sort(np.concatenate([s.ravel() for s in size]))[-20:]
+    )
     texts = " ".join(t.get_text() for t in widgets.picture(results, ids[5, 0], 0).axes[0].texts)
     assert f"20 of {edges.total} weights are drawn" in texts
 
@@ -340,9 +436,16 @@ def test_there_is_ink_where_a_weight_is_and_none_where_none_is(odd, pruned):
     view.level(0)
     drawn.canvas.draw()
     pixels = np.asarray(drawn.canvas.buffer_rgba())[::-1]
-    shown = [np.ones(u, bool) if pruned else m for u, m in zip(odd.shape, drawing.touched_units([m[0].numpy() for m in odd.masks]), strict=True)]
+    shown = [
+        np.ones(u, bool) if pruned else m
+        for u, m in zip(
+            odd.shape, drawing.touched_units([m[0].numpy() for m in odd.masks]), strict=True
+        )
+    ]
     shown[0][:] = shown[-1][:] = True
-    places = drawing.place_units(run.kept["order"], shown, connectivity.structure(odd.masks, odd.tasks).subnetworks)
+    places = drawing.place_units(
+        run.kept["order"], shown, connectivity.structure(odd.masks, odd.tasks).subnetworks
+    )
     found = {True: [], False: []}
     for layer, mask in enumerate(odd.masks):
         for j, i in np.argwhere(np.ones(mask[0].shape)):
@@ -350,19 +453,24 @@ def test_there_is_ink_where_a_weight_is_and_none_where_none_is(odd, pruned):
             middle = np.array([layer + 0.37, 0.63 * places[layer][i] + 0.37 * places[layer + 1][j]])
             if np.isfinite(middle).all():
                 x, y = view.network.transData.transform(middle).round().astype(int)
-                found[bool(mask[0, j, i])].append(pixels[y - 1:y + 2, x - 1:x + 2, :3].min() < 250)
+                found[bool(mask[0, j, i])].append(
+                    pixels[y - 1 : y + 2, x - 1 : x + 2, :3].min() < 250
+                )
     assert len(found[True]) == 8 and all(found[True])
     assert all(found[False]) if pruned else not any(found[False]) and found[False]
 
 
 def test_relatives_are_what_paths_reach(results, ids):
     import networkx as nx
+
     for level in (0, 3, 5):
         ticket = results.ticket(ids[5, 1], level)
         graph = connectivity.to_networkx(ticket)
         for node in list(graph)[::3]:
             family = run_module.relatives([m[0].numpy() for m in ticket.masks], *node)
-            found = {(layer, int(u)) for layer, units in enumerate(family) for u in np.flatnonzero(units)}
+            found = {
+                (layer, int(u)) for layer, units in enumerate(family) for u in np.flatnonzero(units)
+            }
             assert found == {node} | nx.ancestors(graph, node) | nx.descendants(graph, node)
 
 
@@ -386,22 +494,39 @@ def test_the_sentence_on_each_unit_of_an_odd_network(odd):
     x = np.random.default_rng(0).standard_normal((1000, 2), dtype=np.float32)
     full = by_hand(odd, x)
     assert words_module.explain(odd, 0, 0) == "x1 (left) – active: it leads to y1 (left)."
-    assert words_module.explain(odd, 0, 1) == "x2 (right) – inactive: no weight is left at it, so the network does not see it."
+    assert (
+        words_module.explain(odd, 0, 1)
+        == "x2 (right) – inactive: no weight is left at it, so the network does not see it."
+    )
     share = (full[1][:, 0] > 0).mean()
-    assert words_module.explain(odd, 1, 0) == ("neuron 1 of hidden layer 1 – active: x1 (left) reaches it and it leads to y1 (left); "
-                                           f"it fires for {share:.1%} of 1000 random points.")
-    assert words_module.explain(odd, 1, 2) == "neuron 3 of hidden layer 1 – inactive: no path leads from it to an output, so nothing it computes matters."
+    assert words_module.explain(odd, 1, 0) == (
+        "neuron 1 of hidden layer 1 – active: x1 (left) reaches it and it leads to y1 (left); "
+        f"it fires for {share:.1%} of 1000 random points."
+    )
+    assert (
+        words_module.explain(odd, 1, 2)
+        == "neuron 3 of hidden layer 1 – inactive: no path leads from it to an output, so nothing it computes matters."
+    )
     bent = full[3] - by_hand(odd, x, (1, 1))[3]
     said = words_module.explain(odd, 1, 1)
-    assert "zombie: no path from any input reaches it; it gives out" in said and "adds a constant" not in said
-    assert number(said, r"shifts y1 \(left\) by (\S+) to (\S+),") == pytest.approx([bent[:, 0].min(), bent[:, 0].max()], rel=0.01)
+    assert (
+        "zombie: no path from any input reaches it; it gives out" in said
+        and "adds a constant" not in said
+    )
+    assert number(said, r"shifts y1 \(left\) by (\S+) to (\S+),") == pytest.approx(
+        [bent[:, 0].min(), bent[:, 0].max()], rel=0.01
+    )
     assert np.ptp(bent[:, 0]) > 0.01
     for unit, output in ((1, 0), (2, 1)):
         change = (full[3] - by_hand(odd, x, (2, unit))[3])[:, output]
         assert np.ptp(change) < 1e-5
         said = words_module.explain(odd, 2, unit)
-        assert number(said, r"gives out (\S+) and adds a constant (\S+) to y") == pytest.approx([full[2][0, unit], change[0]], rel=0.01)
-    assert number(words_module.explain(odd, 3, 1), r"it is (\S+) whatever the input") == pytest.approx([full[3][0, 1]], rel=0.01)
+        assert number(said, r"gives out (\S+) and adds a constant (\S+) to y") == pytest.approx(
+            [full[2][0, unit], change[0]], rel=0.01
+        )
+    assert number(
+        words_module.explain(odd, 3, 1), r"it is (\S+) whatever the input"
+    ) == pytest.approx([full[3][0, 1]], rel=0.01)
     assert words_module.explain(odd, 3, 0) == "y1 (left) – active: x1 (left) reaches it."
 
 
@@ -417,7 +542,10 @@ def test_sentences_on_real_tickets_name_the_state_and_the_truth(results, ids):
                 text = words_module.explain(ticket, layer, unit, dataset)
                 assert f"– {connectivity.STATE_NAMES[state]}: " in text
                 if "it fires for" in text:
-                    assert f"fires for {(full[layer][:, unit] > 0).mean():.1%} of the test half" in text
+                    assert (
+                        f"fires for {(full[layer][:, unit] > 0).mean():.1%} of the test half"
+                        in text
+                    )
                 if "never fires" in text:
                     assert (full[layer][:, unit] == 0).all()
                 if "adds nothing" in text:
@@ -425,14 +553,20 @@ def test_sentences_on_real_tickets_name_the_state_and_the_truth(results, ids):
                 if "constant" in text:
                     change = full[-1] - by_hand(ticket, dataset.x_test, (layer, unit))[-1]
                     for value, output in re.findall(r"adds a constant (\S+) to y(\d+)", text):
-                        assert change[:, int(output) - 1] == pytest.approx(float(value), rel=0.01, abs=1e-6)
+                        assert change[:, int(output) - 1] == pytest.approx(
+                            float(value), rel=0.01, abs=1e-6
+                        )
                 said.append(text)
     assert {"active", "inactive", "zombie"} <= {re.search("– (\\w+):", t).group(1) for t in said}
 
 
 def test_where_trained_values_were_not_kept_nothing_is_claimed(odd):
-    bare = ticket_module.Ticket(odd.shape, odd.masks, odd.initial, None, odd.tasks, odd.seed, odd.level)
-    assert "not known, trained values of this level were not kept" in words_module.explain(bare, 1, 1)
+    bare = ticket_module.Ticket(
+        odd.shape, odd.masks, odd.initial, None, odd.tasks, odd.seed, odd.level
+    )
+    assert "not known, trained values of this level were not kept" in words_module.explain(
+        bare, 1, 1
+    )
     assert words_module.explain(bare, 1, 0).endswith("it leads to y1 (left).")
     box = widgets.explore([bare])
     assert bytes(box.picture.value).startswith(b"\x89PNG")
@@ -448,14 +582,18 @@ def test_a_chosen_neuron_stays_chosen_over_levels_and_its_sentence_follows(box):
         text = words_module.explain(ticket, 1, 3, data.load(SPEC.data))
         assert text in box.sentence.value
         assert [label.split(" – ")[1] for label, _ in box.unit.options] == [
-            connectivity.STATE_NAMES[s] for s in connectivity.unit_states(ticket.masks)[1][0].tolist()]
+            connectivity.STATE_NAMES[s]
+            for s in connectivity.unit_states(ticket.masks)[1][0].tolist()
+        ]
 
 
 def test_the_forward_pass_is_the_models(results, ids):
     x = data.load(SPEC.data).x_test
     for level, silenced in itertools.product((0, 5), (None, (1, 2))):
         ticket = results.ticket(ids[5, 1], level)
-        for ours, theirs in zip(values_module.forward(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True):
+        for ours, theirs in zip(
+            values_module.forward(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True
+        ):
             np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
@@ -469,20 +607,35 @@ def test_the_decision_region_is_the_models(results, ids):
 
 # images
 
+
 def of_images(shape=(72, 30, 12, 6), keep=(2592, 900, 200), pixels=6, examples=400):
     """Two images side by side, one network at some levels with made-up trained values, and the run as a store would open it."""
     stream, classes = np.random.default_rng(4), shape[-1] // 2
-    x, y = stream.standard_normal((examples, shape[0]), dtype=np.float32), stream.integers(classes, size=(examples, 2))
-    tasks = tuple(data.Task(n, range(k * pixels**2, (k + 1) * pixels**2), range(k * classes, (k + 1) * classes)) for k, n in enumerate(("a", "b")))
+    x, y = (
+        stream.standard_normal((examples, shape[0]), dtype=np.float32),
+        stream.integers(classes, size=(examples, 2)),
+    )
+    tasks = tuple(
+        data.Task(
+            n, range(k * pixels**2, (k + 1) * pixels**2), range(k * classes, (k + 1) * classes)
+        )
+        for k, n in enumerate(("a", "b"))
+    )
     members, tickets = population.init(shape, [0]), []
     mask = members.mask
     for level, left in enumerate(keep):
         mask = pruning.keep_largest(members.parameters[:, : mask.shape[1]].abs(), mask, left)
         values = population.rewind(members, mask).parameters[0].numpy()
         trained = values + np.float32(0.01) * (values != 0)
-        tickets.append(ticket_module.Ticket(shape, layers.split_mask(mask, shape), values, trained, tasks, 0, level))
+        tickets.append(
+            ticket_module.Ticket(
+                shape, layers.split_mask(mask, shape), values, trained, tasks, 0, level
+            )
+        )
     names = {"a": [f"class {n}" for n in range(classes)]}
-    return replace(choices._of_tickets(tickets), dataset=data.Dataset(x, y, x, y, tasks), names=names)
+    return replace(
+        choices._of_tickets(tickets), dataset=data.Dataset(x, y, x, y, tasks), names=names
+    )
 
 
 def drawn(run, row):
@@ -498,9 +651,16 @@ def test_each_pixel_shows_its_active_weights(row):
     graph = connectivity.to_networkx(run.ticket(row))
     for panel, task in zip(view.images, run.tasks, strict=True):
         (image,) = panel.pixels.images
-        wanted = [sum(state == "active" for *_, state in graph.out_edges((0, i), data="state")) if (0, i) in graph else 0 for i in task.inputs]
+        wanted = [
+            sum(state == "active" for *_, state in graph.out_edges((0, i), data="state"))
+            if (0, i) in graph
+            else 0
+            for i in task.inputs
+        ]
         assert image.get_array().ravel().tolist() == wanted and (row == 0 or len(set(wanted)) > 1)
-        assert f"{sum(wanted)} active weights leave\n{np.count_nonzero(wanted)} of 36 pixels" in texts
+        assert (
+            f"{sum(wanted)} active weights leave\n{np.count_nonzero(wanted)} of 36 pixels" in texts
+        )
 
 
 def test_each_class_has_its_accuracy():
@@ -508,17 +668,26 @@ def test_each_class_has_its_accuracy():
     view, texts = drawn(run, 2)
     logits = by_hand(run.ticket(2), run.dataset.x_test)[-1]
     for k, panel in enumerate(view.images):
-        labels, named = run.dataset.y_test[:, k], logits[:, 3 * k:3 * k + 3].argmax(1)
+        labels, named = run.dataset.y_test[:, k], logits[:, 3 * k : 3 * k + 3].argmax(1)
         wanted = [(named[labels == c] == c).mean() for c in range(3)]
         assert [bar.get_width() for bar in panel.classes.patches] == pytest.approx(wanted)
         assert {f"{share:.0%}" for share in wanted} <= set(texts)
-    assert {"class 0", "class 2", "0", "2"} <= set(texts)      # by name, or by number where there is none
+    assert {"class 0", "class 2", "0", "2"} <= set(
+        texts
+    )  # by name, or by number where there is none
 
 
 def test_a_class_without_examples_and_a_single_output():
-    tasks = (data.Task("one", range(0, 1), range(0, 1)), data.Task("three", range(1, 2), range(1, 4)))
-    dataset = data.Dataset(*[np.zeros((4, 2), np.float32), np.array([[0, 0], [1, 0], [1, 2], [1, 2]])] * 2, tasks)
-    one, three = image_panels.class_accuracy(dataset, np.array([[-1, 3, 0, 0], [-1, 0, 3, 0], [2, 0, 0, 3], [2, 0, 0, 3]]))
+    tasks = (
+        data.Task("one", range(0, 1), range(0, 1)),
+        data.Task("three", range(1, 2), range(1, 4)),
+    )
+    dataset = data.Dataset(
+        *[np.zeros((4, 2), np.float32), np.array([[0, 0], [1, 0], [1, 2], [1, 2]])] * 2, tasks
+    )
+    one, three = image_panels.class_accuracy(
+        dataset, np.array([[-1, 3, 0, 0], [-1, 0, 3, 0], [2, 0, 0, 3], [2, 0, 0, 3]])
+    )
     np.testing.assert_array_equal(one, [1, 2 / 3])
     np.testing.assert_array_equal(three, [0.5, np.nan, 1])
 
@@ -528,7 +697,7 @@ def test_what_is_not_known_of_classes_is_said():
     bare = [replace(run.ticket(row), trained=None) for row in (0, 1)]
     unknown = replace(run, ticket=bare.__getitem__, kept={})
     assert any("not kept:\nmore than\n4096" in t for t in drawn(unknown, 0)[1])
-    assert any(t.endswith("were not kept") for t in drawn(unknown, 1)[1])      # for another reason
+    assert any(t.endswith("were not kept") for t in drawn(unknown, 1)[1])  # for another reason
     assert any("no test half" in t for t in drawn(replace(run, dataset=None, kept={}), 0)[1])
 
 
@@ -536,13 +705,19 @@ def test_the_forward_pass_of_a_thin_wide_layer_is_the_models():
     run = of_images((288, 100, 12, 6), (30072, 500), pixels=12)
     ticket, x = run.ticket(1), run.dataset.x_test
     for silenced in (None, (1, 2)):
-        for ours, theirs in zip(values_module.forward(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True):
+        for ours, theirs in zip(
+            values_module.forward(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True
+        ):
             np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_an_image_ticket_is_drawn_fast():
     """At the thesis' size, in seconds of this thread: the best of three pictures."""
-    run, screen, took = of_images((1568, 784, 392, 20), (1544480, 4000), pixels=28, examples=10000), screen_module.Screen(pictures=0), []
+    run, screen, took = (
+        of_images((1568, 784, 392, 20), (1544480, 4000), pixels=28, examples=10000),
+        screen_module.Screen(pictures=0),
+        [],
+    )
     for _ in range(4):
         run.kept.pop(("classes", 1), None)
         began = time.thread_time()
@@ -554,7 +729,10 @@ def test_an_image_ticket_is_drawn_fast():
 def test_subnetworks_stand_as_their_outputs_do():
     """A part that hears the first input, but serves the last output, is drawn below the other."""
     masks = [torch.tensor([[[0, 1], [1, 0]]]).bool(), torch.eye(2).bool()[None]]
-    tasks = (data.Task("upper", range(0, 1), range(0, 1)), data.Task("lower", range(1, 2), range(1, 2)))
+    tasks = (
+        data.Task("upper", range(0, 1), range(0, 1)),
+        data.Task("lower", range(1, 2), range(1, 2)),
+    )
     values = np.ones(12, np.float32)
     run = choices._of_tickets([ticket_module.Ticket((2, 2, 2), masks, values, values, tasks, 0, 1)])
     assert [list(r) for r in drawing.unit_order(run)][1] == [0, 1]
@@ -562,12 +740,16 @@ def test_subnetworks_stand_as_their_outputs_do():
 
 # tickets without a store
 
+
 def test_a_list_of_tickets_is_explored_at_its_own_levels(results, ids):
     box = widgets.explore([results.ticket(ids[5, 0], level) for level in (4, 0, 2)])
     assert not box.first.slider.readout and box.first.slider.max == 2
     for position, level in enumerate((0, 2, 4)):
         box.first.slider.value = position
-        assert f"Level {level}: {connectivity.status(results.ticket(ids[5, 0], level).masks, TASKS)[0]}." in box.first.words.value
+        assert (
+            f"Level {level}: {connectivity.status(results.ticket(ids[5, 0], level).masks, TASKS)[0]}."
+            in box.first.words.value
+        )
 
 
 @pytest.mark.parametrize("given", [["no ticket"], [None]])
@@ -583,10 +765,17 @@ def test_two_tickets_of_one_place_are_refused(odd):
 
 # exports
 
+
 def same(a, b):
-    trained = (a.trained is None) == (b.trained is None) and (a.trained is None or np.array_equal(a.trained, b.trained))
-    return trained and np.array_equal(a.initial, b.initial) and all(torch.equal(m, n) for m, n in zip(a.masks, b.masks, strict=True)) and (
-        (a.shape, a.tasks, a.seed, a.level) == (b.shape, b.tasks, b.seed, b.level))
+    trained = (a.trained is None) == (b.trained is None) and (
+        a.trained is None or np.array_equal(a.trained, b.trained)
+    )
+    return (
+        trained
+        and np.array_equal(a.initial, b.initial)
+        and all(torch.equal(m, n) for m, n in zip(a.masks, b.masks, strict=True))
+        and ((a.shape, a.tasks, a.seed, a.level) == (b.shape, b.tasks, b.seed, b.level))
+    )
 
 
 def metadata(kind, content):
@@ -595,18 +784,25 @@ def metadata(kind, content):
         found = Image.open(io.BytesIO(content)).info
         return {"Title": found["Title"], "About": found["Description"]}
     if kind == "svg":
-        found = {e.tag.rpartition("}")[2]: "".join(e.itertext()).strip() for e in reversed(list(ElementTree.fromstring(content).iter()))}
+        found = {
+            e.tag.rpartition("}")[2]: "".join(e.itertext()).strip()
+            for e in reversed(list(ElementTree.fromstring(content).iter()))
+        }
         return {"Title": found["title"], "About": found["description"]}
     found = dict(re.findall(rb"/(Title|Subject) \((.*?)(?<!\\)\)", content, re.S))
     text = {n.decode(): re.sub(rb"\\(.)", rb"\1", t, flags=re.S) for n, t in found.items()}
-    text = {n: t.decode("utf-16" if t.startswith(b"\xfe\xff") else "ascii") for n, t in text.items()}
+    text = {
+        n: t.decode("utf-16" if t.startswith(b"\xfe\xff") else "ascii") for n, t in text.items()
+    }
     return {"Title": text["Title"], "About": text["Subject"]}
 
 
 def readable_parts(kind, content):
     """The bytes of a picture, those packed inside a PDF unpacked."""
     packed = re.findall(rb"stream\r?\n(.*?)endstream", content, re.S) if kind == "pdf" else []
-    return content + b"".join(zlib.decompressobj().decompress(part) for part in packed if part.startswith(b"x"))
+    return content + b"".join(
+        zlib.decompressobj().decompress(part) for part in packed if part.startswith(b"x")
+    )
 
 
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
@@ -614,15 +810,28 @@ def test_the_picture_is_exported_with_where_it_comes_from(box, results, ids, kin
     box.kind.value, box.first.slider.value = kind, 3
     box.export_picture.click()
     path = Path(re.search("<code>(.*)</code>", box.message.value).group(1))
-    assert path.parent == results.root / "exports" and path.name == f"{ids[5, 0]}-level3-by-state.{kind}"
+    assert (
+        path.parent == results.root / "exports"
+        and path.name == f"{ids[5, 0]}-level3-by-state.{kind}"
+    )
     content = path.read_bytes()
-    assert content.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind]) and len(content) > 20_000
+    assert (
+        content.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind])
+        and len(content) > 20_000
+    )
     about = f"4-8-8-2 · seed 0, level 3; state of each weight; {words_module.level_in_words(box.first.shown, 3)}; lth_utils "
     said = metadata(kind, content)
-    assert said["Title"] == f"{ids[5, 0]}-level3" and said["About"].startswith(about) and "torch" in said["About"]
+    assert (
+        said["Title"] == f"{ids[5, 0]}-level3"
+        and said["About"].startswith(about)
+        and "torch" in said["About"]
+    )
     readable = readable_parts(kind, content)
     for private in (ROOT, results.root, Path.home(), Path.cwd()):
-        assert str(private).encode() not in readable and str(private).encode("utf-16-be") not in readable
+        assert (
+            str(private).encode() not in readable
+            and str(private).encode("utf-16-be") not in readable
+        )
     again = widgets.explore(results, ids[5, 0])
     again.kind.value, again.first.slider.value = kind, 3
     again.export_picture.click()
@@ -640,7 +849,9 @@ def test_the_exported_ticket_is_read_back_equal(box, results, ids):
 
 
 def test_a_ticket_without_trained_values_is_read_back_too(odd, tmp_path):
-    bare = ticket_module.Ticket(odd.shape, odd.masks, odd.initial, None, odd.tasks, odd.seed, odd.level)
+    bare = ticket_module.Ticket(
+        odd.shape, odd.masks, odd.initial, None, odd.tasks, odd.seed, odd.level
+    )
     assert same(ticket_files.load(ticket_files.save(bare, tmp_path / "bare.npz")), bare)
 
 
@@ -665,6 +876,7 @@ def test_an_export_that_cannot_be_written_is_said(box, tmp_path):
 
 # figures
 
+
 def test_nothing_is_left_open(results, ids):
     plt.close("all")
     box = widgets.explore(results, ids[5, 1])
@@ -684,7 +896,10 @@ def test_drawing_leaves_the_settings_of_others_alone(results, ids):
 def test_the_facts_are_those_of_the_table(results, ids):
     facts = widgets.facts(results, ids[5, 1], 4)
     row = rows_of(results, ids[5, 1]).loc[4]
-    assert all(facts[name] == row[name] for name in ("status", "level", "available", "active", "inactive", "zombie", "subnetworks"))
+    assert all(
+        facts[name] == row[name]
+        for name in ("status", "level", "available", "active", "inactive", "zombie", "subnetworks")
+    )
 
 
 def test_a_level_is_drawn_fast():
@@ -696,10 +911,14 @@ def test_a_level_is_drawn_fast():
         scores = members.parameters[:, : mask.shape[1]].abs()
         mask = pruning.keep_largest(scores, mask, keep)
         values = population.rewind(members, mask).parameters[0].numpy()
-        tickets.append(ticket_module.Ticket(shape, layers.split_mask(mask, shape), values, values, dataset.tasks, 0, level))
+        tickets.append(
+            ticket_module.Ticket(
+                shape, layers.split_mask(mask, shape), values, values, dataset.tasks, 0, level
+            )
+        )
     run = choices._of_tickets(tickets)
     screen, took = screen_module.Screen(), []
-    screen.png([(run, 9)], run_module.Options())      # what stays is drawn once
+    screen.png([(run, 9)], run_module.Options())  # what stays is drawn once
     for level in range(9):
         began = time.thread_time()
         screen.png([(run, level)], run_module.Options())
@@ -709,8 +928,18 @@ def test_a_level_is_drawn_fast():
 
 # the notebook
 
-@pytest.mark.parametrize("folder", sorted(p for p in (ROOT / "parameters").iterdir() if p.is_dir()), ids=lambda p: p.name)
+
+@pytest.mark.parametrize(
+    "folder", sorted(p for p in (ROOT / "parameters").iterdir() if p.is_dir()), ids=lambda p: p.name
+)
 def test_the_notebook_shows_the_runs_of_the_first_one(folder):
-    first, ours = (config.read(folder / f"{name}.yaml") for name in ("01_toy_data", "05_ticket_explorer"))
+    first, ours = (
+        config.read(folder / f"{name}.yaml") for name in ("01_toy_data", "05_ticket_explorer")
+    )
     common = set(first) & set(ours)
-    assert {n: first[n] for n in common} == {n: ours[n] for n in common} and {"seeds", "base", "levels", "rate"} <= common
+    assert {n: first[n] for n in common} == {n: ours[n] for n in common} and {
+        "seeds",
+        "base",
+        "levels",
+        "rate",
+    } <= common

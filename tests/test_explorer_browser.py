@@ -1,4 +1,5 @@
 """The explorer as people use it: notebook 05 in a real JupyterLab in a real, headless Chromium, by mouse and by keyboard."""
+
 import json
 import os
 import re
@@ -20,7 +21,13 @@ from lth_utils.explorer import screen as screen_module
 from lth_utils.explorer import words as words_module
 from lth_utils.runs import store, ticket_files
 
-QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}}
+QUIET = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    }
+}
 IMAGE = ".jp-OutputArea-output .widget-image"
 SLIDER = ".widget-hslider .noUi-handle"
 PATIENCE = 120_000
@@ -51,33 +58,69 @@ def lab(results, tmp_path_factory):
     """A JupyterLab of its own, on a copy of the notebook with the parameters of the smoke set; its address."""
     folder, token = tmp_path_factory.mktemp("lab"), secrets.token_hex(16)
     notebook = json.loads((ROOT / "notebooks" / "05_ticket_explorer.ipynb").read_text())
-    given = {**config.read(ROOT / "parameters" / "smoke" / "05_ticket_explorer.yaml"), "set_name": "smoke"}
+    given = {
+        **config.read(ROOT / "parameters" / "smoke" / "05_ticket_explorer.yaml"),
+        "set_name": "smoke",
+    }
     (cell,) = [c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", [])]
     cell["source"] = [*cell["source"], *(f"\n{name} = {value!r}" for name, value in given.items())]
     (folder / "root").mkdir()
     (folder / "root" / "explorer.ipynb").write_text(json.dumps(notebook))
     (folder / "config" / "labconfig").mkdir(parents=True)
-    (folder / "config" / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(QUIET))
+    (folder / "config" / "labconfig" / "default_setting_overrides.json").write_text(
+        json.dumps(QUIET)
+    )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
-           "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "MPLCONFIGDIR": "matplotlib"}
-    environment = {**os.environ, **{name: str(folder / place) for name, place in own.items()}, "LTH_OUTPUTS": str(results),
-                   "PYTHONPATH": str(ROOT)}
+    own = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "MPLCONFIGDIR": "matplotlib",
+    }
+    environment = {
+        **os.environ,
+        **{name: str(folder / place) for name, place in own.items()},
+        "LTH_OUTPUTS": str(results),
+        "PYTHONPATH": str(ROOT),
+    }
     with (folder / "lab.log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
-             f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder / 'root'}", "--LabApp.news_url=",
-             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.extension_manager=readonly",
-             "--LabApp.expose_app_in_browser=True"], env=environment, stdout=log, stderr=subprocess.STDOUT)
+            [
+                sys.executable,
+                "-m",
+                "jupyterlab",
+                "--no-browser",
+                "--allow-root",
+                "--ip=127.0.0.1",
+                f"--port={port}",
+                "--ServerApp.port_retries=0",
+                f"--IdentityProvider.token={token}",
+                f"--ServerApp.root_dir={folder / 'root'}",
+                "--LabApp.news_url=",
+                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+                "--LabApp.extension_manager=readonly",
+                "--LabApp.expose_app_in_browser=True",
+            ],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
     end = time.monotonic() + PATIENCE / 1000
     while True:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status?token={token}", timeout=2).close()
+            urllib.request.urlopen(
+                f"http://127.0.0.1:{port}/api/status?token={token}", timeout=2
+            ).close()
             break
         except OSError:
-            assert server.poll() is None and time.monotonic() < end, (folder / "lab.log").read_text()[-3000:]
+            assert server.poll() is None and time.monotonic() < end, (
+                folder / "lab.log"
+            ).read_text()[-3000:]
             time.sleep(0.1)
     yield f"http://127.0.0.1:{port}/doc/tree/explorer.ipynb?token={token}&reset"
     server.terminate()
@@ -94,16 +137,21 @@ def page(browser, lab):
     page = browser.new_page(viewport={"width": 1500, "height": 1500})
     page.set_default_timeout(PATIENCE)
     page.problems = []
-    page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console",
+        lambda message: page.problems.append(message.text) if message.type == "error" else None,
+    )
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.goto(lab, wait_until="domcontentloaded")
     page.wait_for_function("() => window.jupyterapp")
     page.evaluate("() => window.jupyterapp.restored.then(() => 1)")
     page.wait_for_function("""() => [...window.jupyterapp.shell.widgets('main')].some(w =>
         w.sessionContext?.session?.kernel?.status === 'idle')""")
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => 1)")
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => 1)"
+    )
     page.wait_for_function("""() => [...window.jupyterapp.shell.widgets('main')].every(w =>
-        [...w.content.model.cells].every(cell => cell.type !== 'code' || cell.executionCount))""")      # the last cell writes facts
+        [...w.content.model.cells].every(cell => cell.type !== 'code' || cell.executionCount))""")  # the last cell writes facts
     page.locator(IMAGE).wait_for()
     page.locator(SLIDER).first.scroll_into_view_if_needed()
     yield page
@@ -127,7 +175,12 @@ def picture(page, level, *more, of=""):
 
 def words_on(page, level):
     """The words beside the slider, as soon as they speak of this level."""
-    return wait_for(page, f"(start) => {WORDS}.find(words => words.startsWith(start))", f"Level {level}:", f"words on level {level}")
+    return wait_for(
+        page,
+        f"(start) => {WORDS}.find(words => words.startsWith(start))",
+        f"Level {level}:",
+        f"words on level {level}",
+    )
 
 
 def wait_for_run(page, results, run_id):
@@ -161,8 +214,14 @@ def test_the_arrow_keys_move_the_level_and_the_words_agree_with_the_store(page, 
     for level, row in run.iterrows():
         words = to_level(page, level)
         assert f"Level {level}: {row['status']}." in words
-        assert f"Of {row['available']} available weights {row['active']} active, {row['inactive']} inactive, {row['zombie']} zombie;" in words
-        assert f"accuracy circles {row['accuracy_circles']:.1%}, moons {row['accuracy_moons']:.1%}" in words
+        assert (
+            f"Of {row['available']} available weights {row['active']} active, {row['inactive']} inactive, {row['zombie']} zombie;"
+            in words
+        )
+        assert (
+            f"accuracy circles {row['accuracy_circles']:.1%}, moons {row['accuracy_moons']:.1%}"
+            in words
+        )
 
 
 def test_the_picture_follows_the_slider_and_comes_back(page):
@@ -176,7 +235,10 @@ def test_the_picture_follows_the_slider_and_comes_back(page):
 def test_the_mouse_drags_the_level(page, run):
     to_level(page, 0)
     before = picture(page, 0)
-    handle, track = page.locator(SLIDER).first.bounding_box(), page.locator(".widget-hslider .noUi-target").first.bounding_box()
+    handle, track = (
+        page.locator(SLIDER).first.bounding_box(),
+        page.locator(".widget-hslider .noUi-target").first.bounding_box(),
+    )
     x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
@@ -195,22 +257,25 @@ def test_buttons_and_play_go_through_the_levels(page, run):
     words_on(page, 0)
     page.locator(".widget-play button").first.press("Enter")
     words_on(page, len(run) - 1)
-    page.locator(".widget-play .fa-play").wait_for()      # it stops a beat after the last level
+    page.locator(".widget-play .fa-play").wait_for()  # it stops a beat after the last level
 
 
 def test_another_run_ends_the_play(page, results, run):
     to_level(page, 0)
     start, _, again = page.locator(".widget-play button").all()
-    again.press("Enter")      # round and round, until it is stopped
+    again.press("Enter")  # round and round, until it is stopped
     start.press("Enter")
     page.locator(".widget-play .fa-pause").wait_for()
     lists = page.get_by_label("Run", exact=True)
-    before, other = lists.input_value(), next(r for r in store.Store(results).entries() if r != run["run"][0])
+    before, other = (
+        lists.input_value(),
+        next(r for r in store.Store(results).entries() if r != run["run"][0]),
+    )
     lists.select_option(index=1 - lists.evaluate("e => e.selectedIndex"))
     wait_for_run(page, results, other)
     page.locator(".widget-play .fa-play").wait_for()
     to_level(page, 0)
-    page.wait_for_timeout(1500)      # two of its beats
+    page.wait_for_timeout(1500)  # two of its beats
     assert page.locator(SLIDER).first.get_attribute("aria-valuenow") == "0.0"
     again.press("Enter")
     lists.select_option(before)
@@ -224,11 +289,17 @@ def test_another_run_is_chosen_from_the_list(page, results, run):
     rows = table[table["run"] != run["run"][0]].reset_index()
     before = lists.input_value()
     lists.focus()
-    for key in ("Space", "ArrowDown" if lists.evaluate("e => e.selectedIndex") == 0 else "ArrowUp", "Enter"):
+    for key in (
+        "Space",
+        "ArrowDown" if lists.evaluate("e => e.selectedIndex") == 0 else "ArrowUp",
+        "Enter",
+    ):
         page.keyboard.press(key)
     wait_for_run(page, results, rows["run"][0])
     for level, row in rows.iterrows():
-        assert f"Of {row['available']} available weights {row['active']} active" in to_level(page, level)
+        assert f"Of {row['available']} available weights {row['active']} active" in to_level(
+            page, level
+        )
     lists.select_option(before)
     wait_for_run(page, results, run["run"][0])
 
@@ -267,16 +338,23 @@ def test_the_ticket_is_exported_and_read_back(page, results, run):
     page.get_by_text(str(path)).wait_for()
     found, wanted = ticket_files.load(path), store.Store(results).ticket(run["run"][0], 1)
     assert all((a == b).all() for a, b in zip(found.masks, wanted.masks, strict=True))
-    assert np.array_equal(found.trained, wanted.trained) and np.array_equal(found.initial, wanted.initial)
+    assert np.array_equal(found.trained, wanted.trained) and np.array_equal(
+        found.initial, wanted.initial
+    )
 
 
 def test_a_level_is_shown_soon(page, results, run):
     """From the key to the decoded picture, the better of two that no cache holds yet; where drawing alone is slow, that may take longer."""
     faint = "pruned weights, faint"
-    page.get_by_label(faint).press("Space")      # other pictures than those shown so far
+    page.get_by_label(faint).press("Space")  # other pictures than those shown so far
     to_level(page, 0)
     picture(page, 0, faint)
-    shown, screen, took, drawing = choices.open_run(store.Store(results), run["run"][0]), screen_module.Screen(), [], []
+    shown, screen, took, drawing = (
+        choices.open_run(store.Store(results), run["run"][0]),
+        screen_module.Screen(),
+        [],
+        [],
+    )
     for level in (1, 2):
         began = time.perf_counter()
         page.keyboard.press("ArrowRight")
@@ -291,5 +369,10 @@ def test_a_level_is_shown_soon(page, results, run):
 def test_nothing_went_wrong_on_the_way(page):
     """Runs last: no error in the browser's console, none in any cell, none in the kernel's log."""
     assert page.problems == []
-    assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").all_inner_texts() == []
+    assert (
+        page.locator(
+            ".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']"
+        ).all_inner_texts()
+        == []
+    )
     assert not re.search("Traceback|Error:", page.locator(".jp-Notebook").inner_text())

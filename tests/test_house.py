@@ -1,4 +1,5 @@
 """The order of the house: imports point down, modules stand alone, notebooks hold calls, every notebook has its parameters."""
+
 import ast
 import json
 import re
@@ -11,10 +12,28 @@ import pytest
 from lth_utils import config
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ["config", "data", "connectivity", "networks", "pruning", "training", "imp", "runs", "plots", "studies", "publish", "explorer", "__main__"]
+FOLDERS = [
+    "config",
+    "data",
+    "connectivity",
+    "networks",
+    "pruning",
+    "training",
+    "imp",
+    "runs",
+    "plots",
+    "studies",
+    "publish",
+    "explorer",
+    "__main__",
+]
 """From values to people; a folder imports only from those before it."""
 PACKAGE = ROOT / "lth_utils"
-MODULES = {".".join(p.relative_to(PACKAGE).with_suffix("").parts): p for p in sorted(PACKAGE.rglob("*.py")) if p != PACKAGE / "__init__.py"}
+MODULES = {
+    ".".join(p.relative_to(PACKAGE).with_suffix("").parts): p
+    for p in sorted(PACKAGE.rglob("*.py"))
+    if p != PACKAGE / "__init__.py"
+}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SETS = sorted({"smoke", "quick", "thesis"} | {p.name for p in (ROOT / "parameters").iterdir()})
 
@@ -27,14 +46,23 @@ def imported(path):
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {a.name.removeprefix("lth_utils.") for a in node.names if a.name.startswith("lth_utils.")}
+            found |= {
+                a.name.removeprefix("lth_utils.")
+                for a in node.names
+                if a.name.startswith("lth_utils.")
+            }
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path.name} line {node.lineno}: imports are written out, not relative"
+            assert not node.level, (
+                f"{path.name} line {node.lineno}: imports are written out, not relative"
+            )
             if node.module == "lth_utils":
                 found |= {a.name for a in node.names if a.name != "__version__"}
             elif node.module.startswith("lth_utils."):
                 place = node.module.removeprefix("lth_utils.")
-                found |= {f"{place}.{a.name}" if f"{place}.{a.name}" in MODULES else place for a in node.names}
+                found |= {
+                    f"{place}.{a.name}" if f"{place}.{a.name}" in MODULES else place
+                    for a in node.names
+                }
     return found
 
 
@@ -44,10 +72,15 @@ def folder(name):
 
 def inside(name):
     """The modules of the same folder that a module imports; a folder's own name is its ``__init__``."""
-    return {f"{m}.__init__" if f"{m}.__init__" in MODULES else m for m in imported(MODULES[name]) if folder(m) == folder(name)}
+    return {
+        f"{m}.__init__" if f"{m}.__init__" in MODULES else m
+        for m in imported(MODULES[name])
+        if folder(m) == folder(name)
+    }
 
 
 # modules
+
 
 def test_every_folder_has_its_place_in_the_order():
     assert {folder(name) for name in MODULES} == set(FOLDERS)
@@ -71,7 +104,9 @@ def test_there_is_no_circle_within_a_folder():
 def test_no_name_with_an_underscore_is_imported(name):
     for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
-            assert not [a.name for a in node.names if a.name.startswith("_") and not a.name.startswith("__")], f"{name} line {node.lineno}"
+            assert not [
+                a.name for a in node.names if a.name.startswith("_") and not a.name.startswith("__")
+            ], f"{name} line {node.lineno}"
 
 
 IMPORT_ALONE = """
@@ -88,19 +123,34 @@ for name in sys.argv[1:]:
 
 def test_every_module_can_be_imported_alone():
     """In two fresh processes, which forget this package before each of its modules; libraries are slow, so they stay."""
-    running = [subprocess.Popen([sys.executable, "-W", "error", "-c", IMPORT_ALONE, *half], cwd=ROOT, stderr=subprocess.PIPE, text=True)
-               for half in (list(MODULES)[::2], list(MODULES)[1::2])]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", IMPORT_ALONE, *half],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for half in (list(MODULES)[::2], list(MODULES)[1::2])
+    ]
     assert [process.communicate()[1] for process in running] == ["", ""]
     assert [process.returncode for process in running] == [0, 0]
 
 
-@pytest.mark.parametrize(("modules", "slow"), [
-    (["config", "data"], ["torch", "sklearn", "pandas"]),
-    (["__main__"], ["papermill", "seaborn", "scipy.stats", "matplotlib"]),
-])
+@pytest.mark.parametrize(
+    ("modules", "slow"),
+    [
+        (["config", "data"], ["torch", "sklearn", "pandas"]),
+        (["__main__"], ["papermill", "seaborn", "scipy.stats", "matplotlib"]),
+    ],
+)
 def test_what_must_start_fast_leaves_slow_libraries_alone(modules, slow):
     code = f"import sys, {', '.join(f'lth_utils.{m}' for m in modules)}; print([m for m in {slow} if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 def test_nothing_names_a_registry():
@@ -115,8 +165,11 @@ def test_nothing_names_a_registry():
 
 # notebooks
 
+
 def cells(path):
-    return [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+    return [
+        c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"
+    ]
 
 
 def source(cell):
@@ -132,7 +185,9 @@ def parameters_cell(path):
 def test_notebooks_define_nothing(path):
     for cell in cells(path):
         for node in ast.walk(ast.parse(source(cell))):
-            assert not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)), source(cell)
+            assert not isinstance(
+                node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+            ), source(cell)
 
 
 @each_notebook
@@ -149,7 +204,9 @@ def test_notebooks_are_short(path):
 @each_notebook
 def test_parameters_are_one_cell_of_typed_literals(path):
     names = []
-    for line, node in zip(parameters_cell(path).splitlines(), ast.parse(parameters_cell(path)).body, strict=True):
+    for line, node in zip(
+        parameters_cell(path).splitlines(), ast.parse(parameters_cell(path)).body, strict=True
+    ):
         assert isinstance(node, ast.AnnAssign), f"{line}: expected name: type = literal"
         assert isinstance(node.annotation, ast.Name), f"{line}: papermill reads plain types only"
         assert line.count("=") == 1, f"{line}: a second = hides the parameter from papermill"
@@ -166,4 +223,6 @@ def test_every_notebook_has_parameters_in_every_set(path, set_name):
 
 
 def test_every_parameter_file_belongs_to_a_notebook():
-    assert {p.name for p in (ROOT / "parameters").glob("*/*")} <= {f"{n.stem}.yaml" for n in NOTEBOOKS}
+    assert {p.name for p in (ROOT / "parameters").glob("*/*")} <= {
+        f"{n.stem}.yaml" for n in NOTEBOOKS
+    }

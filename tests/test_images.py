@@ -1,4 +1,5 @@
 """MNIST and Fashion-MNIST: files checked, pictures paired, made smaller, standardised; on small made files, and on the real ones if given."""
+
 import gzip
 import hashlib
 import os
@@ -20,13 +21,19 @@ from lth_utils.data import fashion, image_files, mnist, mnist_fashion, mnist_fil
 from lth_utils.networks import population
 from lth_utils.training import trainer
 
-real = pytest.mark.skipif("LTH_DATA_ROOT" not in os.environ, reason="LTH_DATA_ROOT names no folder with the real files")
+real = pytest.mark.skipif(
+    "LTH_DATA_ROOT" not in os.environ, reason="LTH_DATA_ROOT names no folder with the real files"
+)
 FOLDERS = ["MNIST", "FashionMNIST"]
 LENGTHS = {"train": 60, "t10k": 30}
 
 
 def idx(array):
-    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    return (
+        bytes([0, 0, 8, array.ndim])
+        + struct.pack(f">{array.ndim}I", *array.shape)
+        + array.tobytes()
+    )
 
 
 def pictures(seed, lengths=LENGTHS):
@@ -37,7 +44,10 @@ def pictures(seed, lengths=LENGTHS):
         images = np.zeros((n, 28, 28), np.uint8)
         images[:, 2:-2, 2:-2] = rng.integers(0, 256, (n, 24, 24))
         images[:, 14, 14], images[:, 14, 15] = 10 * labels, np.arange(n)
-        files |= {f"{half}-images-idx3-ubyte": idx(images), f"{half}-labels-idx1-ubyte": idx(labels)}
+        files |= {
+            f"{half}-images-idx3-ubyte": idx(images),
+            f"{half}-labels-idx1-ubyte": idx(labels),
+        }
     return files
 
 
@@ -62,6 +72,7 @@ def offline(monkeypatch):
     def refuse(request, *_, **__):
         asked.append(request.full_url)
         raise URLError("no network")
+
     monkeypatch.setattr("torchvision.datasets.utils.urllib.request.urlopen", refuse)
     return asked
 
@@ -69,6 +80,7 @@ def offline(monkeypatch):
 def pack(root, monkeypatch):
     """Leave only .gz files, with the checksums that torchvision shall expect of them."""
     from torchvision import datasets
+
     for folder in FOLDERS:
         resources = []
         for path in sorted((root / folder / "raw").iterdir()):
@@ -94,15 +106,20 @@ def true_labels(dataset, half, k):
 
 # what the tasks get
 
+
 def test_every_picture_keeps_its_label_and_its_place(root):
     pairs = raw(root)
     assert [(t.name, t.inputs, t.outputs) for t in pairs.tasks] == [
-        ("mnist", range(0, 784), range(0, 10)), ("fashion", range(784, 1568), range(10, 20))]
+        ("mnist", range(0, 784), range(0, 10)),
+        ("fashion", range(784, 1568), range(10, 20)),
+    ]
     assert (pairs.x_train.shape, pairs.x_test.shape) == ((60, 1568), (30, 1568))
     assert pairs.x_train.dtype == np.float32 and pairs.y_train.dtype == np.int64
     for half in ("train", "test"):
         for k in (0, 1):
-            np.testing.assert_array_equal(getattr(pairs, f"y_{half}")[:, k], true_labels(pairs, half, k))
+            np.testing.assert_array_equal(
+                getattr(pairs, f"y_{half}")[:, k], true_labels(pairs, half, k)
+            )
             positions = bytes_of(getattr(pairs, f"x_{half}"))[:, 784 * k + MIDDLE + 1]
             assert sorted(positions) == list(range(len(positions)))
 
@@ -113,7 +130,9 @@ def test_pairs_by_file_are_those_of_the_files(root):
         assert bytes_of(pairs.x_train)[:, 784 * k + MIDDLE + 1].tolist() == list(range(60))
     start = len(idx(np.zeros((1, 1, 1), np.uint8))) - 1
     for k, folder in enumerate(FOLDERS):
-        first = np.frombuffer((root / folder / "raw" / "train-images-idx3-ubyte").read_bytes()[start:], np.uint8)[:784]
+        first = np.frombuffer(
+            (root / folder / "raw" / "train-images-idx3-ubyte").read_bytes()[start:], np.uint8
+        )[:784]
         np.testing.assert_array_equal(bytes_of(pairs.x_train[0, 784 * k : 784 * (k + 1)]), first)
 
 
@@ -121,8 +140,11 @@ def test_the_seed_makes_the_pairs(root):
     one, again, other = (raw(root, seed=s) for s in (1, 1, 2))
     np.testing.assert_array_equal(one.x_train, again.x_train)
     for half in ("train", "test"):
-        x, y = (bytes_of(getattr(d, f"x_{half}"))[:, [MIDDLE + 1, 784 + MIDDLE + 1]] for d in (one, other))
-        assert (x[:, 0] != x[:, 1]).mean() > 0.8          # neither set is in the order of the other
+        x, y = (
+            bytes_of(getattr(d, f"x_{half}"))[:, [MIDDLE + 1, 784 + MIDDLE + 1]]
+            for d in (one, other)
+        )
+        assert (x[:, 0] != x[:, 1]).mean() > 0.8  # neither set is in the order of the other
         assert len(set(map(tuple, x)) & set(map(tuple, y))) < 0.2 * len(x)
 
 
@@ -131,14 +153,16 @@ def test_labels_become_classes_in_the_order_given(root):
     assert [t.outputs for t in pairs.tasks] == [range(0, 3), range(3, 5)]
     for k, labels in enumerate(([7, 2, 5], [9, 0])):
         for half in ("train", "test"):
-            np.testing.assert_array_equal(np.array(labels)[getattr(pairs, f"y_{half}")[:, k]], true_labels(pairs, half, k))
+            np.testing.assert_array_equal(
+                np.array(labels)[getattr(pairs, f"y_{half}")[:, k]], true_labels(pairs, half, k)
+            )
 
 
 def test_of_two_sets_of_unequal_length_the_longer_is_cut(root):
     pairs = raw(root, digits=range(10), garments=[3, 4])
     assert (len(pairs.x_train), len(pairs.x_test)) == (12, 6)
     assert np.bincount(pairs.y_train[:, 1]).tolist() == [6, 6]
-    assert len(set(pairs.y_train[:, 0])) > 2              # cut after the shuffling
+    assert len(set(pairs.y_train[:, 0])) > 2  # cut after the shuffling
     assert (pairs.y_train[:, 0] == pairs.y_train[:, 1]).mean() < 0.9
 
 
@@ -148,7 +172,9 @@ def test_per_class_limits_the_training_half_only_and_draws_by_the_seed(root):
         assert np.bincount(few.y_train[:, k]).tolist() == [2] * 10
         np.testing.assert_array_equal(few.y_train[:, k], true_labels(few, "train", k))
     assert few.x_test.shape == (30, 1568)
-    drawn, drawn_others, more = (set(bytes_of(d.x_train)[:, MIDDLE + 1]) for d in (few, others, raw(root, per_class=4)))
+    drawn, drawn_others, more = (
+        set(bytes_of(d.x_train)[:, MIDDLE + 1]) for d in (few, others, raw(root, per_class=4))
+    )
     assert drawn != drawn_others and drawn < more
     assert len(raw(root, per_class=500).x_train) == 60
 
@@ -158,7 +184,9 @@ def test_a_single_set_is_one_half_of_the_pairs(root, single, column):
     alone, pairs = single(root), mnist_fashion(root, pairing="file")
     np.testing.assert_array_equal(alone.x_test, pairs.x_test[:, 784 * column : 784 * (column + 1)])
     np.testing.assert_array_equal(alone.y_train[:, 0], pairs.y_train[:, column])
-    assert [(t.name, t.inputs, t.outputs) for t in alone.tasks] == [(single.__name__, range(784), range(10))]
+    assert [(t.name, t.inputs, t.outputs) for t in alone.tasks] == [
+        (single.__name__, range(784), range(10))
+    ]
 
 
 def test_pixels_are_standardised_on_the_training_half_and_constant_ones_are_zero(root):
@@ -185,7 +213,9 @@ def test_standardising_by_blocks_changes_no_feature():
 @pytest.mark.parametrize("size", [1, 5, 12, 14, 27, 28])
 def test_smaller_pictures_are_those_of_torch(size):
     images = np.random.default_rng(size).integers(0, 256, (2100, 28, 28), dtype=np.uint8)
-    theirs = torch.nn.functional.interpolate(torch.from_numpy(images)[:, None].float(), (size, size), mode="bilinear", antialias=True)
+    theirs = torch.nn.functional.interpolate(
+        torch.from_numpy(images)[:, None].float(), (size, size), mode="bilinear", antialias=True
+    )
     ours = mnist_files.shrink(images, size)
     assert ours.dtype == np.uint8 and np.abs(ours - theirs[:, 0].numpy()).max() <= 0.501
 
@@ -200,19 +230,23 @@ def test_smaller_pictures_stand_side_by_side(root):
 
 # options
 
-@pytest.mark.parametrize(("bad", "message"), [
-    ({"digits": [1, 12]}, r"a label of digits is 12; allowed: 0, 1, .*did you mean [12]"),
-    ({"garments": [-1, 2]}, "a label of garments is -1; allowed: 0, 1"),
-    ({"digits": [3, 4, 3]}, r"digits is \[3, 4, 3\]; allowed: one or more of 0…9, each once"),
-    ({"garments": []}, r"garments is \[\]; allowed: one or more"),
-    ({"digits": 3}, r"digits is 3 \(int\); expected"),
-    ({"digits": ["two"]}, r"digits\[0\] is 'two'"),
-    ({"size": 0}, "size is 0; allowed: 1…28"),
-    ({"size": 29}, "size is 29; allowed: 1…28.*did you mean 28"),
-    ({"per_class": 0}, "per_class is 0; allowed: 1 or more"),
-    ({"seed": -1}, "seed is -1; allowed: 0 or more"),
-    ({"pairing": "randm"}, "pairing is 'randm'; allowed: random, file .did you mean random"),
-])
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"digits": [1, 12]}, r"a label of digits is 12; allowed: 0, 1, .*did you mean [12]"),
+        ({"garments": [-1, 2]}, "a label of garments is -1; allowed: 0, 1"),
+        ({"digits": [3, 4, 3]}, r"digits is \[3, 4, 3\]; allowed: one or more of 0…9, each once"),
+        ({"garments": []}, r"garments is \[\]; allowed: one or more"),
+        ({"digits": 3}, r"digits is 3 \(int\); expected"),
+        ({"digits": ["two"]}, r"digits\[0\] is 'two'"),
+        ({"size": 0}, "size is 0; allowed: 1…28"),
+        ({"size": 29}, "size is 29; allowed: 1…28.*did you mean 28"),
+        ({"per_class": 0}, "per_class is 0; allowed: 1 or more"),
+        ({"seed": -1}, "seed is -1; allowed: 0 or more"),
+        ({"pairing": "randm"}, "pairing is 'randm'; allowed: random, file .did you mean random"),
+    ],
+)
 def test_options_out_of_range_are_refused_before_any_file_is_sought(bad, message, tmp_path):
     with pytest.raises(SpecError, match=message):
         mnist_fashion(tmp_path / "nowhere", **bad)
@@ -220,12 +254,26 @@ def test_options_out_of_range_are_refused_before_any_file_is_sought(bad, message
 
 def test_a_spec_has_one_form_and_no_folder(root, monkeypatch):
     spec = data.spec("mnist_fashion", size="14", digits=range(3), garments=[1, 2])
-    assert dict(spec.options) == {"size": 14, "digits": (0, 1, 2), "garments": (1, 2), "per_class": None, "seed": 0,
-                                  "pairing": "random", "standardised": True}
+    assert dict(spec.options) == {
+        "size": 14,
+        "digits": (0, 1, 2),
+        "garments": (1, 2),
+        "per_class": None,
+        "seed": 0,
+        "pairing": "random",
+        "standardised": True,
+    }
     runs = []
     for folder in (root, root / "elsewhere"):
         monkeypatch.setenv("LTH_DATA_ROOT", str(folder))
-        runs.append(run_id(RunSpec(data.spec("mnist_fashion", size=14.0, digits=[0, 1, 2], garments=(1, 2)), prune=PruneSpec(0.5, 2))))
+        runs.append(
+            run_id(
+                RunSpec(
+                    data.spec("mnist_fashion", size=14.0, digits=[0, 1, 2], garments=(1, 2)),
+                    prune=PruneSpec(0.5, 2),
+                )
+            )
+        )
     assert runs == [run_id(RunSpec(spec, prune=PruneSpec(0.5, 2)))] * 2
     with pytest.raises(SpecError, match="root is not an option"):
         data.spec("mnist", root=str(root))
@@ -237,7 +285,7 @@ def test_a_spec_is_loaded_from_the_folder_in_the_environment(root, monkeypatch):
     monkeypatch.setenv("LTH_DATA_ROOT", str(root))
     data.load.cache_clear()
     loaded = data.load(data.spec("mnist_fashion", size=14, per_class=3))
-    data.load.cache_clear()           # no other test shall get these
+    data.load.cache_clear()  # no other test shall get these
     np.testing.assert_array_equal(loaded.x_train, mnist_fashion(root, 14, per_class=3).x_train)
 
 
@@ -254,6 +302,7 @@ def test_the_folder_is_the_argument_then_the_environment_then_the_cache(monkeypa
 
 # files
 
+
 def test_packed_files_are_unpacked_without_a_network(root, monkeypatch, offline):
     expected = raw(root).x_train
     pack(root, monkeypatch)
@@ -265,9 +314,12 @@ def test_a_damaged_packed_file_is_named(root, monkeypatch, offline):
     pack(root, monkeypatch)
     packed = root / "FashionMNIST" / "raw" / "t10k-images-idx3-ubyte.gz"
     packed.write_bytes(packed.read_bytes()[:-100])
-    with pytest.raises(image_files.DataError, match=r"Damaged, by their checksum: t10k-images-idx3-ubyte\.gz; delete"):
+    with pytest.raises(
+        image_files.DataError,
+        match=r"Damaged, by their checksum: t10k-images-idx3-ubyte\.gz; delete",
+    ):
         fashion(root)
-    assert {Path(address).name for address in offline} == {packed.name}      # the others are good
+    assert {Path(address).name for address in offline} == {packed.name}  # the others are good
 
 
 def cut(content):
@@ -303,33 +355,52 @@ def test_a_damaged_file_is_named_with_the_repair(root, harm, name):
 def test_a_file_of_the_official_length_must_have_the_official_checksum(root, monkeypatch):
     path = "MNIST/raw/train-images-idx3-ubyte"
     monkeypatch.setattr(mnist_files, "OFFICIAL", LENGTHS)
-    monkeypatch.setattr(mnist_files, "MD5", {p: hashlib.md5((root / p).read_bytes()).hexdigest() for p in mnist_files.MD5})
+    monkeypatch.setattr(
+        mnist_files,
+        "MD5",
+        {p: hashlib.md5((root / p).read_bytes()).hexdigest() for p in mnist_files.MD5},
+    )
     mnist(root)
     content = bytearray((root / path).read_bytes())
     content[5000] ^= 1
     (root / path).write_bytes(content)
-    with pytest.raises(image_files.DataError, match=rf"{root / path} is damaged \(checksum {hashlib.md5(content).hexdigest()}, expected"):
+    with pytest.raises(
+        image_files.DataError,
+        match=rf"{root / path} is damaged \(checksum {hashlib.md5(content).hexdigest()}, expected",
+    ):
         mnist(root)
 
 
 def test_pictures_without_labels_are_refused(root):
     (root / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").write_bytes(idx(np.zeros(29, np.uint8)))
-    with pytest.raises(image_files.DataError, match=r"t10k has images \(30, 28, 28\) and 29 labels"):
+    with pytest.raises(
+        image_files.DataError, match=r"t10k has images \(30, 28, 28\) and 29 labels"
+    ):
         mnist(root)
 
 
-def test_missing_files_are_downloaded_from_the_mirrors_else_the_error_says_what_belongs_where(tmp_path, offline):
+def test_missing_files_are_downloaded_from_the_mirrors_else_the_error_says_what_belongs_where(
+    tmp_path, offline
+):
     with pytest.raises(image_files.DataError) as told:
         mnist_fashion(tmp_path)
     assert len(offline) == 2 and len(set(offline)) == 2
-    for part in (str(tmp_path / "MNIST" / "raw"), "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images", ".gz", "LTH_DATA_ROOT",
-                 "MNIST/raw/", "no network"):
+    for part in (
+        str(tmp_path / "MNIST" / "raw"),
+        "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images",
+        ".gz",
+        "LTH_DATA_ROOT",
+        "MNIST/raw/",
+        "no network",
+    ):
         assert part in str(told.value)
 
 
 def test_one_missing_file_is_named_alone(root, offline):
     (root / "FashionMNIST" / "raw" / "train-labels-idx1-ubyte").unlink()
-    with pytest.raises(image_files.DataError, match=r"Missing in .*FashionMNIST.raw: train-labels-idx1-ubyte \("):
+    with pytest.raises(
+        image_files.DataError, match=r"Missing in .*FashionMNIST.raw: train-labels-idx1-ubyte \("
+    ):
         mnist_fashion(root)
 
 
@@ -350,23 +421,34 @@ def test_what_a_download_brings_is_checked(root, tmp_path_factory, monkeypatch, 
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [f"http://127.0.0.1:{server.server_port}/MNIST/raw/"])
+        monkeypatch.setattr(
+            "torchvision.datasets.MNIST.mirrors",
+            [f"http://127.0.0.1:{server.server_port}/MNIST/raw/"],
+        )
         if short:
-            with pytest.raises(image_files.DataError, match=r"Damaged, by their checksum: t10k-images-idx3-ubyte\.gz; delete"):
+            with pytest.raises(
+                image_files.DataError,
+                match=r"Damaged, by their checksum: t10k-images-idx3-ubyte\.gz; delete",
+            ):
                 mnist(elsewhere)
         else:
-            np.testing.assert_array_equal(mnist(elsewhere).x_train, mnist_fashion(root, pairing="file").x_train[:, :784])
+            np.testing.assert_array_equal(
+                mnist(elsewhere).x_train, mnist_fashion(root, pairing="file").x_train[:, :784]
+            )
         server.shutdown()
 
 
 def test_without_torchvision_files_are_read_and_a_download_says_what_is_wrong(root, monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision", None)
     mnist(root)
-    with pytest.raises(image_files.DataError, match="torch and torchvision must come from one place"):
+    with pytest.raises(
+        image_files.DataError, match="torch and torchvision must come from one place"
+    ):
         mnist(root / "empty")
 
 
 # figures
+
 
 def test_samples_show_the_pictures_with_their_labels(root):
     pairs = raw(root)
@@ -374,7 +456,9 @@ def test_samples_show_the_pictures_with_their_labels(root):
     assert len(figure.axes) == 6
     for n, ax in enumerate(figure.axes):
         for k in (0, 1):
-            np.testing.assert_array_equal(ax.images[k].get_array(), pairs.x_train[n, 784 * k : 784 * (k + 1)].reshape(28, 28))
+            np.testing.assert_array_equal(
+                ax.images[k].get_array(), pairs.x_train[n, 784 * k : 784 * (k + 1)].reshape(28, 28)
+            )
         digit, garment = pairs.y_train[n]
         assert [t.get_text() for t in ax.texts] == [str(digit), mnist_files.GARMENTS[garment]]
 
@@ -382,11 +466,16 @@ def test_samples_show_the_pictures_with_their_labels(root):
 def test_pixel_statistics_are_those_of_the_training_half(root):
     pairs = raw(root)
     figure = plots.pixel_statistics(pairs)
-    expected = [s(pairs.x_train[:, 784 * k : 784 * (k + 1)], 0).reshape(28, 28) for s in (np.mean, np.var) for k in (0, 1)]
+    expected = [
+        s(pairs.x_train[:, 784 * k : 784 * (k + 1)], 0).reshape(28, 28)
+        for s in (np.mean, np.var)
+        for k in (0, 1)
+    ]
     for ax, values in zip(figure.axes, expected, strict=False):
         np.testing.assert_allclose(ax.images[0].get_array(), values, rtol=1e-4, atol=1e-6)
     assert [ax.get_title(loc="left") for ax in figure.axes[2:4]] == [
-        f"{name}: variance, {784 - 24 * 24} of 784 pixels constant" for name in ("mnist", "fashion")]
+        f"{name}: variance, {784 - 24 * 24} of 784 pixels constant" for name in ("mnist", "fashion")
+    ]
     assert ["brightness" in ax.get_ylabel() for ax in figure.axes[4:]] == [True, True]
 
 
@@ -394,26 +483,65 @@ def test_pixel_statistics_are_those_of_the_training_half(root):
 def test_figures_of_images_want_the_brightness_of_square_pictures(root, figure):
     with pytest.raises(SpecError, match="standardised=False"):
         figure(mnist(root))
-    points = data.Dataset(np.ones((2, 3), np.float32), np.zeros((2, 1), int), np.ones((2, 3), np.float32), np.zeros((2, 1), int),
-                          (data.Task("a", range(3), range(1)),))
+    points = data.Dataset(
+        np.ones((2, 3), np.float32),
+        np.zeros((2, 1), int),
+        np.ones((2, 3), np.float32),
+        np.zeros((2, 1), int),
+        (data.Task("a", range(3), range(1)),),
+    )
     with pytest.raises(SpecError, match="no square image"):
         figure(points)
 
 
 # the real files
 
+
 @real
 def test_the_real_pairs_are_complete_and_balanced():
     pairs = raw(None, pairing="file")
     assert (pairs.x_train.shape, pairs.x_test.shape) == ((60000, 1568), (10000, 1568))
-    assert np.bincount(pairs.y_train[:, 0]).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    assert np.bincount(pairs.y_test[:, 0]).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    assert np.bincount(pairs.y_train[:, 1]).tolist() == [6000] * 10 and np.bincount(pairs.y_test[:, 1]).tolist() == [1000] * 10
+    assert np.bincount(pairs.y_train[:, 0]).tolist() == [
+        5923,
+        6742,
+        5958,
+        6131,
+        5842,
+        5421,
+        5918,
+        6265,
+        5851,
+        5949,
+    ]
+    assert np.bincount(pairs.y_test[:, 0]).tolist() == [
+        980,
+        1135,
+        1032,
+        1010,
+        982,
+        892,
+        958,
+        1028,
+        974,
+        1009,
+    ]
+    assert (
+        np.bincount(pairs.y_train[:, 1]).tolist() == [6000] * 10
+        and np.bincount(pairs.y_test[:, 1]).tolist() == [1000] * 10
+    )
     assert pairs.y_train[0].tolist() == [5, 9] and pairs.y_test[0].tolist() == [7, 9]
-    assert bytes_of(pairs.x_train[0, :784]).sum() == 27525 and bytes_of(pairs.x_train[0, 784:]).sum() == 76247
-    for k, (mean, std) in enumerate([(0.1307, 0.3081), (0.2860, 0.3530)]):      # as everyone's normalisation has them
+    assert (
+        bytes_of(pairs.x_train[0, :784]).sum() == 27525
+        and bytes_of(pairs.x_train[0, 784:]).sum() == 76247
+    )
+    for k, (mean, std) in enumerate(
+        [(0.1307, 0.3081), (0.2860, 0.3530)]
+    ):  # as everyone's normalisation has them
         pixels = pairs.x_train[:, 784 * k : 784 * (k + 1)].ravel()
-        assert (round(float(pixels.mean(dtype=float)), 4), round(float(pixels.std()), 4)) == (mean, std)
+        assert (round(float(pixels.mean(dtype=float)), 4), round(float(pixels.std()), 4)) == (
+            mean,
+            std,
+        )
 
 
 LOAD = """
@@ -431,7 +559,13 @@ print(peak * 1024, seconds, (abs(pairs.x_train[:, ::50].mean(0)) < 1e-4).all(), 
 @real
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
 def test_the_real_pairs_load_in_seconds_and_in_less_than_a_gigabyte():
-    loaded = subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOAD],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
     peak, seconds, centred, constant = loaded.stdout.split()
     assert int(peak) < 0.8e9 and float(seconds) < 60
     assert (centred, constant) == ("True", "67")
@@ -440,6 +574,7 @@ def test_the_real_pairs_load_in_seconds_and_in_less_than_a_gigabyte():
 @real
 def test_real_labels_are_independent_when_paired_at_random():
     from scipy import stats
+
     y = mnist_fashion(size=1, seed=3).y_train
     table = np.histogram2d(*y.T, bins=(10, 10))[0]
     assert 1e-4 < stats.chi2_contingency(table).pvalue < 1 - 1e-4
@@ -450,7 +585,9 @@ def test_real_labels_are_independent_when_paired_at_random():
 def test_a_small_network_learns_small_pictures():
     small = mnist_fashion(size=14, digits=[0, 1, 2], garments=[0, 1, 8], per_class=200)
     assert small.x_train.shape == (600, 392)
-    _, training = trainer.train(population.init((392, 40, 20, 6), [0, 1]), small, TrainSpec(max_epochs=5))
+    _, training = trainer.train(
+        population.init((392, 40, 20, 6), [0, 1]), small, TrainSpec(max_epochs=5)
+    )
     for curve in training.curves:
         assert curve[-1] < 0.7 * curve[0]
     assert training.accuracy.min() > 0.85

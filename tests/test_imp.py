@@ -1,4 +1,5 @@
 """The pruning loop: exact counts, nested masks, a true rewind, members that leave, and going on where it was left."""
+
 from dataclasses import replace
 from itertools import pairwise
 
@@ -20,7 +21,9 @@ PRUNE = PruneSpec(rate=0.35, levels=6)
 
 
 def levels(data, seeds=SEEDS, prune=PRUNE, stop_at=(), **options):
-    return list(imp.run(population.init(SHAPE, seeds), data, KEEP, TRAIN, prune, stop_at=stop_at, **options))
+    return list(
+        imp.run(population.init(SHAPE, seeds), data, KEEP, TRAIN, prune, stop_at=stop_at, **options)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,9 @@ def test_every_level_has_exactly_the_weights_of_the_trajectory(undisturbed):
 
 def test_each_mask_keeps_the_largest_trained_weights_of_the_mask_before(undisturbed):
     for before, after in pairwise(undisturbed):
-        for trained, old, new in zip(before.population.parameters, before.population.mask, after.population.mask, strict=True):
+        for trained, old, new in zip(
+            before.population.parameters, before.population.mask, after.population.mask, strict=True
+        ):
             assert not (new & ~old).any()
             size = trained[: len(old)].abs()
             assert size[new].min() >= size[old & ~new].max()
@@ -56,7 +61,9 @@ def test_every_level_is_trained_from_the_initial_weights_and_biases(undisturbed,
 
 def test_measures_are_those_of_the_masks(undisturbed, toy):
     for level in undisturbed:
-        assert [m.status for m in level.measures] == connectivity.status(level.population.masks, toy.tasks)
+        assert [m.status for m in level.measures] == connectivity.status(
+            level.population.masks, toy.tasks
+        )
 
 
 def test_a_run_in_company_equals_the_run_alone(undisturbed, toy):
@@ -70,13 +77,21 @@ def test_members_leave_after_the_level_at_which_they_degrade(undisturbed, toy):
     expected, staying = [], SEEDS
     for level in undisturbed:
         expected += [staying] if staying else []
-        staying = tuple(s for s, m in zip(SEEDS, level.measures, strict=True) if s in staying and m.status != "degraded")
-    assert 0 < len(expected[-1]) < 4 and len(expected) < 7, "members should leave at different levels, the last one early"
+        staying = tuple(
+            s
+            for s, m in zip(SEEDS, level.measures, strict=True)
+            if s in staying and m.status != "degraded"
+        )
+    assert 0 < len(expected[-1]) < 4 and len(expected) < 7, (
+        "members should leave at different levels, the last one early"
+    )
     stopped = levels(toy, stop_at=("degraded",))
     assert [level.population.seeds for level in stopped] == expected
     for level, whole in zip(stopped, undisturbed, strict=False):
         for m, seed in enumerate(level.population.seeds):
-            assert torch.equal(level.population.parameters[m], whole.population.parameters[SEEDS.index(seed)])
+            assert torch.equal(
+                level.population.parameters[m], whole.population.parameters[SEEDS.index(seed)]
+            )
 
 
 def test_the_run_ends_with_its_last_member(toy):
@@ -96,9 +111,13 @@ def test_rewinding_goes_back_to_an_early_epoch_of_the_dense_training(toy):
     start = population.init(SHAPE, SEEDS)
     early, _ = trainer.train(start, toy, replace(TRAIN, max_epochs=2, patience=2))
     assert all(torch.equal(level.population.initial, early.parameters) for level in pruned)
-    assert torch.equal(dense.population.parameters, trainer.train(start, toy, TRAIN)[0].parameters)      # level 0 starts as ever
+    assert torch.equal(
+        dense.population.parameters, trainer.train(start, toy, TRAIN)[0].parameters
+    )  # level 0 starts as ever
     alone = population.rewind(replace(start, initial=early.parameters), pruned[0].population.mask)
-    assert torch.equal(pruned[0].population.parameters, trainer.train(alone, toy, TRAIN)[0].parameters)
+    assert torch.equal(
+        pruned[0].population.parameters, trainer.train(alone, toy, TRAIN)[0].parameters
+    )
 
 
 def test_one_shot_prunes_every_level_from_the_dense_network(toy):
@@ -116,14 +135,25 @@ def test_kept_biases_are_those_of_the_level_before_and_weights_are_reset(toy):
     weights, dense = n_weights(SHAPE), population.init(SHAPE, SEEDS).initial
     assert whole[0].population.parameters[:, weights:].any()
     for before, level in pairwise(whole):
-        assert torch.equal(level.population.initial[:, weights:], before.population.parameters[:, weights:])
+        assert torch.equal(
+            level.population.initial[:, weights:], before.population.parameters[:, weights:]
+        )
         assert torch.equal(level.population.initial[:, :weights], dense[:, :weights])
 
 
-@pytest.mark.parametrize("prune", [PRUNE, replace(PRUNE, criterion="random"), replace(PRUNE, scope="layer"),
-                                   replace(PRUNE, criterion="movement", alive=True), replace(PRUNE, rewind=2),
-                                   replace(PRUNE, one_shot=True), replace(PRUNE, biases="kept")],
-                         ids=["magnitude", "random", "layer", "movement", "rewind", "one-shot", "kept biases"])
+@pytest.mark.parametrize(
+    "prune",
+    [
+        PRUNE,
+        replace(PRUNE, criterion="random"),
+        replace(PRUNE, scope="layer"),
+        replace(PRUNE, criterion="movement", alive=True),
+        replace(PRUNE, rewind=2),
+        replace(PRUNE, one_shot=True),
+        replace(PRUNE, biases="kept"),
+    ],
+    ids=["magnitude", "random", "layer", "movement", "rewind", "one-shot", "kept biases"],
+)
 def test_a_resumed_run_goes_on_bit_for_bit(toy, prune):
     whole = levels(toy, seeds=(1, 2), prune=prune)
     last = whole[2].population

@@ -1,4 +1,5 @@
 """The notebooks, executed by the project's own command as a user would, and what careless use gets to hear."""
+
 import json
 import os
 import re
@@ -20,7 +21,9 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 def test_every_cell_ran_and_nothing_is_left_over(smoke):
     folder = smoke[0] / "smoke" / "notebooks"
-    assert sorted(p.name for p in folder.iterdir()) == sorted([p.name for p in NOTEBOOKS] + [f"{p.stem}.html" for p in NOTEBOOKS])
+    assert sorted(p.name for p in folder.iterdir()) == sorted(
+        [p.name for p in NOTEBOOKS] + [f"{p.stem}.html" for p in NOTEBOOKS]
+    )
     for path in folder.glob("*.ipynb"):
         cells = json.loads(path.read_text())["cells"]
         assert all(c["execution_count"] for c in cells if c["cell_type"] == "code")
@@ -28,15 +31,33 @@ def test_every_cell_ran_and_nothing_is_left_over(smoke):
 
 def test_every_figure_is_there_as_png_and_svg(smoke):
     written = {p.name for p in (smoke[0] / "smoke" / "figures").iterdir()}
-    for key in ("data", "parameter-states", "dense-network", "imp-levels", "independent-tickets", "performance-one-size"):
+    for key in (
+        "data",
+        "parameter-states",
+        "dense-network",
+        "imp-levels",
+        "independent-tickets",
+        "performance-one-size",
+    ):
         assert {f"{key}.png", f"{key}.svg"} <= written
 
 
-@pytest.mark.parametrize(("notebook", "shown"), [("01_toy_data", "4-7-7-2"), ("02_mnist_fashion", "98-16-12-4"), ("05_ticket_explorer", "4-7-7-2")])
+@pytest.mark.parametrize(
+    ("notebook", "shown"),
+    [
+        ("01_toy_data", "4-7-7-2"),
+        ("02_mnist_fashion", "98-16-12-4"),
+        ("05_ticket_explorer", "4-7-7-2"),
+    ],
+)
 def test_the_explorer_shows_a_run_of_its_notebook(smoke, notebook, shown):
     executed = json.loads((smoke[0] / "smoke" / "notebooks" / f"{notebook}.ipynb").read_text())
     (state,) = executed["metadata"]["widgets"].values()
-    (said,) = [model["state"]["tooltip"] for model in state["state"].values() if model["model_name"] == "ImageModel"]
+    (said,) = [
+        model["state"]["tooltip"]
+        for model in state["state"].values()
+        if model["model_name"] == "ImageModel"
+    ]
     assert said.startswith(f"{shown} · seed ") and re.search(r", level \d+; ", said)
 
 
@@ -64,26 +85,53 @@ def test_a_lost_figure_is_made_again_without_training(smoke):
 
 
 def test_plain_papermill_works_from_anywhere(smoke, tmp_path):
-    done = subprocess.run([sys.executable, "-m", "papermill", str(NOTEBOOKS[0]), str(tmp_path / "out.ipynb"), "-k", "python3",
-                           "-f", str(ROOT / "parameters" / "smoke" / "01_toy_data.yaml"), "-p", "set_name", "smoke"],
-                          cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "LTH_OUTPUTS": str(smoke[0])})
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "papermill",
+            str(NOTEBOOKS[0]),
+            str(tmp_path / "out.ipynb"),
+            "-k",
+            "python3",
+            "-f",
+            str(ROOT / "parameters" / "smoke" / "01_toy_data.yaml"),
+            "-p",
+            "set_name",
+            "smoke",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LTH_OUTPUTS": str(smoke[0])},
+    )
     assert done.returncode == 0, done.stderr
 
 
 def test_a_failing_notebook_is_kept_under_another_name_and_the_exit_code_says_so(tmp_path):
     done = lth("run", "01", "--set", "smoke", "-p", "seeds", "[0, 0]", outputs=tmp_path)
     assert done.returncode == 1 and "axis seed repeats" in done.stderr
-    assert [p.name for p in (tmp_path / "smoke" / "notebooks").iterdir()] == ["01_toy_data.failed.ipynb"]
+    assert [p.name for p in (tmp_path / "smoke" / "notebooks").iterdir()] == [
+        "01_toy_data.failed.ipynb"
+    ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    (["run", "01", "-p", "rat", "0.3"], "command line: rat is not a parameter of 01_toy_data.ipynb; it has set_name, train, seeds"),
-    (["run", "01", "-p", "rat", "0.3"], "did you mean rate"),
-    (["run", "01", "-p", "levels", "many"], "levels is 'many' (str); expected int"),
-    (["run", "01", "--set", "quik"], "no set quik"),
-    (["run", "99"], "no notebook 99"),
-])
-def test_bad_arguments_stop_before_anything_is_written(tmp_path, capsys, monkeypatch, arguments, message):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["run", "01", "-p", "rat", "0.3"],
+            "command line: rat is not a parameter of 01_toy_data.ipynb; it has set_name, train, seeds",
+        ),
+        (["run", "01", "-p", "rat", "0.3"], "did you mean rate"),
+        (["run", "01", "-p", "levels", "many"], "levels is 'many' (str); expected int"),
+        (["run", "01", "--set", "quik"], "no set quik"),
+        (["run", "99"], "no notebook 99"),
+    ],
+)
+def test_bad_arguments_stop_before_anything_is_written(
+    tmp_path, capsys, monkeypatch, arguments, message
+):
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
     assert __main__.main(arguments) == 1
     assert message in capsys.readouterr().err
@@ -91,23 +139,31 @@ def test_bad_arguments_stop_before_anything_is_written(tmp_path, capsys, monkeyp
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
-@pytest.mark.parametrize("folder", sorted(p for p in (ROOT / "parameters").iterdir()), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "folder", sorted(p for p in (ROOT / "parameters").iterdir()), ids=lambda p: p.name
+)
 def test_every_parameter_file_fits_its_notebook(notebook, folder):
     file = folder / f"{notebook.stem}.yaml"
     assert set(runner.parameters(notebook, config.read(file), str(file))) == set(config.read(file))
 
 
 def test_a_misspelt_key_in_a_file_is_named_with_its_file(tmp_path):
-    with pytest.raises(checks.SpecError, match=r"wrong.yaml: patienc is not a parameter .*did you mean patience"):
+    with pytest.raises(
+        checks.SpecError, match=r"wrong.yaml: patienc is not a parameter .*did you mean patience"
+    ):
         runner.parameters(NOTEBOOKS[0], {"patienc": 3}, "wrong.yaml")
 
 
 def test_numbers_that_yaml_reads_as_text_are_understood():
-    assert runner.parameters(NOTEBOOKS[0], {"lr": "1e-3", "seeds": "[1, 2]"}, "test") == {"lr": 0.001, "seeds": [1, 2]}
+    assert runner.parameters(NOTEBOOKS[0], {"lr": "1e-3", "seeds": "[1, 2]"}, "test") == {
+        "lr": 0.001,
+        "seeds": [1, 2],
+    }
 
 
 def test_check_names_corrupt_runs_and_repairs_them(smoke, tmp_path, monkeypatch, capsys):
     import shutil
+
     shutil.copytree(smoke[0] / "runs", tmp_path / "runs")
     victim = next((tmp_path / "runs").iterdir())
     (victim / "levels.csv").write_text("level\n")
@@ -126,8 +182,15 @@ def test_ctrl_c_keeps_the_finished_levels_and_the_next_call_goes_on(tmp_path):
     """SIGINT to the whole process group, as a terminal sends it."""
     longer = ["run", "01", "--set", "smoke", "-p", "levels", "6", "-p", "n_samples", "1000"]
     longer += ["-p", "max_epochs", "500", "-p", "patience", "500"]
-    process = subprocess.Popen([sys.executable, "-m", "lth_utils", *longer], cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE,
-                               text=True, env={**os.environ, "LTH_OUTPUTS": str(tmp_path)}, preexec_fn=listen_to_sigint)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lth_utils", *longer],
+        cwd=ROOT,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "LTH_OUTPUTS": str(tmp_path)},
+        preexec_fn=listen_to_sigint,
+    )
     while not (found := list(tmp_path.glob("runs/*/partial.npz"))) and process.poll() is None:
         time.sleep(0.02)
     assert found, "the notebook ended before it could be interrupted"

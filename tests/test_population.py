@@ -1,4 +1,5 @@
 """Populations of masked networks: each engine against a plain torch loop, each member against itself alone."""
+
 import importlib
 import sys
 import threading
@@ -36,27 +37,42 @@ def engine(request, monkeypatch):
 
 def masked(shape, seeds, low=0.3):
     """A population at its initial values under random masks, members of different density."""
-    return rewind(init(shape, seeds), flat(random_masks(np.random.default_rng(5), shape, len(seeds), low)))
+    return rewind(
+        init(shape, seeds), flat(random_masks(np.random.default_rng(5), shape, len(seeds), low))
+    )
 
 
 def same(one, other):
     """Whether two results of ``train`` are equal bit for bit."""
     (a, t), (b, u) = one, other
-    return torch.equal(a.parameters, b.parameters) and t.curves == u.curves and np.array_equal(t.loss, u.loss)
+    return (
+        torch.equal(a.parameters, b.parameters)
+        and t.curves == u.curves
+        and np.array_equal(t.loss, u.loss)
+    )
 
 
 def task_losses(outputs, labels, tasks):
-    return [F.cross_entropy(outputs[:, t.outputs], labels[:, k]) if len(t.outputs) > 1
-            else F.binary_cross_entropy_with_logits(outputs[:, t.outputs.start], labels[:, k].to(outputs.dtype))
-            for k, t in enumerate(tasks)]
+    return [
+        F.cross_entropy(outputs[:, t.outputs], labels[:, k])
+        if len(t.outputs) > 1
+        else F.binary_cross_entropy_with_logits(
+            outputs[:, t.outputs.start], labels[:, k].to(outputs.dtype)
+        )
+        for k, t in enumerate(tasks)
+    ]
 
 
 def plain_training(members, member, data, spec):
     """One member trained by torch alone, in float64: its parameters in our flat order and the validation loss of each epoch."""
-    x, y, x_test, y_test = (torch.from_numpy(a) for a in (data.x_train, data.y_train, data.x_test, data.y_test))
+    x, y, x_test, y_test = (
+        torch.from_numpy(a) for a in (data.x_train, data.y_train, data.x_test, data.y_test)
+    )
     model = plain_model(members.shape).double()
     linears = [m for m in model if hasattr(m, "weight")]
-    for linear, weight, bias, mask in zip(linears, members.weights, members.biases, members.masks, strict=True):
+    for linear, weight, bias, mask in zip(
+        linears, members.weights, members.biases, members.masks, strict=True
+    ):
         linear.weight.data, linear.bias.data = weight[member].double(), bias[member].double()
         prune.custom_from_mask(linear, "weight", mask[member])
     optimizer = torch.optim.Adam(model.parameters(), lr=spec.lr)
@@ -73,11 +89,14 @@ def plain_training(members, member, data, spec):
             optimizer.step()
         with torch.no_grad():
             curve.append(float(loss(x_test, y_test)))
-    parameters = [(m.weight_orig * m.weight_mask).flatten() for m in linears] + [m.bias for m in linears]
+    parameters = [(m.weight_orig * m.weight_mask).flatten() for m in linears] + [
+        m.bias for m in linears
+    ]
     return torch.cat(parameters).detach(), curve
 
 
 # initial values
+
 
 def test_weights_are_kaiming_normal_and_biases_zero():
     members = init((50, 400, 300, 2), [7])
@@ -103,7 +122,11 @@ def test_rewind_returns_to_the_initial_values_under_the_mask(toy):
 
 # training
 
-@pytest.mark.parametrize(("shape", "low"), [((4, 9, 2), 1), ((4, 8, 8, 2), 0.2), ((4, 60, 55, 2), 1), ((4, 60, 55, 50, 2), 0.1)])
+
+@pytest.mark.parametrize(
+    ("shape", "low"),
+    [((4, 9, 2), 1), ((4, 8, 8, 2), 0.2), ((4, 60, 55, 2), 1), ((4, 60, 55, 50, 2), 0.1)],
+)
 def test_training_is_that_of_a_plain_torch_loop(toy, engine, shape, low):
     start = masked(shape, [0, 3], low)
     trained, training = train(start, toy, QUICK)
@@ -115,7 +138,9 @@ def test_training_is_that_of_a_plain_torch_loop(toy, engine, shape, low):
 
 @pytest.mark.parametrize("loss", ["mean", "sum"])
 @pytest.mark.parametrize("batch_size", [7, 64, 1000])
-def test_classes_beside_a_binary_task_train_as_in_a_plain_torch_loop(mixed, engine, loss, batch_size):
+def test_classes_beside_a_binary_task_train_as_in_a_plain_torch_loop(
+    mixed, engine, loss, batch_size
+):
     spec = replace(QUICK, loss=loss, batch_size=batch_size)
     start = masked((5, 12, 9, 4), [2], low=0.5)
     trained, training = train(start, mixed, spec)
@@ -150,9 +175,13 @@ def test_a_member_alone_equals_the_member_in_company_to_convergence(toy, mixed, 
 def test_pruned_weights_stay_exactly_zero_and_inactive_ones_where_they_were(toy, engine):
     start = masked((4, 8, 8, 2), range(4), low=0.1)
     states = flat(connectivity.weight_states(start.masks))
-    before, after = (p.parameters[:, : states.shape[1]] for p in (start, train(start, toy, QUICK)[0]))
+    before, after = (
+        p.parameters[:, : states.shape[1]] for p in (start, train(start, toy, QUICK)[0])
+    )
     assert not after[~start.mask].any()
-    assert (states == INACTIVE).sum() > 10 and torch.equal(after[states == INACTIVE], before[states == INACTIVE])
+    assert (states == INACTIVE).sum() > 10 and torch.equal(
+        after[states == INACTIVE], before[states == INACTIVE]
+    )
     assert (after != before)[states == ACTIVE].float().mean() > 0.5
 
 
@@ -217,10 +246,13 @@ def test_without_numba_torch_trains_and_says_so(monkeypatch):
     monkeypatch.delattr(sparse, "members", raising=False)
     monkeypatch.setitem(sys.modules, "lth_utils.training.sparse.members", None)
     with pytest.warns(RuntimeWarning, match="numba cannot be used"):
-        assert trainer.engine.__wrapped__("cpu") is importlib.import_module("lth_utils.training.batched")
+        assert trainer.engine.__wrapped__("cpu") is importlib.import_module(
+            "lth_utils.training.batched"
+        )
 
 
 # evaluation and tickets
+
 
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_loss_and_accuracy_are_those_of_a_plain_network(mixed, part):
@@ -228,7 +260,9 @@ def test_loss_and_accuracy_are_those_of_a_plain_network(mixed, part):
     x, y = (torch.from_numpy(getattr(mixed, f"{side}_{part}")) for side in "xy")
     losses, accuracies = trainer.evaluate(members, mixed, part)
     for member, outputs in enumerate(logits(members, x)):
-        np.testing.assert_allclose(losses[member], [float(v) for v in task_losses(outputs, y, mixed.tasks)], rtol=1e-5)
+        np.testing.assert_allclose(
+            losses[member], [float(v) for v in task_losses(outputs, y, mixed.tasks)], rtol=1e-5
+        )
         guesses = torch.stack([outputs[:, 3] > 0, outputs[:, :3].argmax(1)], 1)
         np.testing.assert_allclose(accuracies[member], (guesses == y).double().mean(0))
 
@@ -238,11 +272,21 @@ def test_the_model_of_a_ticket_gives_the_logits_of_the_population(toy):
     trained = train(start, toy, QUICK)[0]
     x = torch.from_numpy(toy.x_test)
     for member in range(2):
-        ticket = Ticket(start.shape, [m[member : member + 1] for m in start.masks], start.parameters[member].numpy(),
-                        trained.parameters[member].numpy(), toy.tasks, member, 0)
+        ticket = Ticket(
+            start.shape,
+            [m[member : member + 1] for m in start.masks],
+            start.parameters[member].numpy(),
+            trained.parameters[member].numpy(),
+            toy.tasks,
+            member,
+            0,
+        )
         for which, members in (("trained", trained), ("initial", start)):
             torch.testing.assert_close(ticket.model(which)(x).detach(), logits(members, x)[member])
-        assert all(torch.equal(a[0], b[member]) for a, b in zip(ticket.weights, trained.weights, strict=True))
+        assert all(
+            torch.equal(a[0], b[member])
+            for a, b in zip(ticket.weights, trained.weights, strict=True)
+        )
 
 
 def test_a_ticket_without_trained_values_says_how_to_get_them(toy):
@@ -255,10 +299,16 @@ def test_a_ticket_without_trained_values_says_how_to_get_them(toy):
 
 # what is refused
 
+
 @pytest.mark.parametrize("shape", [(5, 8, 2), (4, 8, 3)])
 def test_a_network_that_does_not_fit_the_tasks_is_refused(toy, shape):
-    for verb in (lambda members: train(members, toy, QUICK), lambda members: trainer.evaluate(members, toy)):
-        with pytest.raises(SpecError, match=f"network {shape[0]}-8-{shape[-1]} does not fit the data"):
+    for verb in (
+        lambda members: train(members, toy, QUICK),
+        lambda members: trainer.evaluate(members, toy),
+    ):
+        with pytest.raises(
+            SpecError, match=f"network {shape[0]}-8-{shape[-1]} does not fit the data"
+        ):
             verb(init(shape, [0]))
 
 
@@ -285,8 +335,15 @@ def test_a_device_that_is_not_there_is_refused():
 @pytest.mark.parametrize("shape", [(4, 8, 8, 2), (4, 60, 55, 2)])
 def test_on_cuda_the_first_epochs_are_those_of_the_cpu(toy, shape):
     start = masked(shape, range(3))
-    there = replace(start, parameters=start.parameters.cuda(), initial=start.initial.cuda(), mask=start.mask.cuda())
-    for here, curve in zip(train(start, toy, QUICK)[1].curves, train(there, toy, QUICK)[1].curves, strict=True):
+    there = replace(
+        start,
+        parameters=start.parameters.cuda(),
+        initial=start.initial.cuda(),
+        mask=start.mask.cuda(),
+    )
+    for here, curve in zip(
+        train(start, toy, QUICK)[1].curves, train(there, toy, QUICK)[1].curves, strict=True
+    ):
         np.testing.assert_allclose(curve, here, rtol=1e-3)
 
 

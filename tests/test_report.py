@@ -1,4 +1,5 @@
 """The gallery: one page, complete, that asks for nothing from anywhere; in a real browser where there is one."""
+
 import re
 import shutil
 from html.parser import HTMLParser
@@ -31,18 +32,30 @@ def test_the_page_holds_every_figure_and_asks_for_nothing_elsewhere(page):
     links.feed(text)
     assert {p.stem for p in (page.parent / "figures").glob("*.png")} <= set(links.ids)
     assert all(value.startswith(("data:", "#", "notebooks/")) for _, value in links.found)
-    assert all((page.parent / value).is_file() for _, value in links.found if value.startswith("notebooks/"))
+    assert all(
+        (page.parent / value).is_file()
+        for _, value in links.found
+        if value.startswith("notebooks/")
+    )
     assert all(value[1:] in links.ids for _, value in links.found if value.startswith("#"))
     assert not re.search(r"https?://", re.sub(r'src="data:[^"]*"', "", text))
 
 
-def test_the_page_of_the_largest_set_is_light_and_says_where_all_of_it_comes_from(tmp_path, monkeypatch):
-    shutil.copytree(ROOT / "outputs" / "extended", tmp_path / "extended", ignore=shutil.ignore_patterns("notebooks", "*.svg", "index.html"))
+def test_the_page_of_the_largest_set_is_light_and_says_where_all_of_it_comes_from(
+    tmp_path, monkeypatch
+):
+    shutil.copytree(
+        ROOT / "outputs" / "extended",
+        tmp_path / "extended",
+        ignore=shutil.ignore_patterns("notebooks", "*.svg", "index.html"),
+    )
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
     text = gallery.write("extended").read_text()
     assert len(text) < 5_000_000
     origins = re.findall(r"<tr><td>(\d\d_\w+)</td><td>.*?</td><td>(\d*)</td>", text)
-    assert dict(origins).keys() == set(captions.FIGURES) and all(runs for notebook, runs in origins if notebook != "05_ticket_explorer")
+    assert dict(origins).keys() == set(captions.FIGURES) and all(
+        runs for notebook, runs in origins if notebook != "05_ticket_explorer"
+    )
 
 
 def test_every_figure_of_the_notebooks_has_its_sentence(smoke):
@@ -63,20 +76,33 @@ def test_in_a_browser_the_slider_moves_the_ticket(browser, page):
     tab.on("request", lambda request: asked.append(request.url))
     tab.on("pageerror", lambda error: errors.append(str(error)))
     tab.goto(page.as_uri())
-    slider, said, shown = tab.locator(".viewer input").first, tab.locator(".viewer output").first, tab.locator(".viewer .frame.shown")
+    slider, said, shown = (
+        tab.locator(".viewer input").first,
+        tab.locator(".viewer output").first,
+        tab.locator(".viewer .frame.shown"),
+    )
     last = int(slider.get_attribute("max"))
     assert said.inner_text().startswith(f"level {last}:") and shown.count() == 1
     slider.focus()
     tab.keyboard.press("Home")
-    assert said.inner_text().startswith("level 0:") and shown.get_attribute("data-said") == said.inner_text()
+    assert (
+        said.inner_text().startswith("level 0:")
+        and shown.get_attribute("data-said") == said.inner_text()
+    )
     tab.keyboard.press("ArrowRight")
     assert said.inner_text().startswith("level 1:") == (last > 0)
-    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")      # fits a phone
-    tab.locator("img").evaluate_all("all => Promise.all(all.map(i => { i.loading = 'eager'; return i.decode(); }))")
-    assert tab.locator("img").evaluate_all("all => all.every(i => i.complete && i.naturalWidth > 0 && i.alt)")
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")  # fits a phone
+    tab.locator("img").evaluate_all(
+        "all => Promise.all(all.map(i => { i.loading = 'eager'; return i.decode(); }))"
+    )
+    assert tab.locator("img").evaluate_all(
+        "all => all.every(i => i.complete && i.naturalWidth > 0 && i.alt)"
+    )
     tab.screenshot(path=ARTEFACTS / "gallery.png", full_page=True)
     assert [u for u in asked if not u.startswith(("file:", "data:"))] == [] and errors == []
 
     still = browser.new_context(java_script_enabled=False).new_page()
     still.goto(page.as_uri())
-    assert all(frame.is_visible() for frame in still.locator(".viewer .frame").all())      # a contact sheet
+    assert all(
+        frame.is_visible() for frame in still.locator(".viewer .frame").all()
+    )  # a contact sheet

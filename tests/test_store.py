@@ -1,4 +1,5 @@
 """Runs on disk: addressed by their spec, whole or not there, checked before they are used."""
+
 import itertools
 import json
 import stat
@@ -19,8 +20,10 @@ from lth_utils.runs.store import CorruptRun, Store
 from lth_utils.training import trainer
 
 SPEC = RunSpec(
-    data.spec("moons_circles", n_samples=60), base=(4, 5, 5, 2),
-    train=TrainSpec(batch_size=32, patience=2, max_epochs=4), prune=PruneSpec(rate=0.3, levels=2, schedule="extension"),
+    data.spec("moons_circles", n_samples=60),
+    base=(4, 5, 5, 2),
+    train=TrainSpec(batch_size=32, patience=2, max_epochs=4),
+    prune=PruneSpec(rate=0.3, levels=2, schedule="extension"),
 )
 
 
@@ -36,6 +39,7 @@ def filled(tmp_path_factory):
 def damaged(filled, tmp_path):
     """A copy of the filled store that a test may damage."""
     import shutil
+
     shutil.copytree(filled[0].root, tmp_path / "outputs")
     return Store(tmp_path / "outputs"), filled[1]
 
@@ -63,7 +67,9 @@ def test_ticket_is_the_trained_network(filled):
         with torch.no_grad():
             hits = (ticket.model()(torch.from_numpy(dataset.x_test)) > 0).numpy() == dataset.y_test
         assert hits.mean() == pytest.approx(table["accuracy"][level], abs=1e-9)
-        for linear, mask in zip([m for m in ticket.model() if hasattr(m, "weight")], ticket.masks, strict=True):
+        for linear, mask in zip(
+            [m for m in ticket.model() if hasattr(m, "weight")], ticket.masks, strict=True
+        ):
             assert not linear.weight.detach()[~mask[0]].any()
 
 
@@ -72,7 +78,9 @@ def test_ticket_starts_from_the_initial_values_of_its_seed(filled):
     ticket = results.ticket(run_id(specs[1]), 2)
     mask = np.concatenate([m.flatten().numpy() for m in ticket.masks])
     expected = population.initial_values(ticket.shape, 1)
-    assert np.array_equal(ticket.values("initial")[: len(mask)], np.where(mask, expected[: len(mask)], 0))
+    assert np.array_equal(
+        ticket.values("initial")[: len(mask)], np.where(mask, expected[: len(mask)], 0)
+    )
 
 
 def test_ticket_errors_say_what_is_there(filled):
@@ -87,8 +95,14 @@ def test_a_truncated_file_is_named_and_never_used(damaged, name):
     results, specs = damaged
     file = results.folder(run_id(specs[1])) / name
     file.write_bytes(file.read_bytes()[:-20])
-    for use in (lambda: results.table(specs), lambda: sweep.run(specs, results, device="cpu"), lambda: results.ticket(run_id(specs[1]))):
-        with pytest.raises(CorruptRun, match=f"{run_id(specs[1])} is corrupt: {name}.*check --repair"):
+    for use in (
+        lambda: results.table(specs),
+        lambda: sweep.run(specs, results, device="cpu"),
+        lambda: results.ticket(run_id(specs[1])),
+    ):
+        with pytest.raises(
+            CorruptRun, match=f"{run_id(specs[1])} is corrupt: {name}.*check --repair"
+        ):
             use()
 
 
@@ -96,7 +110,9 @@ def test_a_missing_file_and_an_unreadable_mark_are_corrupt_too(damaged):
     results, specs = damaged
     (results.folder(run_id(specs[0])) / "arrays.npz").unlink()
     (results.folder(run_id(specs[1])) / "done.json").write_text("{")
-    for spec, reason in zip(specs, ("arrays.npz is missing", "done.json cannot be read"), strict=True):
+    for spec, reason in zip(
+        specs, ("arrays.npz is missing", "done.json cannot be read"), strict=True
+    ):
         with pytest.raises(CorruptRun, match=reason):
             results.provenance(run_id(spec))
 
@@ -124,7 +140,15 @@ def test_a_truncated_partial_run_is_named(damaged):
     spec = config.expand(SPEC, {"seed": [9]})[0]
     progress = record.Progress()
     values = np.ones(6, np.float32)
-    progress.add(spec, {"level": 0, "status": "interconnected"}, np.ones(4, bool), values, values, np.ones((3, 3)), values)
+    progress.add(
+        spec,
+        {"level": 0, "status": "interconnected"},
+        np.ones(4, bool),
+        values,
+        values,
+        np.ones((3, 3)),
+        values,
+    )
     results.save_partial(spec, progress)
     assert results.load_partial(spec).rows == progress.rows
     file = results.folder(run_id(spec)) / "partial.npz"
@@ -189,7 +213,15 @@ def of_other_fields(text):
     return f"{files.digest(entries.encode())}\n{entries}"
 
 
-@pytest.mark.parametrize("damage", [lambda text: text[:-30], lambda text: text.replace("0.", "1.", 1), lambda text: "", of_other_fields])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-30],
+        lambda text: text.replace("0.", "1.", 1),
+        lambda text: "",
+        of_other_fields,
+    ],
+)
 def test_a_damaged_or_foreign_index_is_made_again(damaged, damage):
     results, _ = damaged
     before, index = results.table(), results.runs / "index.jsonl"
@@ -218,10 +250,15 @@ def test_runs_of_an_older_version_are_kept_apart(damaged):
         results.table(specs)
     assert list(sweep.run(specs, results, device="cpu").done) == [run_id(specs[0])]
     aside = results.root / "older" / "0.0.7" / run_id(specs[0]) / "done.json"
-    assert json.loads(aside.read_text())["version"] == "0.0.7" and set(results.table()["seed"]) == {0, 1}
+    assert json.loads(aside.read_text())["version"] == "0.0.7" and set(results.table()["seed"]) == {
+        0,
+        1,
+    }
 
 
-def test_a_full_disk_stops_the_sweep_with_the_reason_and_what_is_finished_stays(tmp_path, monkeypatch):
+def test_a_full_disk_stops_the_sweep_with_the_reason_and_what_is_finished_stays(
+    tmp_path, monkeypatch
+):
 
     results, make, room = Store(tmp_path), tempfile.NamedTemporaryFile, [14]
 
@@ -238,20 +275,28 @@ def test_a_full_disk_stops_the_sweep_with_the_reason_and_what_is_finished_stays(
     finished = [s for s in specs if results.done(run_id(s))]
     assert 0 < len(finished) < len(specs)
     room[0] = 10**6
-    assert len(sweep.run(specs, results, device="cpu").reused) == len(finished) and results.check() == []
+    assert (
+        len(sweep.run(specs, results, device="cpu").reused) == len(finished)
+        and results.check() == []
+    )
 
 
 def test_the_ticket_of_a_rewound_run_starts_from_the_early_epoch(tmp_path):
     from dataclasses import replace
+
     spec, results = replace(SPEC, prune=replace(SPEC.prune, rewind=2)), Store(tmp_path)
     sweep.run([spec], results, device="cpu")
     start = population.init(results.ticket(run_id(spec), 0).shape, [0])
-    early, _ = trainer.train(start, data.load(SPEC.data), replace(SPEC.train, max_epochs=2, patience=2))
+    early, _ = trainer.train(
+        start, data.load(SPEC.data), replace(SPEC.train, max_epochs=2, patience=2)
+    )
     for level in range(3):
         ticket = results.ticket(run_id(spec), level)
         weights = np.concatenate([m.flatten().numpy() for m in ticket.masks])
         alive = np.concatenate([weights, np.ones(len(ticket.initial) - len(weights), bool)])
-        assert np.array_equal(ticket.initial, np.where(alive, early.parameters[0].numpy(), np.float32(0)))
+        assert np.array_equal(
+            ticket.initial, np.where(alive, early.parameters[0].numpy(), np.float32(0))
+        )
 
 
 def test_masks_of_every_level_are_nested_and_have_the_counts_of_the_table(filled):
@@ -285,7 +330,12 @@ def test_a_kept_table_comes_back_as_it_was(filled, tmp_path, monkeypatch, long):
         elif table[column].notna().any():
             assert list(back[column]) == list(table[column])
     about = json.loads((tmp_path / "smoke" / "tables" / "levels.json").read_text())
-    assert about["runs"] == 2 and about["seeds"] == [0, 1] and about["device"] == ["cpu"] and about["seconds"] > 0
+    assert (
+        about["runs"] == 2
+        and about["seeds"] == [0, 1]
+        and about["device"] == ["cpu"]
+        and about["seconds"] > 0
+    )
 
 
 def test_a_kept_table_must_hold_the_runs_asked_for(filled, tmp_path, monkeypatch):
@@ -300,10 +350,20 @@ def test_a_kept_table_must_hold_the_runs_asked_for(filled, tmp_path, monkeypatch
 
 def test_a_shared_table_keeps_what_other_notebooks_wrote(tmp_path, monkeypatch):
     import pandas as pd
+
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
-    products.update_table("smoke", "verdicts", pd.DataFrame({"claim": ["1", "4"], "verdict": ["agrees", "differs"]}), "claim")
-    products.update_table("smoke", "verdicts", pd.DataFrame({"claim": ["3"], "verdict": ["cannot tell"]}), "claim")
-    products.update_table("smoke", "verdicts", pd.DataFrame({"claim": ["1"], "verdict": ["differs"]}), "claim")
+    products.update_table(
+        "smoke",
+        "verdicts",
+        pd.DataFrame({"claim": ["1", "4"], "verdict": ["agrees", "differs"]}),
+        "claim",
+    )
+    products.update_table(
+        "smoke", "verdicts", pd.DataFrame({"claim": ["3"], "verdict": ["cannot tell"]}), "claim"
+    )
+    products.update_table(
+        "smoke", "verdicts", pd.DataFrame({"claim": ["1"], "verdict": ["differs"]}), "claim"
+    )
     back = pd.read_csv(tmp_path / "smoke" / "tables" / "verdicts.csv", dtype=str)
     assert back.to_numpy().tolist() == [["1", "differs"], ["3", "cannot tell"], ["4", "differs"]]
 

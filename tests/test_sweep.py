@@ -1,4 +1,5 @@
 """Sweeps: what is finished is not computed again, what was interrupted goes on, what failed is named."""
+
 import os
 import signal
 import subprocess
@@ -17,8 +18,10 @@ from lth_utils.runs.store import Store
 from lth_utils.studies import outcomes, toy_data
 
 SPEC = RunSpec(
-    data.spec("moons_circles", n_samples=60), base=(4, 5, 5, 2),
-    train=TrainSpec(batch_size=32, patience=2, max_epochs=4), prune=PruneSpec(rate=0.3, levels=3, schedule="extension"),
+    data.spec("moons_circles", n_samples=60),
+    base=(4, 5, 5, 2),
+    train=TrainSpec(batch_size=32, patience=2, max_epochs=4),
+    prune=PruneSpec(rate=0.3, levels=3, schedule="extension"),
 )
 
 
@@ -38,28 +41,47 @@ def test_a_run_does_not_depend_on_its_company(tmp_path):
 
 def test_progress_ends_at_everything(tmp_path):
     seen = []
-    sweep.run(expand(SPEC, {"seed": [0, 1]}), Store(tmp_path), device="cpu", progress=lambda text, share: seen.append(share))
+    sweep.run(
+        expand(SPEC, {"seed": [0, 1]}),
+        Store(tmp_path),
+        device="cpu",
+        progress=lambda text, share: seen.append(share),
+    )
     assert seen == sorted(seen) and seen[-1] == pytest.approx(1)
 
 
 def test_a_failed_run_is_named_and_the_others_finish(tmp_path):
     from dataclasses import replace
+
     broken = replace(SPEC, train=TrainSpec(lr=1e30, batch_size=32, patience=2, max_epochs=4))
-    with pytest.raises(sweep.SweepError, match=r"1 of 2 runs failed(.|\n)*seed 0 is not finite at level 0, epoch"):
+    with pytest.raises(
+        sweep.SweepError, match=r"1 of 2 runs failed(.|\n)*seed 0 is not finite at level 0, epoch"
+    ):
         sweep.run([broken, SPEC], Store(tmp_path), device="cpu")
     assert Store(tmp_path).done(run_id(SPEC)) and not Store(tmp_path).done(run_id(broken))
 
 
-@pytest.mark.parametrize(("specs", "message"), [
-    ([], "list of specs is empty"),
-    ([SPEC, SPEC], "runs repeat"),
-    ([RunSpec(SPEC.data, base=(3, 5, 5, 2))], "does not fit the data: its tasks have 4 inputs and 2 outputs"),
-    ([RunSpec(SPEC.data, base=(4, 5, 6, 2))], "cannot be extended"),
-    ([RunSpec(SPEC.data, base=(4, 5, 5, 2), prune=PruneSpec(levels=2, target=999))], "target 999 is above the number of weights, 55"),
-])
+@pytest.mark.parametrize(
+    ("specs", "message"),
+    [
+        ([], "list of specs is empty"),
+        ([SPEC, SPEC], "runs repeat"),
+        (
+            [RunSpec(SPEC.data, base=(3, 5, 5, 2))],
+            "does not fit the data: its tasks have 4 inputs and 2 outputs",
+        ),
+        ([RunSpec(SPEC.data, base=(4, 5, 6, 2))], "cannot be extended"),
+        (
+            [RunSpec(SPEC.data, base=(4, 5, 5, 2), prune=PruneSpec(levels=2, target=999))],
+            "target 999 is above the number of weights, 55",
+        ),
+    ],
+)
 def test_what_cannot_run_is_refused_before_anything_is_written(tmp_path, specs, message):
     with pytest.raises(SpecError, match=message):
-        sweep.run([SPEC, *specs] if specs and specs[0] != SPEC else specs, Store(tmp_path), device="cpu")
+        sweep.run(
+            [SPEC, *specs] if specs and specs[0] != SPEC else specs, Store(tmp_path), device="cpu"
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -73,14 +95,20 @@ sweep.run(test_sweep.slow_specs(), store.Store({root!r}), device="cpu")
 
 
 def slow_specs():
-    slow = RunSpec(data.spec("moons_circles", n_samples=200), base=(4, 5, 5, 2), train=TrainSpec(patience=12, max_epochs=60),
-                   prune=PruneSpec(rate=0.3, levels=4, schedule="extension"))
+    slow = RunSpec(
+        data.spec("moons_circles", n_samples=200),
+        base=(4, 5, 5, 2),
+        train=TrainSpec(patience=12, max_epochs=60),
+        prune=PruneSpec(rate=0.3, levels=4, schedule="extension"),
+    )
     return expand(slow, {"seed": [0, 1, 2]})
 
 
 def test_killed_and_resumed_equals_undisturbed(tmp_path):
     root = tmp_path / "killed"
-    process = subprocess.Popen([sys.executable, "-c", SLOW.format(tests=str(Path(__file__).parent), root=str(root))])
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW.format(tests=str(Path(__file__).parent), root=str(root))]
+    )
     while not list(root.glob("runs/*/partial.npz")) and process.poll() is None:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
@@ -89,13 +117,16 @@ def test_killed_and_resumed_equals_undisturbed(tmp_path):
     assert not any(p.name.startswith("done") for p in root.glob("runs/*/done.json"))
     sweep.run(slow_specs(), Store(root), device="cpu")
     sweep.run(slow_specs(), Store(tmp_path / "undisturbed"), device="cpu")
-    assert Store(root).table(slow_specs()).equals(Store(tmp_path / "undisturbed").table(slow_specs()))
+    assert (
+        Store(root).table(slow_specs()).equals(Store(tmp_path / "undisturbed").table(slow_specs()))
+    )
     assert not list(root.glob("runs/*/partial.npz"))
 
 
 def kill_at_random_moments(root, times=10):
     """In a process of its own, so that each sweep is forked from one that has imported everything already."""
     import random
+
     random.seed(0)
     finished = 0
     for _ in range(times):
@@ -111,18 +142,27 @@ def kill_at_random_moments(root, times=10):
 
 def test_killed_at_ten_random_moments_equals_undisturbed(tmp_path):
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_sweep; test_sweep.kill_at_random_moments({str(tmp_path)!r})"
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) >= 3, "the sweep was too fast to be killed"
     assert Store(tmp_path).check() == []
     sweep.run(slow_specs(), Store(tmp_path), device="cpu")
     sweep.run(slow_specs(), Store(tmp_path / "undisturbed"), device="cpu")
-    assert Store(tmp_path).table(slow_specs()).equals(Store(tmp_path / "undisturbed").table(slow_specs()))
+    assert (
+        Store(tmp_path)
+        .table(slow_specs())
+        .equals(Store(tmp_path / "undisturbed").table(slow_specs()))
+    )
 
 
 def test_two_processes_on_one_store_do_not_harm_each_other(tmp_path):
     code = SLOW.format(tests=str(Path(__file__).parent), root=str(tmp_path))
-    both = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     assert [p.communicate()[1] for p in both] == ["", ""] and [p.returncode for p in both] == [0, 0]
     sweep.run(slow_specs(), Store(tmp_path / "alone"), device="cpu")
     assert Store(tmp_path).check() == [] and not list(tmp_path.glob("runs/*/.*"))
@@ -132,7 +172,13 @@ def test_two_processes_on_one_store_do_not_harm_each_other(tmp_path):
 def test_a_sweep_in_the_threads_of_an_executor_equals_one_without(tmp_path):
     seen, specs = [], expand(SPEC, {"seed": list(range(5)), "prune.levels": [1, 3]})
     with ThreadPoolExecutor(2) as executor:
-        report = sweep.run(specs, Store(tmp_path / "with"), device="cpu", executor=executor, progress=lambda text, share: seen.append(share))
+        report = sweep.run(
+            specs,
+            Store(tmp_path / "with"),
+            device="cpu",
+            executor=executor,
+            progress=lambda text, share: seen.append(share),
+        )
     sweep.run(specs, Store(tmp_path / "without"), device="cpu")
     assert len(report.done) == 10 and seen == sorted(seen) and seen[-1] == pytest.approx(1)
     assert Store(tmp_path / "with").table(specs).equals(Store(tmp_path / "without").table(specs))
@@ -142,8 +188,14 @@ def test_a_sweep_in_the_threads_of_an_executor_equals_one_without(tmp_path):
 
 def test_failures_in_a_worker_are_named_and_the_others_finish(tmp_path):
     from dataclasses import replace
+
     broken = replace(SPEC, train=TrainSpec(lr=1e30, batch_size=32, patience=2, max_epochs=4))
-    with ThreadPoolExecutor(2) as executor, pytest.raises(sweep.SweepError, match=r"1 of 2 runs failed(.|\n)*seed 0 is not finite at level 0"):
+    with (
+        ThreadPoolExecutor(2) as executor,
+        pytest.raises(
+            sweep.SweepError, match=r"1 of 2 runs failed(.|\n)*seed 0 is not finite at level 0"
+        ),
+    ):
         sweep.run([broken, SPEC], Store(tmp_path), device="cpu", executor=executor)
     assert Store(tmp_path).done(run_id(SPEC))
 
@@ -153,12 +205,27 @@ def test_a_cluster_that_loses_a_worker_finishes_the_sweep(tmp_path):
     """Two worker processes of dask, one of them killed as soon as it has begun."""
     distributed = pytest.importorskip("distributed")
     specs = expand(slow_specs()[0], {"seed": list(range(12))})
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True,
-                                  local_directory=str(tmp_path / "dask")) as cluster, distributed.Client(cluster) as client:
+    with (
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=None,
+            processes=True,
+            local_directory=str(tmp_path / "dask"),
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
         victims = client.run(os.getpid)
-        killer = threading.Thread(target=kill_when_begun, args=(next(iter(victims.values())), tmp_path / "cluster"))
+        killer = threading.Thread(
+            target=kill_when_begun, args=(next(iter(victims.values())), tmp_path / "cluster")
+        )
         killer.start()
-        report = sweep.run(specs, Store(tmp_path / "cluster"), device="cpu", executor=client.get_executor(pure=False))
+        report = sweep.run(
+            specs,
+            Store(tmp_path / "cluster"),
+            device="cpu",
+            executor=client.get_executor(pure=False),
+        )
         killer.join()
         assert set(client.run(os.getpid).values()) != set(victims.values())
     assert set(report.done) | set(report.reused) == set(map(run_id, specs)) and not report.failed
@@ -177,13 +244,24 @@ def test_the_report_says_what_was_saved(tmp_path):
     specs = expand(SPEC, {"seed": [0, 1]})
     sweep.run(specs[:1], Store(tmp_path), device="cpu")
     report = sweep.run(specs, Store(tmp_path), device="cpu")
-    assert report.saved == pytest.approx(Store(tmp_path).provenance(run_id(specs[0]))["seconds"]) and report.saved > 0
-    assert str(report).startswith("1 runs computed in") and "1 found finished" in str(report) and str(report).endswith("0 failed")
+    assert (
+        report.saved == pytest.approx(Store(tmp_path).provenance(run_id(specs[0]))["seconds"])
+        and report.saved > 0
+    )
+    assert (
+        str(report).startswith("1 runs computed in")
+        and "1 found finished" in str(report)
+        and str(report).endswith("0 failed")
+    )
 
 
 def test_outcomes_and_facts_of_a_table():
     import pandas as pd
-    rows = [("a", 0, n, w, s) for n, (w, s) in enumerate([(9, "interconnected"), (5, "separated"), (2, "degraded")])]
+
+    rows = [
+        ("a", 0, n, w, s)
+        for n, (w, s) in enumerate([(9, "interconnected"), (5, "separated"), (2, "degraded")])
+    ]
     rows += [("b", 1, n, w, s) for n, (w, s) in enumerate([(9, "interconnected"), (4, "degraded")])]
     table = pd.DataFrame(rows, columns=["run", "seed", "level", "available", "status"])
     table = table.assign(active=3, loss=0.5, accuracy=0.75, base="4-8-2", **{"prune.levels": 2})
@@ -191,11 +269,22 @@ def test_outcomes_and_facts_of_a_table():
     assert list(summary["outcome"]) == ["separated-degraded", "degraded"]
     assert summary["level"][0] == 1 and summary["available"][0] == 5 and summary["level"].isna()[1]
     facts = toy_data.separation(summary, {"runs": 4, "separated": 1})
-    assert facts["ours"]["separated"] == 1 and facts["ours"]["share"] == 0.5 and facts["ours"]["share_low"] < 0.1
-    assert facts["headline"].startswith("1 of 2 runs separated") and facts["headline"].endswith("the thesis: 1 of 4")
+    assert (
+        facts["ours"]["separated"] == 1
+        and facts["ours"]["share"] == 0.5
+        and facts["ours"]["share_low"] < 0.1
+    )
+    assert facts["headline"].startswith("1 of 2 runs separated") and facts["headline"].endswith(
+        "the thesis: 1 of 4"
+    )
 
 
 def test_the_thesis_at_extension_level_9():
     theirs = toy_data.thesis_separation([4, 8, 8, 2], 9)
-    assert (theirs["runs"], theirs["separated"], theirs["active_mean"], theirs["available_max"]) == (4, 4, 82.25, 112)
+    assert (
+        theirs["runs"],
+        theirs["separated"],
+        theirs["active_mean"],
+        theirs["available_max"],
+    ) == (4, 4, 82.25, 112)
     assert toy_data.thesis_separation([4, 4, 4, 2], 2) is None

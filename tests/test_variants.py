@@ -1,4 +1,5 @@
 """Variants of tickets: what is drawn anew, from where, and what stays."""
+
 from dataclasses import replace
 from itertools import pairwise
 
@@ -13,9 +14,20 @@ from lth_utils.runs.files import StoreError
 from lth_utils.runs.store import Store
 
 FOUND = TrainSpec(lr=0.01, batch_size=32, patience=3, max_epochs=3)
-ORIGIN = RunSpec(data.spec("moons_circles", n_samples=60), base=(4, 12, 9, 2), seed=2, train=FOUND, init="torch",
-                 prune=PruneSpec(rate=0.3, levels=4, scope="layer"), stop_at=())
-SPEC = replace(ORIGIN, train=replace(FOUND, max_epochs=5, patience=5, record=True), variant=VariantSpec(FOUND, 3))
+ORIGIN = RunSpec(
+    data.spec("moons_circles", n_samples=60),
+    base=(4, 12, 9, 2),
+    seed=2,
+    train=FOUND,
+    init="torch",
+    prune=PruneSpec(rate=0.3, levels=4, scope="layer"),
+    stop_at=(),
+)
+SPEC = replace(
+    ORIGIN,
+    train=replace(FOUND, max_epochs=5, patience=5, record=True),
+    variant=VariantSpec(FOUND, 3),
+)
 LAYERS = [i * o for i, o in pairwise(ORIGIN.base)]
 W = sum(LAYERS)
 
@@ -44,7 +56,9 @@ def found(store):
 
 def test_the_origin_is_computed_without_being_asked_for(tmp_path):
     report = sweep.run(expand(SPEC, {"seed": [0, 1]}), Store(tmp_path), device="cpu")
-    assert set(report.done) == {run_id(s) for spec in (SPEC, ORIGIN) for s in expand(spec, {"seed": [0, 1]})}
+    assert set(report.done) == {
+        run_id(s) for spec in (SPEC, ORIGIN) for s in expand(spec, {"seed": [0, 1]})
+    }
     again = sweep.run(expand(SPEC, {"seed": [0, 1]}), Store(tmp_path), device="cpu")
     assert not again.done and len(again.reused) == 4
 
@@ -52,7 +66,9 @@ def test_the_origin_is_computed_without_being_asked_for(tmp_path):
 def test_an_unchanged_ticket_is_the_origin_s_trained_longer(store, found):
     same, ticket = varied(store).ticket(), found.ticket(3)
     assert all((a == b).all() for a, b in zip(same.masks, ticket.masks, strict=True))
-    assert np.array_equal(same.initial, ticket.initial) and not np.array_equal(same.trained, ticket.trained)
+    assert np.array_equal(same.initial, ticket.initial) and not np.array_equal(
+        same.trained, ticket.trained
+    )
     exact = replace(SPEC, train=FOUND, variant=replace(SPEC.variant))
     sweep.run([exact], store, device="cpu")
     assert np.array_equal(store.history(run_id(exact)).ticket().trained, ticket.trained)
@@ -78,7 +94,10 @@ def test_signs_stay_where_magnitudes_are_drawn(store, found):
 @pytest.mark.parametrize("permuted", [False, True])
 @pytest.mark.parametrize("values", ["resampled_initial", "resampled_trained"])
 def test_resampled_values_come_from_those_of_the_survivors(store, found, values, pooled, permuted):
-    drawn, ticket = varied(store, values=values, pooled=pooled, permuted=permuted).ticket(), found.ticket(3)
+    drawn, ticket = (
+        varied(store, values=values, pooled=pooled, permuted=permuted).ticket(),
+        found.ticket(3),
+    )
     source = ticket.initial
     if values == "resampled_trained":
         source = found.ticket(2).trained
@@ -87,7 +106,9 @@ def test_resampled_values_come_from_those_of_the_survivors(store, found, values,
         weights = layer[layer != 0]
         assert len(weights) == len(survivors[n])
         assert set(weights) <= set(np.concatenate(survivors) if pooled else survivors[n])
-        assert pooled or set(weights) < set(survivors[n]) or len(weights) < 8, "with replacement, some must be missing"
+        assert pooled or set(weights) < set(survivors[n]) or len(weights) < 8, (
+            "with replacement, some must be missing"
+        )
     assert np.array_equal(drawn.initial[W:], ticket.initial[W:])
     same = all((a == b).all() for a, b in zip(drawn.masks, ticket.masks, strict=True))
     assert same != permuted
@@ -97,7 +118,9 @@ def test_draws_differ_between_seeds_and_not_between_companies(store, tmp_path):
     spec = replace(SPEC, variant=replace(SPEC.variant, values="resampled_trained", permuted=True))
     sweep.run(expand(spec, {"seed": [1, 2]}), Store(tmp_path), device="cpu")
     together = Store(tmp_path).ticket(run_id(spec))
-    assert np.array_equal(together.initial, varied(store, values="resampled_trained", permuted=True).ticket().initial)
+    assert np.array_equal(
+        together.initial, varied(store, values="resampled_trained", permuted=True).ticket().initial
+    )
     other = Store(tmp_path).ticket(run_id(replace(spec, seed=1)))
     assert not np.array_equal(other.initial, together.initial)
 
@@ -105,7 +128,9 @@ def test_draws_differ_between_seeds_and_not_between_companies(store, tmp_path):
 def test_the_curve_of_every_epoch_is_kept(store):
     history = varied(store)
     curves = store.curves([replace(SPEC)])
-    assert list(curves["epoch"]) == [1, 2, 3, 4, 5] and curves[["loss", "accuracy", "train_loss"]].notna().all(axis=None)
+    assert list(curves["epoch"]) == [1, 2, 3, 4, 5] and curves[
+        ["loss", "accuracy", "train_loss"]
+    ].notna().all(axis=None)
     row = history.rows.iloc[0]
     assert curves["loss"].iloc[-1] == pytest.approx(row["loss"], rel=1e-5)
     assert curves["accuracy"].iloc[-1] == pytest.approx(row["accuracy"], abs=1e-6)
@@ -119,25 +144,44 @@ def test_a_run_whose_biases_are_kept_has_tickets_that_begin_with_them(tmp_path):
     history = store.history(run_id(spec))
     assert np.array_equal(history.ticket(0).initial, initial_values(ORIGIN.base, 2, "torch"))
     for level in range(4):
-        assert np.array_equal(history.ticket(level + 1).initial[W:], history.ticket(level).trained[W:])
+        assert np.array_equal(
+            history.ticket(level + 1).initial[W:], history.ticket(level).trained[W:]
+        )
     sweep.run([replace(SPEC, prune=spec.prune)], store, device="cpu")
-    assert np.array_equal(store.ticket(run_id(replace(SPEC, prune=spec.prune))).initial, history.ticket(3).initial)
+    assert np.array_equal(
+        store.ticket(run_id(replace(SPEC, prune=spec.prune))).initial, history.ticket(3).initial
+    )
 
 
 def test_a_variant_of_an_origin_that_ended_early_is_named_and_the_others_finish(tmp_path):
     short = replace(SPEC, stop_at=("interconnected", "degraded", "separated", "fragmented"))
-    with pytest.raises(sweep.SweepError, match=r"1 of 2 runs failed(.|\n)*ended at level 0; it has no ticket of level 3"):
+    with pytest.raises(
+        sweep.SweepError,
+        match=r"1 of 2 runs failed(.|\n)*ended at level 0; it has no ticket of level 3",
+    ):
         sweep.run([short, ORIGIN], Store(tmp_path), device="cpu")
 
 
-@pytest.mark.parametrize(("make", "message"), [
-    (lambda: VariantSpec(FOUND, 0, values="resampled_trained"), "1 or more for resampled_trained"),
-    (lambda: VariantSpec(FOUND, 1, values="resampeld"), "did you mean resampled"),
-    (lambda: VariantSpec(FOUND, 1, pooled=True), "nothing is resampled"),
-    (lambda: VariantSpec(FOUND, 1, permuted=True), "weights that the ticket lacks have none"),
-    (lambda: pruning.plan(replace(SPEC, variant=VariantSpec(FOUND, 5))), "VariantSpec.level is 5; allowed: 0 to 4"),
-    (lambda: replace(SPEC, prune=replace(ORIGIN.prune, rewind=1)), "none where prune.rewind is above 0"),
-])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: VariantSpec(FOUND, 0, values="resampled_trained"),
+            "1 or more for resampled_trained",
+        ),
+        (lambda: VariantSpec(FOUND, 1, values="resampeld"), "did you mean resampled"),
+        (lambda: VariantSpec(FOUND, 1, pooled=True), "nothing is resampled"),
+        (lambda: VariantSpec(FOUND, 1, permuted=True), "weights that the ticket lacks have none"),
+        (
+            lambda: pruning.plan(replace(SPEC, variant=VariantSpec(FOUND, 5))),
+            "VariantSpec.level is 5; allowed: 0 to 4",
+        ),
+        (
+            lambda: replace(SPEC, prune=replace(ORIGIN.prune, rewind=1)),
+            "none where prune.rewind is above 0",
+        ),
+    ],
+)
 def test_bad_variants_are_refused(make, message):
     with pytest.raises(SpecError, match=message):
         make()
@@ -149,4 +193,8 @@ def test_the_survivors_are_what_variants_resample(store, found):
     assert np.array_equal(weights["initial"][0], ticket.initial[:W][mask])
     assert np.array_equal(weights["trained"][0], found.ticket(2).trained[:W][mask])
     cut = np.abs(found.ticket(2).trained[:W][(found.death == 3)])
-    assert len(weights["trained"][0]) == mask.sum() and len(cut) and np.abs(weights["trained"][0]).min() > cut.min()
+    assert (
+        len(weights["trained"][0]) == mask.sum()
+        and len(cut)
+        and np.abs(weights["trained"][0]).min() > cut.min()
+    )

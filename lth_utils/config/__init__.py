@@ -1,4 +1,5 @@
 """What was asked: specs, their checks, their addresses, parameter files. Loads no torch."""
+
 from lth_utils.config.address import LATER, asdict, canonical, run_id
 from lth_utils.config.checks import SpecError, choose, coerce, nearest, parse
 from lth_utils.config.grids import expand, read, span
@@ -6,4 +7,27 @@ from lth_utils.config.shapes import Shape, convolutions, shape_text, weight_shap
 from lth_utils.config.specs import DataSpec, PruneSpec, RunSpec, TrainSpec, VariantSpec
 from lth_utils.config.streams import rng
 
-__all__ = ["LATER", "DataSpec", "PruneSpec", "RunSpec", "Shape", "SpecError", "TrainSpec", "VariantSpec", "asdict", "canonical", "choose", "coerce", "convolutions", "expand", "nearest", "parse", "read", "rng", "run_id", "shape_text", "span", "weight_shapes"]
+__all__ = [
+    "LATER",
+    "DataSpec",
+    "PruneSpec",
+    "RunSpec",
+    "Shape",
+    "SpecError",
+    "TrainSpec",
+    "VariantSpec",
+    "asdict",
+    "canonical",
+    "choose",
+    "coerce",
+    "convolutions",
+    "expand",
+    "nearest",
+    "parse",
+    "read",
+    "rng",
+    "run_id",
+    "shape_text",
+    "span",
+    "weight_shapes",
+]

@@ -1,4 +1,5 @@
 """The address of a run, computed from its complete spec."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -14,12 +15,13 @@ def asdict(spec: RunSpec) -> dict:
     return dataclasses.asdict(spec)
 
 
-
-LATER = {"prune": {"alive": False, "rewind": 0, "one_shot": False, "biases": "reset"},
-         "train": {"weight_decay": 0.0, "record": False},
-         "init": "kaiming_normal", "variant": None}
+LATER = {
+    "prune": {"alive": False, "rewind": 0, "one_shot": False, "biases": "reset"},
+    "train": {"weight_decay": 0.0, "record": False},
+    "init": "kaiming_normal",
+    "variant": None,
+}
 """Fields that runs of the first version did not have, with the value that means what was done then."""
-
 
 
 def canonical(spec: RunSpec) -> str:
@@ -30,12 +32,15 @@ def canonical(spec: RunSpec) -> str:
     return json.dumps(_without(asdict(spec), LATER), sort_keys=True, separators=(",", ":"))
 
 
-
 def _without(mapping: dict, neutral: dict) -> dict:
     """`mapping` less the fields that have their neutral value."""
-    nested = {k: _without(v, neutral[k]) if isinstance(v, dict) and isinstance(neutral.get(k), dict) else v for k, v in mapping.items()}
+    nested = {
+        k: _without(v, neutral[k])
+        if isinstance(v, dict) and isinstance(neutral.get(k), dict)
+        else v
+        for k, v in mapping.items()
+    }
     return {k: v for k, v in nested.items() if k not in neutral or v != neutral[k]}
-
 
 
 def run_id(spec: RunSpec) -> str:

@@ -1,4 +1,5 @@
 """Values checked and brought to their declared type; errors that name what is allowed and the nearest guess."""
+
 from __future__ import annotations
 
 import contextlib
@@ -13,7 +14,6 @@ class SpecError(ValueError):
     """A parameter that does not exist, has the wrong type, or is out of its range."""
 
 
-
 def nearest(word: str, known) -> str:
     """``" (did you mean rate?)"`` for the nearest of `known`, or nothing where none is near.
 
@@ -24,13 +24,13 @@ def nearest(word: str, known) -> str:
     return f" (did you mean {guess[0]}?)" if guess else ""
 
 
-
 def choose(value, known, what: str):
     """`value` if it is one of `known`, else a :class:`SpecError` that lists them."""
     if value not in known:
-        raise SpecError(f"{what} is {value!r}; allowed: {', '.join(map(str, known))}{nearest(value, known)}")
+        raise SpecError(
+            f"{what} is {value!r}; allowed: {', '.join(map(str, known))}{nearest(value, known)}"
+        )
     return value
-
 
 
 def coerce(value, kind, where: str):
@@ -46,7 +46,10 @@ def coerce(value, kind, where: str):
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None
-        listed, kinds = isinstance(value, (list, tuple, range)), [a for a in args if a is not type(None)]
+        listed, kinds = (
+            isinstance(value, (list, tuple, range)),
+            [a for a in args if a is not type(None)],
+        )
         *first, last = [k for k in kinds if (typing.get_origin(k) is tuple) == listed] or kinds[:1]
         for kind in first:
             with contextlib.suppress(SpecError):
@@ -58,7 +61,10 @@ def coerce(value, kind, where: str):
         return value if isinstance(value, kind) else parse(kind, value, where)
     if kind is tuple or origin is tuple:
         if isinstance(value, (list, tuple, range)):
-            return tuple(coerce(v, args[0] if args else typing.Any, f"{where}[{i}]") for i, v in enumerate(value))
+            return tuple(
+                coerce(v, args[0] if args else typing.Any, f"{where}[{i}]")
+                for i, v in enumerate(value)
+            )
     elif kind in (int, float):
         try:
             number = math.nan if isinstance(value, bool) else float(value)
@@ -70,15 +76,15 @@ def coerce(value, kind, where: str):
             pass
     elif isinstance(value, kind):
         return value
-    raise SpecError(f"{where} is {value!r} ({type(value).__name__}); expected {getattr(kind, '__name__', kind)}")
-
+    raise SpecError(
+        f"{where} is {value!r} ({type(value).__name__}); expected {getattr(kind, '__name__', kind)}"
+    )
 
 
 def frozen(value):
     if isinstance(value, dict):
         return tuple(sorted((str(k), frozen(v)) for k, v in value.items()))
     return tuple(frozen(v) for v in value) if isinstance(value, (list, tuple, range)) else value
-
 
 
 class Checked:
@@ -96,19 +102,28 @@ class Checked:
 
     def _require(self, holds: bool, name: str, allowed: str):
         if not holds:
-            raise SpecError(f"{type(self).__name__}.{name} is {getattr(self, name)!r}; allowed: {allowed}")
-
+            raise SpecError(
+                f"{type(self).__name__}.{name} is {getattr(self, name)!r}; allowed: {allowed}"
+            )
 
 
 def parse(cls, mapping, where: str):
     """The dataclass `cls` from a mapping (of YAML or JSON); unknown keys raise :class:`SpecError`."""
     if not isinstance(mapping, dict):
-        raise SpecError(f"{where} is {mapping!r}; expected a mapping with the fields of {cls.__name__}")
+        raise SpecError(
+            f"{where} is {mapping!r}; expected a mapping with the fields of {cls.__name__}"
+        )
     known = [f.name for f in dataclasses.fields(cls)]
     for key in mapping:
         if key not in known:
-            raise SpecError(f"{where}.{key} is not a field; {cls.__name__} has {', '.join(known)}{nearest(key, known)}")
+            raise SpecError(
+                f"{where}.{key} is not a field; {cls.__name__} has {', '.join(known)}{nearest(key, known)}"
+            )
     empty = dataclasses.MISSING
-    if lacking := [f.name for f in dataclasses.fields(cls) if f.name not in mapping and f.default is f.default_factory is empty]:
+    if lacking := [
+        f.name
+        for f in dataclasses.fields(cls)
+        if f.name not in mapping and f.default is f.default_factory is empty
+    ]:
         raise SpecError(f"{where} lacks {', '.join(lacking)}")
     return cls(**mapping)

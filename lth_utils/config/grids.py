@@ -1,4 +1,5 @@
 """Parameter files, and grids of specs expanded from one spec."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -16,6 +17,7 @@ from lth_utils.config.specs import RunSpec
 
 def read(path: str | Path) -> dict:
     """The mapping in a YAML file; a key given twice, or anything but a mapping, raises :class:`SpecError`."""
+
     class Strict(yaml.SafeLoader):
         pass
 
@@ -31,9 +33,10 @@ def read(path: str | Path) -> dict:
     except yaml.YAMLError as error:
         raise SpecError(f"{path}: not valid YAML: {error}") from None
     if content is not None and not isinstance(content, dict):
-        raise SpecError(f"{path}: expected a mapping of parameter names to values, found {type(content).__name__}")
+        raise SpecError(
+            f"{path}: expected a mapping of parameter names to values, found {type(content).__name__}"
+        )
     return content or {}
-
 
 
 def span(text) -> list[int]:
@@ -47,11 +50,14 @@ def span(text) -> list[int]:
     numbers = []
     for part in str(text).split(","):
         first, _, last = part.strip().partition("-")
-        if not first.isdigit() or not (last.isdigit() or "-" not in part) or int(last or first) < int(first):
+        if (
+            not first.isdigit()
+            or not (last.isdigit() or "-" not in part)
+            or int(last or first) < int(first)
+        ):
             raise SpecError(f"{text!r} is no span of whole numbers; expected something like 0-3, 7")
         numbers += range(int(first), int(last or first) + 1)
     return numbers
-
 
 
 def expand(spec: RunSpec, axes: dict[str, list], limit: int = 1_000_000) -> list[RunSpec]:
@@ -74,7 +80,9 @@ def expand(spec: RunSpec, axes: dict[str, list], limit: int = 1_000_000) -> list
         if repeated := [v for n, v in enumerate(values[name]) if v in values[name][:n]]:
             raise SpecError(f"axis {name} repeats {repeated}; a run is computed once")
     if (size := math.prod(map(len, values.values()))) > limit:
-        raise SpecError(f"the grid has {size} runs, more than {limit}; if that is meant, call expand(..., limit={size})")
+        raise SpecError(
+            f"the grid has {size} runs, more than {limit}; if that is meant, call expand(..., limit={size})"
+        )
     specs = []
     for point in itertools.product(*values.values()):
         mapping = asdict(spec)
@@ -84,16 +92,21 @@ def expand(spec: RunSpec, axes: dict[str, list], limit: int = 1_000_000) -> list
             for key in path:
                 inner = inner[key]
             inner[last] = value
-        specs.append(parse(type(spec), mapping, "spec"))      # checked only here: what two axes say may fit only together
+        specs.append(
+            parse(type(spec), mapping, "spec")
+        )  # checked only here: what two axes say may fit only together
     return specs
-
 
 
 def _kind(cls, path: list[str], name: str):
     """The type of the field that a dotted name means."""
     known = [f.name for f in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
     if path[0] not in known:
-        has = f"{cls.__name__} has {', '.join(known)}" if known else f"{getattr(cls, '__name__', cls)} has no fields"
+        has = (
+            f"{cls.__name__} has {', '.join(known)}"
+            if known
+            else f"{getattr(cls, '__name__', cls)} has no fields"
+        )
         raise SpecError(f"{name} is not a field; {has}{nearest(path[0], known)}")
     kind = typing.get_type_hints(cls)[path[0]]
     return kind if len(path) == 1 else _kind(kind, path[1:], name)

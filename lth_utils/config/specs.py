@@ -1,4 +1,5 @@
 """What was asked: hyper-parameters as frozen dataclasses."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -13,13 +14,13 @@ class DataSpec(Checked):
 
     name: a key of ``data.DATASETS``; options: ``((name, value), …)``, sorted.
     """
+
     name: str = "moons_circles"
     options: tuple = ()
 
     def check(self):
         items = dict(self.options)
         object.__setattr__(self, "options", tuple(sorted((k, frozen(v)) for k, v in items.items())))
-
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class TrainSpec(Checked):
     loss: ``mean`` or ``sum`` over the tasks; weight_decay: Adam's L2 penalty, as torch defines it, biases
     included; record: keep each epoch's losses and accuracy (see ``store.Store.curves``).
     """
+
     lr: float = 1e-3
     batch_size: int = 64
     patience: int = 30
@@ -48,7 +50,6 @@ class TrainSpec(Checked):
         choose(self.loss, ("mean", "sum"), "TrainSpec.loss")
 
 
-
 @dataclass(frozen=True)
 class PruneSpec(Checked):
     """How many weights survive each level, and which.
@@ -63,6 +64,7 @@ class PruneSpec(Checked):
     one_shot: every level is pruned straight from the trained dense network; biases: ``reset`` with the weights, or
     ``kept`` as the level before left them.
     """
+
     rate: float | None = None
     levels: int | None = None
     target: int | None = None
@@ -83,14 +85,19 @@ class PruneSpec(Checked):
         choose(self.scope, ("global", "layer"), "PruneSpec.scope")
         choose(self.biases, ("reset", "kept"), "PruneSpec.biases")
         if self.levels == 0 and self.target is not None:
-            raise SpecError(f"PruneSpec.levels is 0 and target is {self.target}: "
-                            "without a pruning no target can be reached; give levels of 1 or more, or no target")
+            raise SpecError(
+                f"PruneSpec.levels is 0 and target is {self.target}: "
+                "without a pruning no target can be reached; give levels of 1 or more, or no target"
+            )
         given = [n for n in ("rate", "levels", "target") if getattr(self, n) is not None]
         if self.schedule == "extension" and given != ["rate", "levels"]:
-            raise SpecError(f"PruneSpec with schedule extension needs exactly rate and levels; given: {given}")
+            raise SpecError(
+                f"PruneSpec with schedule extension needs exactly rate and levels; given: {given}"
+            )
         if self.schedule == "rate" and len(given) != 2 and self.levels != 0:
-            raise SpecError(f"PruneSpec needs exactly two of rate, levels and target; given: {', '.join(given) or 'none'}")
-
+            raise SpecError(
+                f"PruneSpec needs exactly two of rate, levels and target; given: {', '.join(given) or 'none'}"
+            )
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,7 @@ class VariantSpec(Checked):
     were trained to before the last pruning.  pooled: draw for all layers from one pool, else layer by layer.
     permuted: the mask is shuffled within each layer.
     """
+
     found: TrainSpec
     level: int
     values: str = "initial"
@@ -111,13 +119,27 @@ class VariantSpec(Checked):
     permuted: bool = False
 
     def check(self):
-        choose(self.values, ("initial", "fresh", "signs", "resampled_initial", "resampled_trained"), "VariantSpec.values")
+        choose(
+            self.values,
+            ("initial", "fresh", "signs", "resampled_initial", "resampled_trained"),
+            "VariantSpec.values",
+        )
         resampled = self.values.startswith("resampled")
-        self._require(self.level >= (self.values == "resampled_trained"), "level", "0 or more; 1 or more for resampled_trained")
-        self._require(resampled or not self.pooled, "pooled", f"false where values are {self.values}: nothing is resampled")
-        self._require(resampled or self.values == "fresh" or not self.permuted, "permuted",
-                      f"false where values are {self.values}: weights that the ticket lacks have none")
-
+        self._require(
+            self.level >= (self.values == "resampled_trained"),
+            "level",
+            "0 or more; 1 or more for resampled_trained",
+        )
+        self._require(
+            resampled or not self.pooled,
+            "pooled",
+            f"false where values are {self.values}: nothing is resampled",
+        )
+        self._require(
+            resampled or self.values == "fresh" or not self.permuted,
+            "permuted",
+            f"false where values are {self.values}: weights that the ticket lacks have none",
+        )
 
 
 @dataclass(frozen=True)
@@ -129,11 +151,14 @@ class RunSpec(Checked):
     zero biases, or ``torch``, uniform within one over the root of the fan-in, biases too, as torch's layers have it.
     variant: None, or what is changed about the ticket of another run; then the run has one level.
     """
+
     data: DataSpec
     base: Shape = (4, 8, 8, 2)
     seed: int = 0
     train: TrainSpec = field(default_factory=TrainSpec)
-    prune: PruneSpec = field(default_factory=lambda: PruneSpec(rate=0.32, levels=9, schedule="extension"))
+    prune: PruneSpec = field(
+        default_factory=lambda: PruneSpec(rate=0.32, levels=9, schedule="extension")
+    )
     coverage: str = "total"
     stop_at: tuple[str, ...] = ("degraded",)
     init: str = "kaiming_normal"
@@ -142,11 +167,21 @@ class RunSpec(Checked):
     def check(self):
         choose(self.init, ("kaiming_normal", "torch"), "RunSpec.init")
         if self.variant is not None:
-            self._require(self.prune.rewind == 0, "variant", "none where prune.rewind is above 0: the values a ticket was reset to are not kept")
+            self._require(
+                self.prune.rewind == 0,
+                "variant",
+                "none where prune.rewind is above 0: the values a ticket was reset to are not kept",
+            )
         smallest = [min(n, default=0) if isinstance(n, tuple) else n for n in self.base]
-        self._require(len(self.base) >= 2 and min(smallest, default=0) >= 1, "base", "two or more widths, each 1 or more")
+        self._require(
+            len(self.base) >= 2 and min(smallest, default=0) >= 1,
+            "base",
+            "two or more widths, each 1 or more",
+        )
         weight_shapes(self.base)
         self._require(self.seed >= 0, "seed", "0 or more")
         choose(self.coverage, ("total", "output"), "RunSpec.coverage")
         for word in self.stop_at:
-            choose(word, ("interconnected", "separated", "fragmented", "degraded"), "RunSpec.stop_at")
+            choose(
+                word, ("interconnected", "separated", "fragmented", "degraded"), "RunSpec.stop_at"
+            )

@@ -1,4 +1,5 @@
 """Named random streams from a run's own seed."""
+
 from __future__ import annotations
 
 import hashlib

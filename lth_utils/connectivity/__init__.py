@@ -1,9 +1,41 @@
 """What a mask's graph says about the tasks: states, subnetworks, coverage, status."""
+
 from lth_utils.connectivity.graph import to_networkx
 from lth_utils.connectivity.masks import channel_tasks, channels, check_masks
 from lth_utils.connectivity.measures import Measures, Structure, measure, structure
 from lth_utils.connectivity.served import OUTCOMES, STATUSES, coverage, decided, outcome, status
-from lth_utils.connectivity.states import ACTIVE, INACTIVE, PRUNED, STATE_NAMES, ZOMBIE, unit_states, weight_states
+from lth_utils.connectivity.states import (
+    ACTIVE,
+    INACTIVE,
+    PRUNED,
+    STATE_NAMES,
+    ZOMBIE,
+    unit_states,
+    weight_states,
+)
 from lth_utils.connectivity.subnetworks import components
 
-__all__ = ["ACTIVE", "INACTIVE", "OUTCOMES", "PRUNED", "STATE_NAMES", "STATUSES", "ZOMBIE", "Measures", "Structure", "channel_tasks", "channels", "check_masks", "components", "coverage", "decided", "measure", "outcome", "status", "structure", "to_networkx", "unit_states", "weight_states"]
+__all__ = [
+    "ACTIVE",
+    "INACTIVE",
+    "OUTCOMES",
+    "PRUNED",
+    "STATE_NAMES",
+    "STATUSES",
+    "ZOMBIE",
+    "Measures",
+    "Structure",
+    "channel_tasks",
+    "channels",
+    "check_masks",
+    "components",
+    "coverage",
+    "decided",
+    "measure",
+    "outcome",
+    "status",
+    "structure",
+    "to_networkx",
+    "unit_states",
+    "weight_states",
+]

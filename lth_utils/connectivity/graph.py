@@ -1,4 +1,5 @@
 """A ticket as a networkx graph."""
+
 from __future__ import annotations
 
 import networkx as nx
@@ -21,11 +22,22 @@ def to_networkx(ticket) -> nx.DiGraph:
     if masks[0].shape[0] != 1:
         raise SpecError(f"a ticket is one network; these masks have {masks[0].shape[0]} members")
     graph = nx.MultiDiGraph() if masks[0].ndim == 5 else nx.DiGraph()
-    for layer, (states, labels) in enumerate(zip(unit_states(masks), components(masks), strict=True)):
-        for unit, (state, label) in enumerate(zip(states[0].tolist(), labels[0].tolist(), strict=True)):
+    for layer, (states, labels) in enumerate(
+        zip(unit_states(masks), components(masks), strict=True)
+    ):
+        for unit, (state, label) in enumerate(
+            zip(states[0].tolist(), labels[0].tolist(), strict=True)
+        ):
             graph.add_node((layer, unit), layer=layer, state=STATE_NAMES[state], subnetwork=label)
-    for layer, (mask, units, states, weights) in enumerate(zip(masks, channels(masks), weight_states(masks), ticket.weights, strict=True)):
+    for layer, (mask, units, states, weights) in enumerate(
+        zip(masks, channels(masks), weight_states(masks), ticket.weights, strict=True)
+    ):
         features = mask.shape[2] // units.shape[2]
         for place in map(tuple, mask.nonzero().tolist()):
-            graph.add_edge((layer, place[2] // features), (layer + 1, place[1]), weight=float(weights[place]), state=STATE_NAMES[states[place]])
+            graph.add_edge(
+                (layer, place[2] // features),
+                (layer + 1, place[1]),
+                weight=float(weights[place]),
+                state=STATE_NAMES[states[place]],
+            )
     return graph

@@ -1,4 +1,5 @@
 """All measures of a mask from one pass over its graph."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ class Measures:
     available, active, inactive, zombie: weights; subnetworks: J; coverage: float ``[J, K]``;
     status: one word.
     """
+
     available: int
     active: int
     inactive: int
@@ -29,7 +31,6 @@ class Measures:
     subnetworks: int
     coverage: np.ndarray
     status: str
-
 
 
 def measure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> list[Measures]:
@@ -41,13 +42,16 @@ def measure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total")
     available, to_output, active = 0, 0, 0
     for matrix, source, sink in zip(matrices, from_input[:-1], outputs[1:], strict=True):
         sink = sink.any(-1)[:, None].float()
-        of_source = torch.bmm(torch.cat([torch.ones_like(sink), sink], 1), matrix)     # [M, 2, I]
+        of_source = torch.bmm(torch.cat([torch.ones_like(sink), sink], 1), matrix)  # [M, 2, I]
         every, led = of_source.sum(2, dtype=torch.float64).unbind(1)
         available, to_output = available + every, to_output + led
         active = active + (of_source[:, 1] * source).sum(1, dtype=torch.float64)
-    numbers = torch.stack([available, active, available - to_output, to_output - active], 1).long().tolist()
+    numbers = (
+        torch.stack([available, active, available - to_output, to_output - active], 1)
+        .long()
+        .tolist()
+    )
     return [Measures(*n, len(c), c, w) for n, c, w in zip(numbers, shares, words, strict=True)]
-
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,12 @@ class Structure:
     states: uint8 ``[U]``; subnetworks: int64 ``[U]``, -1 for none; leads: bool ``[U, O]``, to which
     outputs; coverage: float ``[J, K]``; status: one word.
     """
+
     states: list[np.ndarray]
     subnetworks: list[np.ndarray]
     leads: list[np.ndarray]
     coverage: np.ndarray
     status: str
-
 
 
 def structure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> Structure:
@@ -71,5 +75,10 @@ def structure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total
     from_input, outputs = any_input_each_output(matrices)
     labels = label_components(from_input, outputs)
     counts = served_counts(labels, tasks)
-    return Structure([s[0].numpy(force=True) for s in states_of_units(from_input, outputs)], [n[0].numpy(force=True) for n in labels],
-                     [o[0].numpy(force=True) for o in outputs], coverage_of(counts, tasks, kind)[0], status_of(counts, tasks, kind)[0])
+    return Structure(
+        [s[0].numpy(force=True) for s in states_of_units(from_input, outputs)],
+        [n[0].numpy(force=True) for n in labels],
+        [o[0].numpy(force=True) for o in outputs],
+        coverage_of(counts, tasks, kind)[0],
+        status_of(counts, tasks, kind)[0],
+    )

@@ -1,4 +1,5 @@
 """Which subnetwork serves which task: coverage, status and decided units."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -18,29 +19,41 @@ STATUSES = ("interconnected", "separated", "fragmented", "degraded")
 OUTCOMES = ("interconnected", "fragmented", "separated", "separated-degraded", "degraded")
 
 
-
-def served_counts(labels: Sequence[Tensor], tasks: Sequence[Task]) -> list[tuple[np.ndarray, np.ndarray]]:
+def served_counts(
+    labels: Sequence[Tensor], tasks: Sequence[Task]
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Per member how many of each task's inputs and outputs lie in each subnetwork: two int arrays ``[J, K]``."""
     ends = labels[0].cpu().numpy(), labels[-1].cpu().numpy()
     counted = []
     for at_inputs, at_outputs in zip(*ends, strict=True):
         n = int(at_inputs.max(initial=-1)) + 1
-        counted.append(tuple(
-            np.stack([np.bincount(side[p.start:p.stop][side[p.start:p.stop] >= 0], minlength=n) for p in positions], axis=1)
-            for side, positions in ((at_inputs, [t.inputs for t in tasks]), (at_outputs, [t.outputs for t in tasks]))))
+        counted.append(
+            tuple(
+                np.stack(
+                    [
+                        np.bincount(
+                            side[p.start : p.stop][side[p.start : p.stop] >= 0], minlength=n
+                        )
+                        for p in positions
+                    ],
+                    axis=1,
+                )
+                for side, positions in (
+                    (at_inputs, [t.inputs for t in tasks]),
+                    (at_outputs, [t.outputs for t in tasks]),
+                )
+            )
+        )
     return counted
-
 
 
 def _sizes(tasks):
     return np.array([len(t.inputs) for t in tasks]), np.array([len(t.outputs) for t in tasks])
 
 
-
 def coverage_of(counts, tasks, kind) -> list[np.ndarray]:
     n_in, n_out = _sizes(tasks)
     return [o / n_out if kind == "output" else i / n_in * (o / n_out) for i, o in counts]
-
 
 
 def checked_matrices(masks, tasks, kind):
@@ -53,8 +66,9 @@ def checked_matrices(masks, tasks, kind):
     return unit_matrices(masks), tasks
 
 
-
-def coverage(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> list[np.ndarray]:
+def coverage(
+    masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total"
+) -> list[np.ndarray]:
     """How much of each task each subnetwork covers.
 
     masks as in :func:`weight_states`; tasks: K of them, which own whole channels where the network begins
@@ -62,8 +76,9 @@ def coverage(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total"
     (the second factor alone).  Returns one float array ``[J, K]`` per member.
     """
     matrices, tasks = checked_matrices(masks, tasks, kind)
-    return coverage_of(served_counts(label_components(*any_input_each_output(matrices)), tasks), tasks, kind)
-
+    return coverage_of(
+        served_counts(label_components(*any_input_each_output(matrices)), tasks), tasks, kind
+    )
 
 
 def status_of(counts, tasks, kind) -> list[str]:
@@ -81,7 +96,6 @@ def status_of(counts, tasks, kind) -> list[str]:
     return words
 
 
-
 def status(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> list[str]:
     """One word per member: ``interconnected``, ``separated``, ``fragmented`` or ``degraded``.
 
@@ -90,8 +104,9 @@ def status(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") 
     one.  Fragmented: none shared, but more subnetworks than tasks.  Arguments as in :func:`coverage`.
     """
     matrices, tasks = checked_matrices(masks, tasks, kind)
-    return status_of(served_counts(label_components(*any_input_each_output(matrices)), tasks), tasks, kind)
-
+    return status_of(
+        served_counts(label_components(*any_input_each_output(matrices)), tasks), tasks, kind
+    )
 
 
 def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "outputs") -> Tensor:
@@ -108,17 +123,18 @@ def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "ou
         table = torch.zeros(size, len(tasks) + 1, dtype=torch.bool, device=matrices[0].device)
         for k, task in enumerate(tasks):
             table[getattr(task, side), k] = True
-        table[:, -1] = True      # the last column: whatever the task, none included
+        table[:, -1] = True  # the last column: whatever the task, none included
         return table
 
-    forward, backward = reachable(matrices, belongs("inputs", matrices[0].shape[2]), belongs("outputs", matrices[-1].shape[1]))
+    forward, backward = reachable(
+        matrices, belongs("inputs", matrices[0].shape[2]), belongs("outputs", matrices[-1].shape[1])
+    )
     shares = []
     for f, b in zip(forward, backward, strict=True):
         active = f[..., -1] & b[..., -1]
         one = ((b if seen_from == "outputs" else f)[..., :-1].sum(-1) == 1) & active
         shares.append(one.sum(1, dtype=torch.float64) / active.sum(1))
     return torch.stack(shares, 1)
-
 
 
 def outcome(statuses: Sequence[str]) -> str:

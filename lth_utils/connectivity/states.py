@@ -1,4 +1,5 @@
 """States of weights and units: pruned, active, inactive or zombie."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -14,7 +15,6 @@ PRUNED, ACTIVE, INACTIVE, ZOMBIE = 0, 1, 2, 3
 STATE_NAMES = ("pruned", "active", "inactive", "zombie")
 
 
-
 def states_of_weights(masks, from_input, to_output) -> list[Tensor]:
     states = []
     for mask, source, sink in zip(masks, from_input[:-1], to_output[1:], strict=True):
@@ -24,10 +24,11 @@ def states_of_weights(masks, from_input, to_output) -> list[Tensor]:
         if mask.ndim == 5:
             states.append(state[..., None, None] * mask)
         else:
-            features = mask.shape[2] // state.shape[2]      # of a channel that is flattened
-            states.append((state.repeat_interleave(features, 2) if features > 1 else state).mul_(mask))
+            features = mask.shape[2] // state.shape[2]  # of a channel that is flattened
+            states.append(
+                (state.repeat_interleave(features, 2) if features > 1 else state).mul_(mask)
+            )
     return states
-
 
 
 def weight_states(masks: Sequence[Tensor]) -> list[Tensor]:
@@ -45,7 +46,6 @@ def weight_states(masks: Sequence[Tensor]) -> list[Tensor]:
     return states_of_weights(masks, from_input, [o.any(-1) for o in outputs])
 
 
-
 def unit_states(masks: Sequence[Tensor]) -> list[Tensor]:
     """State of each unit: inactive without a path to an output, else zombie without a path from an input, else active.
 
@@ -54,7 +54,8 @@ def unit_states(masks: Sequence[Tensor]) -> list[Tensor]:
     return states_of_units(*reachability(check_masks(masks)))
 
 
-
 def states_of_units(from_input, outputs) -> list[Tensor]:
-    return [torch.where(o.any(-1), torch.where(f, ACTIVE, ZOMBIE), INACTIVE).to(torch.uint8)
-            for f, o in zip(from_input, outputs, strict=True)]
+    return [
+        torch.where(o.any(-1), torch.where(f, ACTIVE, ZOMBIE), INACTIVE).to(torch.uint8)
+        for f, o in zip(from_input, outputs, strict=True)
+    ]

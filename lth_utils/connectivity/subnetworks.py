@@ -1,4 +1,5 @@
 """Subnetworks: weakly connected components of the active weights."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -16,25 +17,24 @@ def label_components(from_input, outputs) -> list[Tensor]:
     All units of a component share it with every output they lead to, so two outputs are in one
     component exactly if a chain of inputs joins them: the closure of a small K x K relation.
     """
-    at_inputs = outputs[0]                                        # [M, I, O]
+    at_inputs = outputs[0]  # [M, I, O]
     n_inputs, n_outputs = at_inputs.shape[1:]
     linked = at_inputs.to(torch.float32)
-    linked = torch.bmm(linked.transpose(1, 2), linked) > 0        # [M, O, O]: a common input
-    for _ in range(max(1, (n_outputs - 1).bit_length())):         # paths double with each squaring
+    linked = torch.bmm(linked.transpose(1, 2), linked) > 0  # [M, O, O]: a common input
+    for _ in range(max(1, (n_outputs - 1).bit_length())):  # paths double with each squaring
         linked = torch.bmm(linked.to(torch.float32), linked.to(torch.float32)) > 0
     index = torch.arange(n_inputs, device=at_inputs.device)[None, :, None]
-    first = torch.where(at_inputs, index, n_inputs).amin(1)       # [M, O]: smallest input of each output
+    first = torch.where(at_inputs, index, n_inputs).amin(1)  # [M, O]: smallest input of each output
     first = torch.where(linked, first[:, None, :], n_inputs).amin(2)
     # labels 0…J-1 in the order of the smallest input: how many distinct smaller first inputs there are
     is_first = torch.zeros(*first.shape[:1], n_inputs + 1, dtype=torch.int64, device=first.device)
     is_first.scatter_(1, first, 1)
-    label = is_first.cumsum(1).gather(1, first) - 1               # [M, O]
+    label = is_first.cumsum(1).gather(1, first) - 1  # [M, O]
     labels = []
     for reached, leads in zip(from_input, outputs, strict=True):
         of_unit = torch.where(leads, label[:, None, :], -1).amax(2)
         labels.append(torch.where(reached, of_unit, -1))
     return labels
-
 
 
 def components(masks: Sequence[Tensor]) -> list[Tensor]:

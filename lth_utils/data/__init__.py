@@ -1,8 +1,24 @@
 """Tasks and data sets: toy points, images, their files, and the registry of names. Loads no torch."""
+
 from lth_utils.data.images import GARMENTS, cifar10, class_names, fashion, mnist, mnist_fashion
 from lth_utils.data.points import moons_circles
 from lth_utils.data.registry import DATASETS, load, spec
 from lth_utils.data.scaling import standardise
 from lth_utils.data.tasks import Dataset, Task, check_tasks
 
-__all__ = ["DATASETS", "GARMENTS", "Dataset", "Task", "check_tasks", "cifar10", "class_names", "fashion", "load", "mnist", "mnist_fashion", "moons_circles", "spec", "standardise"]
+__all__ = [
+    "DATASETS",
+    "GARMENTS",
+    "Dataset",
+    "Task",
+    "check_tasks",
+    "cifar10",
+    "class_names",
+    "fashion",
+    "load",
+    "mnist",
+    "mnist_fashion",
+    "moons_circles",
+    "spec",
+    "standardise",
+]

@@ -3,6 +3,7 @@
 torchvision is needed only to download: importing it takes hundreds of MB, as much as the data themselves,
 so the files are read without it.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -17,7 +18,18 @@ from lth_utils.data.image_files import DataError, MissingData, choose_rows, fold
 
 SIDE = 28
 
-GARMENTS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+GARMENTS = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
 
 CLASSES = {"mnist": "MNIST", "fashion": "FashionMNIST"}
 """torchvision's class of each set, which also names its folder."""
@@ -37,7 +49,6 @@ MD5 = {
 """Checksums of the unpacked files; torchvision knows those of the packed ones only."""
 
 
-
 def read(name: str, half: str, root: str | Path | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 ``[N, 28, 28]`` and labels uint8 ``[N]`` of a set's ``train`` or ``test`` half; :class:`DataError` without files."""
     root, prefix = folder(root), {"train": "train", "test": "t10k"}[half]
@@ -45,15 +56,15 @@ def read(name: str, half: str, root: str | Path | None = None) -> tuple[np.ndarr
         _download(name, root)
     images, labels = (_idx(root, p) for p in _paths(name) if f"/{prefix}-" in p)
     if images.shape != (len(labels), SIDE, SIDE):
-        raise DataError(f"{root / CLASSES[name] / 'raw'}: {prefix} has images {images.shape} and {len(labels)} labels; "
-                        f"expected images of {SIDE}×{SIDE} pixels, one per label")
+        raise DataError(
+            f"{root / CLASSES[name] / 'raw'}: {prefix} has images {images.shape} and {len(labels)} labels; "
+            f"expected images of {SIDE}×{SIDE} pixels, one per label"
+        )
     return images, labels
-
 
 
 def _paths(name: str) -> list[str]:
     return [p for p in MD5 if p.startswith(f"{CLASSES[name]}/")]
-
 
 
 def _idx(root: Path, path: str) -> np.ndarray:
@@ -66,13 +77,17 @@ def _idx(root: Path, path: str) -> np.ndarray:
     if content[:4].tolist() != [0, 0, 8, axes] or len(content) != start + math.prod(shape):
         problem = f"{len(content)} bytes, which is not what its header says"
     # a set of another length is someone's own
-    elif shape[0] == OFFICIAL[Path(path).name.split("-")[0]] and (md5 := hashlib.md5(content).hexdigest()) != MD5[path]:
+    elif (
+        shape[0] == OFFICIAL[Path(path).name.split("-")[0]]
+        and (md5 := hashlib.md5(content).hexdigest()) != MD5[path]
+    ):
         problem = f"checksum {md5}, expected {MD5[path]}"
     if problem:
-        raise DataError(f"{root / path} is damaged ({problem}). Delete it: the next call unpacks it again "
-                        f"from {Path(path).name}.gz beside it, or downloads it")
+        raise DataError(
+            f"{root / path} is damaged ({problem}). Delete it: the next call unpacks it again "
+            f"from {Path(path).name}.gz beside it, or downloads it"
+        )
     return content[start:].reshape(shape)
-
 
 
 def _download(name: str, root: Path):
@@ -83,31 +98,50 @@ def _download(name: str, root: Path):
     try:
         kind(root, download=True)
         reason = "torchvision did not write them"
-    except Exception as error:      # networks, disks and archives fail in many ways
+    except Exception as error:  # networks, disks and archives fail in many ways
         reason = f"{type(error).__name__}: {error}"
     if missing := [Path(p).name for p in _paths(name) if not (root / p).is_file()]:
-        damaged = [f for f, md5 in kind.resources if (raw / f).is_file() and not datasets.utils.check_integrity(raw / f, md5)]
+        damaged = [
+            f
+            for f, md5 in kind.resources
+            if (raw / f).is_file() and not datasets.utils.check_integrity(raw / f, md5)
+        ]
         raise (DataError if damaged else MissingData)(
             f"{title} cannot be read or downloaded. Missing in {raw}: {', '.join(missing)} (or the same as .gz). "
-                        + (f"Damaged, by their checksum: {', '.join(damaged)}; delete them. " if damaged else "")
-                        + f"Go online once, or copy the files there, or set LTH_DATA_ROOT to a folder that has {title}/raw/{missing[0]}. "
-                        f"The reason: {reason.strip()}")
-
+            + (
+                f"Damaged, by their checksum: {', '.join(damaged)}; delete them. "
+                if damaged
+                else ""
+            )
+            + f"Go online once, or copy the files there, or set LTH_DATA_ROOT to a folder that has {title}/raw/{missing[0]}. "
+            f"The reason: {reason.strip()}"
+        )
 
 
 def check(per_class: int | None, seed: int, size: int = SIDE):
     """Raise :class:`SpecError` unless the options that all image sets share are in range."""
     if size not in range(1, SIDE + 1):
-        raise SpecError(f"size is {size!r}; allowed: 1…{SIDE} pixels per side (did you mean {SIDE}?)")
+        raise SpecError(
+            f"size is {size!r}; allowed: 1…{SIDE} pixels per side (did you mean {SIDE}?)"
+        )
     if per_class is not None and per_class not in range(1, 2**31):
-        raise SpecError(f"per_class is {per_class!r}; allowed: 1 or more training images per class, or None for all")
+        raise SpecError(
+            f"per_class is {per_class!r}; allowed: 1 or more training images per class, or None for all"
+        )
     if seed not in range(2**63):
         raise SpecError(f"seed is {seed!r}; allowed: 0 or more")
 
 
-
-def draw(name: str, half: str, labels: Sequence[int], size: int, per_class: int | None, seed: int, shuffled: bool,
-         root: str | Path | None) -> tuple[np.ndarray, np.ndarray]:
+def draw(
+    name: str,
+    half: str,
+    labels: Sequence[int],
+    size: int,
+    per_class: int | None,
+    seed: int,
+    shuffled: bool,
+    root: str | Path | None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Pixels uint8 ``[B, size * size]`` and labels int64 ``[B]``, 0 for the first of `labels`, of one half of a set.
 
     In file order or shuffled; `per_class` limits the training half only.
@@ -118,7 +152,6 @@ def draw(name: str, half: str, labels: Sequence[int], size: int, per_class: int 
     if shuffled:
         kept = stream.permutation(kept)
     return shrink(images[kept], size).reshape(len(kept), size * size), y[kept]
-
 
 
 def shrink(images: np.ndarray, size: int) -> np.ndarray:
@@ -134,7 +167,9 @@ def shrink(images: np.ndarray, size: int) -> np.ndarray:
     weights = np.maximum(0, 1 - distance).astype(np.float32)
     weights /= weights.sum(1, keepdims=True)
     small = np.empty((len(images), size, size), np.uint8)
-    for start in range(0, len(images), 2048):       # in parts, since floats take four times the memory of bytes
+    for start in range(
+        0, len(images), 2048
+    ):  # in parts, since floats take four times the memory of bytes
         part = slice(start, start + 2048)
         small[part] = np.rint(weights @ images[part].astype(np.float32) @ weights.T)
     return small

@@ -1,4 +1,5 @@
 """Toy problems of points in the plane."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -8,7 +9,9 @@ from lth_utils.data.scaling import standardise
 from lth_utils.data.tasks import Dataset, Task
 
 
-def moons_circles(n_samples: int = 1000, noise: float = 0.1, factor: float = 0.35, seed: int = 0) -> Dataset:
+def moons_circles(
+    n_samples: int = 1000, noise: float = 0.1, factor: float = 0.35, seed: int = 0
+) -> Dataset:
     """scikit-learn's circles (inputs 0, 1; output 0) beside its moons (inputs 2, 3; output 1).
 
     `n_samples` points per half: ``2 * n_samples`` points of each problem are drawn and shuffled by
@@ -27,7 +30,9 @@ def moons_circles(n_samples: int = 1000, noise: float = 0.1, factor: float = 0.3
     if n_samples < 2:
         raise SpecError(f"n_samples is {n_samples}; allowed: 2 or more points per half")
     if not (0 <= noise < np.inf and 0 <= factor < 1):
-        raise SpecError(f"noise is {noise} and factor {factor}; allowed: noise 0 or more, factor in [0, 1)")
+        raise SpecError(
+            f"noise is {noise} and factor {factor}; allowed: noise 0 or more, factor in [0, 1)"
+        )
     if seed < 0:
         raise SpecError(f"seed is {seed}; allowed: 0 or more")
 
@@ -36,7 +41,9 @@ def moons_circles(n_samples: int = 1000, noise: float = 0.1, factor: float = 0.3
         state = int(rng(seed, "data", name).integers(2**32))
         return make(n_samples=2 * n_samples, noise=noise, random_state=state, **options)
 
-    points, labels = zip(draw(make_circles, "circles", factor=factor), draw(make_moons, "moons"), strict=True)
+    points, labels = zip(
+        draw(make_circles, "circles", factor=factor), draw(make_moons, "moons"), strict=True
+    )
     x, y = np.concatenate(points, axis=1), np.stack(labels, axis=1).astype(np.int64)
     x_train, x_test = standardise(x[:n_samples], x[n_samples:])
     tasks = (Task("circles", range(0, 2), range(0, 1)), Task("moons", range(2, 4), range(1, 2)))

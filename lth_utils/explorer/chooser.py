@@ -1,4 +1,5 @@
 """Widgets that choose one run and one of its levels."""
+
 from __future__ import annotations
 
 import contextlib
@@ -20,46 +21,54 @@ NONE = -1
 """No layer, no unit: a list shows nothing where None is chosen."""
 
 
-
 WIDE = {"description_width": "auto"}
 
 ROW = {"flex_flow": "row wrap", "grid_gap": "2px 14px"}
 
 
-
 TURN = threading.RLock()
-
 
 
 def in_turn(handler):
     """Done alone: JupyterLab sends a kernel's widgets their messages in two threads, and drawing changes settings that all threads share."""
+
     @functools.wraps(handler)
     def waiting(*args):
         with TURN:
             return handler(*args)
-    return waiting
 
+    return waiting
 
 
 class Picture(widgets.Image):
     """An image that says what it shows: its tooltip, which screen readers read.  The browser's part of a tooltip needs a description."""
-    description = Unicode("").tag(sync=True)
 
+    description = Unicode("").tag(sync=True)
 
 
 class Chooser:
     """Widgets that choose one run and one of its levels; `changed` is called once for each change, however many widgets it moves."""
 
-    def __init__(self, catalogue: Catalogue, changed: Callable[[], None], key: str, where: str = ""):
+    def __init__(
+        self, catalogue: Catalogue, changed: Callable[[], None], key: str, where: str = ""
+    ):
         self.catalogue, self.changed, self.key, self.quiet = catalogue, changed, None, False
         drop = {"style": WIDE, "layout": {"width": "auto", "max_width": "100%"}}
         self.experiment = widgets.Dropdown(description=f"Experiment{where}", **drop)
         self.size = widgets.Dropdown(description=f"Size{where}", **drop)
         self.run = widgets.Dropdown(description=f"Run{where}", **drop)
-        self.slider = widgets.IntSlider(description=f"Level{where}", min=0, max=1, style=WIDE, layout={"width": "420px"})
-        self.play = widgets.Play(min=0, max=1, interval=700, tooltip=f"Play the levels{where}", show_repeat=True)
-        self.back = widgets.Button(description="◀ previous", tooltip="Previous level", layout={"width": "auto"})
-        self.forth = widgets.Button(description="next ▶", tooltip="Next level", layout={"width": "auto"})
+        self.slider = widgets.IntSlider(
+            description=f"Level{where}", min=0, max=1, style=WIDE, layout={"width": "420px"}
+        )
+        self.play = widgets.Play(
+            min=0, max=1, interval=700, tooltip=f"Play the levels{where}", show_repeat=True
+        )
+        self.back = widgets.Button(
+            description="◀ previous", tooltip="Previous level", layout={"width": "auto"}
+        )
+        self.forth = widgets.Button(
+            description="next ▶", tooltip="Next level", layout={"width": "auto"}
+        )
         self.words = widgets.HTML()
         widgets.jslink((self.play, "value"), (self.slider, "value"))
         self.experiment.options = list(catalogue.tree)
@@ -69,8 +78,11 @@ class Chooser:
         self.slider.observe(self._on_level, "value")
         self.back.on_click(lambda _: self.step(-1))
         self.forth.on_click(lambda _: self.step(1))
-        self.rows = [widgets.HBox([self.experiment, self.size, self.run], layout=ROW),
-                     widgets.HBox([self.slider, self.back, self.forth, self.play], layout=ROW), self.words]
+        self.rows = [
+            widgets.HBox([self.experiment, self.size, self.run], layout=ROW),
+            widgets.HBox([self.slider, self.back, self.forth, self.play], layout=ROW),
+            self.words,
+        ]
         self.select(key)
 
     def select(self, key: str):
@@ -116,16 +128,26 @@ class Chooser:
         self.shown, self.trouble = None, ""
         try:
             self.shown = self.catalogue.open(self.run.value)
-        except (RuntimeError, SpecError, OSError, ImportError) as error:      # damaged, or its data cannot be had
+        except (
+            RuntimeError,
+            SpecError,
+            OSError,
+            ImportError,
+        ) as error:  # damaged, or its data cannot be had
             self.trouble = str(error)
         levels = [] if self.shown is None else list(self.shown.rows["level"])
         for control in (self.slider, self.play, self.back, self.forth):
             control.disabled = len(levels) < 2
         self.slider.readout = levels == list(range(len(levels))) and len(levels) > 1
-        self.play.playing = False      # else the browser's timer would walk on in the other run
-        for control in (self.slider, self.play):      # both get the same value in one message each, or the browser's link would echo an old one
+        self.play.playing = False  # else the browser's timer would walk on in the other run
+        for control in (
+            self.slider,
+            self.play,
+        ):  # both get the same value in one message each, or the browser's link would echo an old one
             with control.hold_sync():
-                control.max = max(1, len(levels) - 1)      # a slider with a single stop fails in the browser
+                control.max = max(
+                    1, len(levels) - 1
+                )  # a slider with a single stop fails in the browser
                 control.value = 0 if self.shown is None else self.shown.chosen()
 
     @in_turn
@@ -161,9 +183,14 @@ class Chooser:
             return
         rows = self.shown.rows
         words, levels = list(rows["status"]), list(rows["level"])
-        marks = "".join(f"<span style='flex:1;height:8px;background:{STATUS_COLOURS[word]};"
-                        f"{'outline:2px solid black;z-index:1' if n == self.level else ''}'></span>" for n, word in enumerate(words))
+        marks = "".join(
+            f"<span style='flex:1;height:8px;background:{STATUS_COLOURS[word]};"
+            f"{'outline:2px solid black;z-index:1' if n == self.level else ''}'></span>"
+            for n, word in enumerate(words)
+        )
         here = html.escape(level_in_words(self.shown, self.level))
-        self.words.value = (f"<div role='status' aria-live='polite' style='line-height:1.5'>{here}</div>"
-                            f"<div aria-hidden='true' style='display:flex;width:420px;max-width:100%;gap:1px;margin:3px 0'>{marks}</div>"
-                            f"<div style='line-height:1.5'>Whole run: {html.escape(stretches_in_words(words, levels))}.</div>")
+        self.words.value = (
+            f"<div role='status' aria-live='polite' style='line-height:1.5'>{here}</div>"
+            f"<div aria-hidden='true' style='display:flex;width:420px;max-width:100%;gap:1px;margin:3px 0'>{marks}</div>"
+            f"<div style='line-height:1.5'>Whole run: {html.escape(stretches_in_words(words, levels))}.</div>"
+        )

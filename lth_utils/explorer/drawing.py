@@ -1,4 +1,5 @@
 """The network panel: places, weights, colours."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -24,7 +25,6 @@ MAX_PRUNED = 1500
 """Pruned weights drawn at most, those that lived longest."""
 
 
-
 def unit_order(run: Run) -> list[np.ndarray]:
     """Over layers the rank of each unit, the same at all levels: subnetworks apart, crossings few.
 
@@ -32,10 +32,14 @@ def unit_order(run: Run) -> list[np.ndarray]:
     weights lead to.  Within one, units are sorted by the mean place of their neighbours.
     """
     longest = max(a.max() for a in run.alive)
-    pull = [np.exp2(a.astype(np.float32) - longest) * (a > 0) for a in run.alive]      # each level more counts twice
+    pull = [
+        np.exp2(a.astype(np.float32) - longest) * (a > 0) for a in run.alive
+    ]  # each level more counts twice
     labels = connectivity.structure(run.ticket(run.chosen()).masks, run.tasks, run.kind).subnetworks
     n = max(int(label.max(initial=-1)) for label in labels) + 1
-    ends = [np.flatnonzero(labels[-1] == j).mean() for j in range(n)]      # those that serve the upper outputs come first
+    ends = [
+        np.flatnonzero(labels[-1] == j).mean() for j in range(n)
+    ]  # those that serve the upper outputs come first
     labels = [np.append(np.argsort(np.argsort(ends)), -1)[label] for label in labels]
     votes = [(label[:, None] == np.arange(n)).astype(np.float32) for label in labels]
     places = [(np.arange(u, dtype=np.float32) + 0.5) / u for u in run.shape]
@@ -55,8 +59,9 @@ def unit_order(run: Run) -> list[np.ndarray]:
     return ranks
 
 
-
-def place_units(ranks: Sequence[np.ndarray], shown: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> list[np.ndarray]:
+def place_units(
+    ranks: Sequence[np.ndarray], shown: Sequence[np.ndarray], labels: Sequence[np.ndarray]
+) -> list[np.ndarray]:
     """Height of each unit in 0…1, NaN where not shown; between units of two subnetworks there is a gap."""
     places = [np.full(len(r), np.nan) for r in ranks]
     for place, rank, seen, label in zip(places, ranks, shown, labels, strict=True):
@@ -65,19 +70,23 @@ def place_units(ranks: Sequence[np.ndarray], shown: Sequence[np.ndarray], labels
             continue
         inside = label[order]
         gap = max(1.0, 0.08 * len(order))
-        last = np.maximum.accumulate(np.where(inside >= 0, np.arange(len(order)), -1))       # nearest unit above that is in a subnetwork
+        last = np.maximum.accumulate(
+            np.where(inside >= 0, np.arange(len(order)), -1)
+        )  # nearest unit above that is in a subnetwork
         known = np.where(last >= 0, inside[last], inside)
-        height = np.arange(len(order)) + gap * np.concatenate([[0], np.cumsum((known[1:] != known[:-1]) & (known[:-1] >= 0))])
+        height = np.arange(len(order)) + gap * np.concatenate(
+            [[0], np.cumsum((known[1:] != known[:-1]) & (known[:-1] >= 0))]
+        )
         place[order] = 1 - (height + 0.5) / (height[-1] + 1)
-    for end in (0, -1):      # inputs and outputs never move
+    for end in (0, -1):  # inputs and outputs never move
         places[end] = 1 - (np.arange(len(ranks[end])) + 0.5) / len(ranks[end])
     return places
-
 
 
 @dataclass(frozen=True)
 class Edges:
     """The weights to draw, thinnest first: layer, source i, target j, strength 0…1, lit; total: how many there are."""
+
     layer: np.ndarray
     i: np.ndarray
     j: np.ndarray
@@ -86,8 +95,9 @@ class Edges:
     total: int
 
 
-
-def choose_edges(ticket: Ticket, masks: Sequence[np.ndarray], family: Sequence[np.ndarray] | None) -> Edges:
+def choose_edges(
+    ticket: Ticket, masks: Sequence[np.ndarray], family: Sequence[np.ndarray] | None
+) -> Edges:
     """The ``plots.MAX_EDGES`` largest weights relative to their layer's largest, those of the chosen neuron's family before others."""
     parts, total = [], 0
     for layer, (mask, weights) in enumerate(zip(masks, ticket.weights, strict=True)):
@@ -105,11 +115,13 @@ def choose_edges(ticket: Ticket, masks: Sequence[np.ndarray], family: Sequence[n
     return Edges(layer[best], i[best], j[best], size[best], lit[best], total)
 
 
-
 def _largest(values: np.ndarray) -> np.ndarray:
     most = network.MAX_EDGES
-    return np.argpartition(values, len(values) - most)[len(values) - most:] if len(values) > most else np.arange(len(values))
-
+    return (
+        np.argpartition(values, len(values) - most)[len(values) - most :]
+        if len(values) > most
+        else np.arange(len(values))
+    )
 
 
 class Lines(Collection):
@@ -117,10 +129,19 @@ class Lines(Collection):
 
     def __init__(self, ends: np.ndarray, **look):
         # as many lines are drawn as there are offsets; all of them are zero
-        super().__init__(facecolors="none", offsets=np.zeros((len(ends), 2)), offset_transform=mpl.transforms.IdentityTransform(), **look)
+        super().__init__(
+            facecolors="none",
+            offsets=np.zeros((len(ends), 2)),
+            offset_transform=mpl.transforms.IdentityTransform(),
+            **look,
+        )
         self.set_paths([mpl.path.Path([[0, 0], [1, 0]])])
         self.matrices = np.zeros((len(ends), 3, 3))
-        self.matrices[:, :2, 0], self.matrices[:, :2, 2], self.matrices[:, 2, 2] = ends[:, 1] - ends[:, 0], ends[:, 0], 1
+        self.matrices[:, :2, 0], self.matrices[:, :2, 2], self.matrices[:, 2, 2] = (
+            ends[:, 1] - ends[:, 0],
+            ends[:, 0],
+            1,
+        )
 
     def set_paths(self, paths):
         self._paths = paths
@@ -129,39 +150,55 @@ class Lines(Collection):
         return self.matrices
 
 
-
-def line_segments(places: Sequence[np.ndarray], layer: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+def line_segments(
+    places: Sequence[np.ndarray], layer: np.ndarray, i: np.ndarray, j: np.ndarray
+) -> np.ndarray:
     """Lines ``[E, 2, 2]``."""
     starts = np.cumsum([0, *(len(p) for p in places)])
     flat = np.concatenate(places)
-    return np.stack([np.stack([layer, flat[starts[layer] + i]], 1), np.stack([layer + 1, flat[starts[layer + 1] + j]], 1)], 1)
-
+    return np.stack(
+        [
+            np.stack([layer, flat[starts[layer] + i]], 1),
+            np.stack([layer + 1, flat[starts[layer + 1] + j]], 1),
+        ],
+        1,
+    )
 
 
 def task_colour(k: int) -> str:
     return TASK_COLOURS[k % len(TASK_COLOURS)]
 
 
-
 def name_ends(ax: Axes, run: Run):
     if max(run.shape[0], run.shape[-1]) > 24:
         for x, end, name in ((-0.06, 0, "inputs"), (len(run.shape) - 0.94, -1, "outputs")):
-            ax.text(x, 0.5, f"{run.shape[end]} {name}", rotation=90, ha="right" if end == 0 else "left", va="center")
+            ax.text(
+                x,
+                0.5,
+                f"{run.shape[end]} {name}",
+                rotation=90,
+                ha="right" if end == 0 else "left",
+                va="center",
+            )
         return
     for k, task in enumerate(run.tasks):
         look = {"va": "center", "color": task_colour(k), "weight": "bold"}
         for i in task.inputs:
             ax.text(-0.06, 1 - (i + 0.5) / run.shape[0], f"x{i + 1}", ha="right", **look)
         for o in task.outputs:
-            ax.text(len(run.shape) - 0.94, 1 - (o + 0.5) / run.shape[-1], f"y{o + 1}\n{task.name}", ha="left", **look)
-
+            ax.text(
+                len(run.shape) - 0.94,
+                1 - (o + 0.5) / run.shape[-1],
+                f"y{o + 1}\n{task.name}",
+                ha="left",
+                **look,
+            )
 
 
 def touched_units(masks) -> list[np.ndarray]:
     """Units at which any weight is left."""
     first, last = masks[0].any(0), masks[-1].any(1)
     return [first, *(a.any(1) | b.any(0) for a, b in pairwise(masks)), last]
-
 
 
 def choose_pruned(run: Run, masks):
@@ -175,8 +212,9 @@ def choose_pruned(run: Run, masks):
     return layer, i, j, len(gone)
 
 
-
-def element_colours(by: str, found: connectivity.Structure, edges: Edges, tasks) -> tuple[list[np.ndarray], np.ndarray]:
+def element_colours(
+    by: str, found: connectivity.Structure, edges: Edges, tasks
+) -> tuple[list[np.ndarray], np.ndarray]:
     """RGBA of the units of each layer and of each edge."""
     starts = np.cumsum([0, *(len(s) for s in found.states)])
     source, target = starts[edges.layer] + edges.i, starts[edges.layer + 1] + edges.j
@@ -187,7 +225,9 @@ def element_colours(by: str, found: connectivity.Structure, edges: Edges, tasks)
         palette = mpl.colors.to_rgba_array([STATE_COLOURS[n] for n in STATE_NAMES])
         unit, edge = state, of_edge
     else:
-        palette = mpl.colors.to_rgba_array([*(task_colour(k) for k in range(len(tasks))), SEVERAL, NONE])
+        palette = mpl.colors.to_rgba_array(
+            [*(task_colour(k) for k in range(len(tasks))), SEVERAL, NONE]
+        )
         if by == "subnetwork":
             serves = [_one(found.coverage[n] > 0, len(tasks)) for n in range(len(found.coverage))]
             label = np.concatenate(found.subnetworks)
@@ -195,35 +235,58 @@ def element_colours(by: str, found: connectivity.Structure, edges: Edges, tasks)
             edge = np.where(of_edge == ACTIVE, unit[source], len(tasks) + 1)
         else:
             leads = np.concatenate(found.leads)
-            to_task = np.stack([leads[:, t.outputs.start:t.outputs.stop].any(1) for t in tasks], 1)
-            unit = np.where(to_task.sum(1) == 1, to_task.argmax(1), np.where(to_task.any(1), len(tasks), len(tasks) + 1))
+            to_task = np.stack(
+                [leads[:, t.outputs.start : t.outputs.stop].any(1) for t in tasks], 1
+            )
+            unit = np.where(
+                to_task.sum(1) == 1,
+                to_task.argmax(1),
+                np.where(to_task.any(1), len(tasks), len(tasks) + 1),
+            )
             edge = unit[target]
     return np.split(palette[unit], starts[1:-1]), palette[edge]
-
 
 
 def _one(served: np.ndarray, several: int) -> int:
     return int(served.argmax()) if served.sum() == 1 else several + (not served.any())
 
 
-
 def draw_lines(places, edges: Edges, colours: np.ndarray, dimmed: bool) -> list[Lines]:
     crowd = min(1.0, 150 / max(1, len(edges.layer)))
     widths = (0.5 + 2.5 * edges.strength) * (0.35 + 0.65 * crowd)
-    segments, alpha, groups = line_segments(places, edges.layer, edges.i, edges.j), 0.28 + 0.57 * crowd, []
+    segments, alpha, groups = (
+        line_segments(places, edges.layer, edges.i, edges.j),
+        0.28 + 0.57 * crowd,
+        [],
+    )
     if dimmed:
         rest = ~edges.lit
-        groups += [Lines(segments[rest], linewidths=0.6, edgecolors="#CCCCCC", alpha=0.25 + 0.3 * crowd)] if rest.any() else []
+        groups += (
+            [Lines(segments[rest], linewidths=0.6, edgecolors="#CCCCCC", alpha=0.25 + 0.3 * crowd)]
+            if rest.any()
+            else []
+        )
         crowd = min(1.0, 150 / max(1, edges.lit.sum()))
-        segments, colours, widths, alpha = segments[edges.lit], colours[edges.lit], widths[edges.lit] * 1.3, 0.5 + 0.5 * crowd
+        segments, colours, widths, alpha = (
+            segments[edges.lit],
+            colours[edges.lit],
+            widths[edges.lit] * 1.3,
+            0.5 + 0.5 * crowd,
+        )
     # lines come thinnest first; a collection of one width is made several times faster than one of many
     bins = np.digitize(widths, np.linspace(widths.min(), widths.max(), 12)) if len(widths) else []
     for n in np.unique(bins):
-        groups.append(Lines(segments[bins == n], linewidths=widths[bins == n].mean(), edgecolors=colours[bins == n], alpha=alpha))
+        groups.append(
+            Lines(
+                segments[bins == n],
+                linewidths=widths[bins == n].mean(),
+                edgecolors=colours[bins == n],
+                alpha=alpha,
+            )
+        )
     for group in groups:
         group.set(rasterized=len(edges.layer) > 1000, zorder=1)
     return groups
-
 
 
 def draw_dots(ax: Axes, places, colours, family, neuron) -> list[Artist]:
@@ -232,11 +295,26 @@ def draw_dots(ax: Axes, places, colours, family, neuron) -> list[Artist]:
     lit = np.concatenate(family) if family else np.ones(len(height), bool)
     crowd = [np.isfinite(p).sum() for p in places]
     size = np.array([75 if n <= 40 else 26 if n <= 120 else 5 for n in crowd])[layer]
-    seen, look = np.isfinite(height), {"edgecolors": "white", "linewidths": 0.8 if max(crowd) <= 120 else 0.3}
+    seen, look = (
+        np.isfinite(height),
+        {"edgecolors": "white", "linewidths": 0.8 if max(crowd) <= 120 else 0.3},
+    )
     groups = []
     for these in (seen & ~lit, seen & lit):
         face = colour[these] if (these & lit).any() else "#DDDDDD"
-        groups.append(ax.scatter(layer[these], height[these], s=size[these], c=face, zorder=2, **look))
+        groups.append(
+            ax.scatter(layer[these], height[these], s=size[these], c=face, zorder=2, **look)
+        )
     if neuron:
-        groups.append(ax.scatter([neuron[0]], [places[neuron[0]][neuron[1]]], s=230, facecolors="none", edgecolors="black", linewidths=2.2, zorder=3))
+        groups.append(
+            ax.scatter(
+                [neuron[0]],
+                [places[neuron[0]][neuron[1]]],
+                s=230,
+                facecolors="none",
+                edgecolors="black",
+                linewidths=2.2,
+                zorder=3,
+            )
+        )
     return groups

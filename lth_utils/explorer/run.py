@@ -1,4 +1,5 @@
 """One network through its levels, as the explorer looks at it, and how it is drawn."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -11,11 +12,23 @@ from lth_utils.data import Dataset, Task
 from lth_utils.networks.ticket import Ticket
 from lth_utils.plots.style import STYLE
 
-COLOURS = {"state": "state of each weight", "subnetwork": "subnetwork, by the task it serves", "task": "task whose outputs it leads to"}
+COLOURS = {
+    "state": "state of each weight",
+    "subnetwork": "subnetwork, by the task it serves",
+    "task": "task whose outputs it leads to",
+}
 
-LOOK = {**STYLE, "font.size": 10.5, "axes.titlesize": 11, "axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9,
-        "axes.linewidth": 0.7, "lines.linewidth": 1.8, "path.simplify_threshold": 0.5}
-
+LOOK = {
+    **STYLE,
+    "font.size": 10.5,
+    "axes.titlesize": 11,
+    "axes.labelsize": 10,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "axes.linewidth": 0.7,
+    "lines.linewidth": 1.8,
+    "path.simplify_threshold": 0.5,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +39,7 @@ class Run:
     ``Store.table``; alive: over layers ``[O, I]``, at how many levels each weight was there; ticket:
     opens a row; kind: of coverage; dataset: None where it is not known; names: of classes, by the task's name.
     """
+
     key: str
     title: str
     shape: tuple[int, ...]
@@ -45,14 +59,13 @@ class Run:
         return words.index("separated") if "separated" in words else (whole or [len(words) - 1])[-1]
 
 
-
 @dataclass(frozen=True)
 class Options:
     """How to draw: colours, a key of ``COLOURS``; pruned: pruned weights too; neuron: (layer, unit) to light up, or None."""
+
     colours: str = "state"
     pruned: bool = False
     neuron: tuple[int, int] | None = None
-
 
 
 def relatives(masks: Sequence[np.ndarray], layer: int, unit: int) -> list[np.ndarray]:

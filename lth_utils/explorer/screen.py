@@ -1,4 +1,5 @@
 """Pictures of the explorer as PNG bytes, fast and cached."""
+
 from __future__ import annotations
 
 import struct
@@ -28,13 +29,14 @@ class Screen:
     def _draw(self, sights, options):
         with mpl.rc_context(LOOK), undisturbed():
             key = (tuple(run.key for run, _ in sights), options)
-            whole, views, background = _kept(self.frames, key, self.limits[1], lambda: _still(sights, options))
+            whole, views, background = _kept(
+                self.frames, key, self.limits[1], lambda: _still(sights, options)
+            )
             whole.canvas.restore_region(background)
             for view, (_, row) in zip(views, sights, strict=True):
                 for artist in view.level(row):
                     whole.draw_artist(artist)
             return _encode(np.asarray(whole.canvas.buffer_rgba())[..., :3])
-
 
 
 def _still(sights, options):
@@ -43,17 +45,21 @@ def _still(sights, options):
     return whole, views, whole.canvas.copy_from_bbox(whole.bbox)
 
 
-
 def _encode(pixels: np.ndarray) -> bytes:
     """Pixels ``[height, width, 3]`` as PNG, unfiltered: areas of one colour are packed twice as fast and smaller than by the usual writers."""
     height, width, _ = pixels.shape
     lines = np.zeros((height, 1 + 3 * width), np.uint8)
-    packed = lines[:, 1:].reshape(height, width, 3)      # a view
-    for channel in range(3):      # six times as fast as all at once
+    packed = lines[:, 1:].reshape(height, width, 3)  # a view
+    for channel in range(3):  # six times as fast as all at once
         packed[..., channel] = pixels[..., channel]
-    chunks = ((b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(lines, 1)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(struct.pack(">I", len(c)) + t + c + struct.pack(">I", zlib.crc32(t + c)) for t, c in chunks)
-
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(lines, 1)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(c)) + t + c + struct.pack(">I", zlib.crc32(t + c)) for t, c in chunks
+    )
 
 
 def _kept(cache: OrderedDict, key, limit: int, make: Callable):

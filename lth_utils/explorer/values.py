@@ -1,4 +1,5 @@
 """What a ticket computes: the value of every unit."""
+
 from __future__ import annotations
 
 import contextlib
@@ -24,17 +25,23 @@ def chances(ticket: Ticket, flat: Sequence[int], extents: Sequence[tuple]) -> li
         x, y = np.linspace(left, right, GRID), np.linspace(bottom, top, GRID)
         start = ticket.tasks[k].inputs.start
         part[..., start], part[..., start + 1] = x, y[:, None]
-    logits = forward(ticket, inputs.reshape(-1, ticket.shape[0]))[-1].reshape(len(flat), GRID, GRID, -1)
-    return [1 / (1 + np.exp(-part[..., ticket.tasks[k].outputs.start].clip(-60, 60))) for part, k in zip(logits, flat, strict=True)]
+    logits = forward(ticket, inputs.reshape(-1, ticket.shape[0]))[-1].reshape(
+        len(flat), GRID, GRID, -1
+    )
+    return [
+        1 / (1 + np.exp(-part[..., ticket.tasks[k].outputs.start].clip(-60, 60)))
+        for part, k in zip(logits, flat, strict=True)
+    ]
 
 
-
-def forward(ticket: Ticket, inputs: np.ndarray, without: tuple[int, int] | None = None) -> list[np.ndarray]:
+def forward(
+    ticket: Ticket, inputs: np.ndarray, without: tuple[int, int] | None = None
+) -> list[np.ndarray]:
     """What every unit gives out, over layers ``[B, U]``: the inputs, then values after the ReLU, then logits.
 
     without: a unit (layer, unit) that is silenced.  Work follows the weights that are left.
     """
-    biases = np.split(ticket.values()[n_weights(ticket.shape):], np.cumsum(ticket.shape[1:-1]))
+    biases = np.split(ticket.values()[n_weights(ticket.shape) :], np.cumsum(ticket.shape[1:-1]))
     values = [inputs.T]
     for layer, (weights, bias) in enumerate(zip(ticket.weights, biases, strict=True), start=1):
         few = weights.numel() > 20000 and weights.count_nonzero() < 0.1 * weights.numel()
@@ -49,7 +56,6 @@ def forward(ticket: Ticket, inputs: np.ndarray, without: tuple[int, int] | None 
         if without and without[0] == layer:
             values[-1][without[1]] = 0
     return [v.T for v in values]
-
 
 
 @contextlib.contextmanager

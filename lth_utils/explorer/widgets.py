@@ -1,4 +1,5 @@
 """The explorer: all of its widgets, and what they do."""
+
 from __future__ import annotations
 
 import html
@@ -26,7 +27,9 @@ from lth_utils.runs.files import StoreError, write_atomically
 from lth_utils.runs.store import Store
 
 
-def explore(store_or_tickets: Store | Sequence[Ticket] | None = None, run: str | None = None) -> Explorer:
+def explore(
+    store_or_tickets: Store | Sequence[Ticket] | None = None, run: str | None = None
+) -> Explorer:
     """The explorer of all finished runs of a store (default: the project's), or of a list of tickets.
 
     run: the id of the run to begin with; default: one that separated, among those that finished last.
@@ -40,12 +43,10 @@ def explore(store_or_tickets: Store | Sequence[Ticket] | None = None, run: str |
     return Explorer(catalogue_of_tickets(tickets), run)
 
 
-
 def picture(source: Store, run: str, level: int | None = None, colours: str = "state"):
     """The explorer's picture of one run as a matplotlib figure; without `level`, where it first separated, else the last one not degraded."""
     shown = open_run(source, run)
     return figure([(shown, shown.chosen() if level is None else level)], Options(colours))
-
 
 
 def facts(source: Store, run: str, level: int | None = None) -> dict:
@@ -53,9 +54,16 @@ def facts(source: Store, run: str, level: int | None = None) -> dict:
     shown = open_run(source, run)
     row = shown.chosen() if level is None else level
     numbers = shown.rows.iloc[row]
-    counts = {name: int(numbers[name]) for name in ("level", "available", "active", "inactive", "zombie", "subnetworks")}
-    return {"run": run, "status": str(numbers["status"]), **counts, "words": level_in_words(shown, row)}
-
+    counts = {
+        name: int(numbers[name])
+        for name in ("level", "available", "active", "inactive", "zombie", "subnetworks")
+    }
+    return {
+        "run": run,
+        "status": str(numbers["status"]),
+        **counts,
+        "words": level_in_words(shown, row),
+    }
 
 
 class Explorer(widgets.VBox):
@@ -67,13 +75,23 @@ class Explorer(widgets.VBox):
         super().__init__([self.note])
         if not catalogue.tree:
             return
-        self.picture = Picture(format="png", layout={"width": "1540px", "max_width": "100%", "object_fit": "contain"})
+        self.picture = Picture(
+            format="png", layout={"width": "1540px", "max_width": "100%", "object_fit": "contain"}
+        )
         self._make_controls()
         self.first = Chooser(catalogue, self._nothing, self._begin(run))
         self.beside = widgets.VBox([])
-        self.children = [self.note, *self.first.rows, widgets.HBox([self.colours, self.pruned, self.compare], layout=ROW),
-                         self.beside, widgets.HBox([self.layer, self.unit], layout=ROW), self.sentence, self.picture,
-                         widgets.HBox([self.kind, self.export_picture, self.export_ticket], layout=ROW), self.message]
+        self.children = [
+            self.note,
+            *self.first.rows,
+            widgets.HBox([self.colours, self.pruned, self.compare], layout=ROW),
+            self.beside,
+            widgets.HBox([self.layer, self.unit], layout=ROW),
+            self.sentence,
+            self.picture,
+            widgets.HBox([self.kind, self.export_picture, self.export_ticket], layout=ROW),
+            self.message,
+        ]
         self.first.changed = self._on_choice
         self._on_choice()
 
@@ -90,16 +108,35 @@ class Explorer(widgets.VBox):
 
     def _make_controls(self):
         narrow = {"style": WIDE, "layout": {"width": "auto"}}
-        self.colours = widgets.Dropdown(description="Colours", options=[(text, name) for name, text in COLOURS.items()], **narrow)
-        self.pruned = widgets.Checkbox(description="pruned weights, faint", indent=False, layout={"width": "auto", "margin": "2px 12px"})
-        self.compare = widgets.Checkbox(description="compare with a second run or level", indent=False, layout={"width": "auto"})
-        self.layer = widgets.Dropdown(description="Neuron of", options=[("no layer", NONE)], **narrow)
-        self.unit = widgets.Dropdown(description="Neuron", options=[("–", NONE)], disabled=True, **narrow)
+        self.colours = widgets.Dropdown(
+            description="Colours",
+            options=[(text, name) for name, text in COLOURS.items()],
+            **narrow,
+        )
+        self.pruned = widgets.Checkbox(
+            description="pruned weights, faint",
+            indent=False,
+            layout={"width": "auto", "margin": "2px 12px"},
+        )
+        self.compare = widgets.Checkbox(
+            description="compare with a second run or level", indent=False, layout={"width": "auto"}
+        )
+        self.layer = widgets.Dropdown(
+            description="Neuron of", options=[("no layer", NONE)], **narrow
+        )
+        self.unit = widgets.Dropdown(
+            description="Neuron", options=[("–", NONE)], disabled=True, **narrow
+        )
         self.sentence = widgets.HTML()
         self.kind = widgets.Dropdown(description="Format", options=["png", "svg", "pdf"], **narrow)
-        self.export_picture = widgets.Button(description="Export the picture", layout={"width": "auto"})
-        self.export_ticket = widgets.Button(description="Export the ticket", tooltip="As a file that lth_utils.explorer.load reads",
-                                            layout={"width": "auto"})
+        self.export_picture = widgets.Button(
+            description="Export the picture", layout={"width": "auto"}
+        )
+        self.export_ticket = widgets.Button(
+            description="Export the ticket",
+            tooltip="As a file that lth_utils.explorer.load reads",
+            layout={"width": "auto"},
+        )
         self.message = widgets.HTML()
         self.busy = False
         for control in (self.colours, self.pruned, self.unit):
@@ -116,7 +153,11 @@ class Explorer(widgets.VBox):
         return [(side.shown, side.level) for side in sides if side.shown is not None]
 
     def options(self) -> Options:
-        neuron = None if NONE in (self.layer.value, self.unit.value) else (self.layer.value, self.unit.value)
+        neuron = (
+            None
+            if NONE in (self.layer.value, self.unit.value)
+            else (self.layer.value, self.unit.value)
+        )
         return Options(self.colours.value, self.pruned.value, neuron)
 
     @in_turn
@@ -128,14 +169,18 @@ class Explorer(widgets.VBox):
         self.export_picture.disabled = not sights
         self.export_ticket.disabled = self.first.shown is None
         if sights:
-            with self.picture.hold_sync():      # one message: the words are never those of another picture
+            with (
+                self.picture.hold_sync()
+            ):  # one message: the words are never those of another picture
                 self.picture.value = self.screen.png(sights, self.options())
                 self.picture.tooltip = picture_in_words(sights, self.options())
         for side in [self.first, *([self.second] if self.compare.value else [])]:
             side.say()
         with undisturbed():
             said = self._sentences(sights)
-        self.sentence.value = f"<div role='status' style='line-height:1.5'>{html.escape(said)}</div>"
+        self.sentence.value = (
+            f"<div role='status' style='line-height:1.5'>{html.escape(said)}</div>"
+        )
 
     def _sentences(self, sights) -> str:
         neuron = self.options().neuron
@@ -144,7 +189,10 @@ class Explorer(widgets.VBox):
         said = []
         for (run, row), side in zip(sights, ("Left: ", "Right: "), strict=False):
             fits = neuron[0] < len(run.shape) and neuron[1] < run.shape[neuron[0]]
-            said.append((side if len(sights) > 1 else "") + (explain(run.ticket(row), *neuron, run.dataset) if fits else "no such neuron."))
+            said.append(
+                (side if len(sights) > 1 else "")
+                + (explain(run.ticket(row), *neuron, run.dataset) if fits else "no such neuron.")
+            )
         return " ".join(said)
 
     @in_turn
@@ -152,7 +200,10 @@ class Explorer(widgets.VBox):
         """Another run or level: the lists of neurons follow, what is chosen in them stays where it can."""
         shown, self.busy = self.first.shown, True
         if shown is not None:
-            layers = [("no layer", NONE), *((name, n) for n, name in enumerate(layers_in_words(shown.shape)))]
+            layers = [
+                ("no layer", NONE),
+                *((name, n) for n, name in enumerate(layers_in_words(shown.shape))),
+            ]
             if list(self.layer.options) != layers:
                 self.layer.options = layers
             self._fill_units()
@@ -171,14 +222,18 @@ class Explorer(widgets.VBox):
         if list(self.unit.options) != options:
             self.unit.options = options
         active = np.flatnonzero(states == ACTIVE)
-        self.unit.value = before if NONE < before < len(states) else int(active[0]) if len(active) else 0
+        self.unit.value = (
+            before if NONE < before < len(states) else int(active[0]) if len(active) else 0
+        )
         self.unit.disabled = False
 
     @in_turn
     def _on_layer(self, _):
         if not self.busy:
             self.busy = True
-            self.unit.options = [("–", NONE)]      # another layer's neuron of the same number is not the same
+            self.unit.options = [
+                ("–", NONE)
+            ]  # another layer's neuron of the same number is not the same
             self._fill_units()
             self.busy = False
             self.show()
@@ -202,11 +257,17 @@ class Explorer(widgets.VBox):
         """The current view as a file in ``outputs/exports``."""
         sights, options, kind = self.sights(), self.options(), self.kind.value
         names = "-and-".join(f"{run.key}-level{run.rows['level'].iloc[row]}" for run, row in sights)
-        details = f"-by-{options.colours}" + ("-pruned" if options.pruned else "") + (
-            f"-layer{options.neuron[0]}-neuron{options.neuron[1] + 1}" if options.neuron else "")
+        details = (
+            f"-by-{options.colours}"
+            + ("-pruned" if options.pruned else "")
+            + (f"-layer{options.neuron[0]}-neuron{options.neuron[1] + 1}" if options.neuron else "")
+        )
         drawn = figure(sights, options)
         with mpl.rc_context(LOOK):
-            about = [picture_in_words(sights, options), *(level_in_words(run, row) for run, row in sights)]
+            about = [
+                picture_in_words(sights, options),
+                *(level_in_words(run, row) for run, row in sights),
+            ]
             content = image(drawn, kind, names, "; ".join(about))
         path = self.catalogue.exports / f"{names}{details}.{kind}"
         write_atomically(path, content)
@@ -215,7 +276,9 @@ class Explorer(widgets.VBox):
     def save_ticket(self) -> Path:
         """The ticket on the left as a file in ``outputs/exports``, to be read by :func:`load`."""
         ticket = self.first.shown.ticket(self.first.level)
-        return ticket_files.save(ticket, self.catalogue.exports / f"{self.first.shown.key}-level{ticket.level}.npz")
+        return ticket_files.save(
+            ticket, self.catalogue.exports / f"{self.first.shown.key}-level{ticket.level}.npz"
+        )
 
     @in_turn
     def _export(self, save: Callable[[], Path]):

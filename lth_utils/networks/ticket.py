@@ -1,4 +1,5 @@
 """One network at one pruning level."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ class Ticket:
     shape: a ``config.Shape``; masks: bool ``[1, O, I]`` per layer, of a convolution ``[1, O, I, k, k]``; initial,
     trained: float32 ``[P]``, pruned weights zero, or None where trained values were not kept; tasks; seed; level.
     """
+
     shape: Shape
     masks: list[Tensor]
     initial: np.ndarray
@@ -31,7 +33,9 @@ class Ticket:
         """The parameters ``[P]``, ``trained`` or ``initial``."""
         choose(which, ("trained", "initial"), "which")
         if which == "trained" and self.trained is None:
-            raise SpecError(f"trained values of level {self.level} were not kept (too large); retrain from which='initial'")
+            raise SpecError(
+                f"trained values of level {self.level} were not kept (too large); retrain from which='initial'"
+            )
         return self.trained if which == "trained" else self.initial
 
     @property
@@ -46,13 +50,17 @@ class Ticket:
         leads[:, self.tasks[k].outputs] = True
         masks: list[Tensor] = []
         for mask in reversed(self.masks):
-            leads = leads.reshape(1, mask.shape[1], -1).any(-1)      # before the flattening a channel leads where one of its features does
+            leads = leads.reshape(1, mask.shape[1], -1).any(
+                -1
+            )  # before the flattening a channel leads where one of its features does
             masks.insert(0, mask & leads.view(1, -1, *[1] * (mask.ndim - 2)))
             leads = masks[0].any((1, *range(3, mask.ndim)))
         weights = np.concatenate([m.flatten().numpy() for m in masks])
         kept = np.concatenate([weights, np.ones(len(self.initial) - len(weights), dtype=bool)])
         trained = None if self.trained is None else np.where(kept, self.trained, np.float32(0))
-        return replace(self, masks=masks, initial=np.where(kept, self.initial, np.float32(0)), trained=trained)
+        return replace(
+            self, masks=masks, initial=np.where(kept, self.initial, np.float32(0)), trained=trained
+        )
 
     def model(self, which: str = "trained") -> nn.Sequential:
         """A plain ``torch.nn.Sequential``, pruned weights at zero, ready for prediction: inputs ``[B, I]`` to logits ``[B, O]``."""

@@ -1,4 +1,5 @@
 """Tidy tables or tickets in, matplotlib figures out; one module per notebook, one function per figure."""
+
 from lth_utils.plots.extension_sweep import (
     active_share,
     inactive_zombie,
@@ -11,12 +12,89 @@ from lth_utils.plots.extension_sweep import (
     weights_at_separation,
     which_layer_is_lost,
 )
-from lth_utils.plots.mnist_fashion import accuracy, frontier, input_connectivity, pixel_correlation, pixel_statistics, samples, separation_cost, task_accuracy
+from lth_utils.plots.mnist_fashion import (
+    accuracy,
+    frontier,
+    input_connectivity,
+    pixel_correlation,
+    pixel_statistics,
+    samples,
+    separation_cost,
+    task_accuracy,
+)
 from lth_utils.plots.network import MAX_EDGES, draw_network
-from lth_utils.plots.one_shot_or_iterative import one_shot_or_iterative, one_shot_separation, rounds_to_target
+from lth_utils.plots.one_shot_or_iterative import (
+    one_shot_or_iterative,
+    one_shot_separation,
+    rounds_to_target,
+)
 from lth_utils.plots.pruning_level_sweep import how_many_levels, size_or_levels, twenty_levels
-from lth_utils.plots.style import DASHES, OUTCOME_COLOURS, STATE_COLOURS, STATUS_COLOURS, STYLE, TASK_COLOURS, THEIRS, TRIAL_COLOURS, panels, styled, tint
-from lth_utils.plots.toy_data import data, dense_network, imp_levels, independent_tickets, parameter_states
+from lth_utils.plots.style import (
+    DASHES,
+    OUTCOME_COLOURS,
+    STATE_COLOURS,
+    STATUS_COLOURS,
+    STYLE,
+    TASK_COLOURS,
+    THEIRS,
+    TRIAL_COLOURS,
+    panels,
+    styled,
+    tint,
+)
+from lth_utils.plots.toy_data import (
+    data,
+    dense_network,
+    imp_levels,
+    independent_tickets,
+    parameter_states,
+)
 from lth_utils.plots.weight_distributions import summary, training_curves, weight_histograms
 
-__all__ = ["DASHES", "MAX_EDGES", "OUTCOME_COLOURS", "STATE_COLOURS", "STATUS_COLOURS", "STYLE", "TASK_COLOURS", "THEIRS", "TRIAL_COLOURS", "accuracy", "active_share", "data", "dense_network", "draw_network", "frontier", "how_many_levels", "imp_levels", "inactive_zombie", "independent_tickets", "input_connectivity", "layer_separation", "one_shot_or_iterative", "one_shot_separation", "outcomes", "panels", "parameter_states", "performance", "performance_poster", "pixel_correlation", "pixel_statistics", "rounds_to_target", "samples", "separation_cost", "size_or_levels", "split_count", "styled", "summary", "task_accuracy", "tint", "training_curves", "trajectory", "twenty_levels", "weight_histograms", "weights_at_separation", "which_layer_is_lost"]
+__all__ = [
+    "DASHES",
+    "MAX_EDGES",
+    "OUTCOME_COLOURS",
+    "STATE_COLOURS",
+    "STATUS_COLOURS",
+    "STYLE",
+    "TASK_COLOURS",
+    "THEIRS",
+    "TRIAL_COLOURS",
+    "accuracy",
+    "active_share",
+    "data",
+    "dense_network",
+    "draw_network",
+    "frontier",
+    "how_many_levels",
+    "imp_levels",
+    "inactive_zombie",
+    "independent_tickets",
+    "input_connectivity",
+    "layer_separation",
+    "one_shot_or_iterative",
+    "one_shot_separation",
+    "outcomes",
+    "panels",
+    "parameter_states",
+    "performance",
+    "performance_poster",
+    "pixel_correlation",
+    "pixel_statistics",
+    "rounds_to_target",
+    "samples",
+    "separation_cost",
+    "size_or_levels",
+    "split_count",
+    "styled",
+    "summary",
+    "task_accuracy",
+    "tint",
+    "training_curves",
+    "trajectory",
+    "twenty_levels",
+    "weight_histograms",
+    "weights_at_separation",
+    "which_layer_is_lost",
+]

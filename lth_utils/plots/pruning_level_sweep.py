@@ -1,4 +1,5 @@
 """Figures of notebook 04."""
+
 from __future__ import annotations
 
 import matplotlib as mpl
@@ -7,12 +8,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lth_utils.plots.marks import OUTCOME_ORDER, counts_over, outcome_dot, outcome_legend, panel_title
+from lth_utils.plots.marks import (
+    OUTCOME_ORDER,
+    counts_over,
+    outcome_dot,
+    outcome_legend,
+    panel_title,
+)
 from lth_utils.plots.style import OUTCOME_COLOURS, STATUS_COLOURS, panels, styled
 
 
 @styled
-def size_or_levels(runs: pd.DataFrame, theirs: pd.DataFrame, theirs_48: pd.DataFrame, width: int = 48) -> Figure:
+def size_or_levels(
+    runs: pd.DataFrame, theirs: pd.DataFrame, theirs_48: pd.DataFrame, width: int = 48
+) -> Figure:
     """Same target, other widths and numbers of levels: how many separated; active weights by width; one width over the levels.
 
     runs: as ``claims.outcomes`` with a column ``width``; theirs: ``claims.reference("separations_by_size_and_levels")``;
@@ -27,34 +36,69 @@ def size_or_levels(runs: pd.DataFrame, theirs: pd.DataFrame, theirs_48: pd.DataF
     for word in OUTCOME_ORDER:
         rows = (runs["outcome"] == word).to_numpy()
         if rows.any():
-            by_width.scatter(place[rows], runs["active_end"][rows], s=16, alpha=0.6, label=word, rasterized=len(runs) > 500, **outcome_dot(word))
-    by_width.set(xticks=range(len(widths)), xticklabels=widths, xlabel="width of the hidden layers", ylabel="active weights at the end")
+            by_width.scatter(
+                place[rows],
+                runs["active_end"][rows],
+                s=16,
+                alpha=0.6,
+                label=word,
+                rasterized=len(runs) > 500,
+                **outcome_dot(word),
+            )
+    by_width.set(
+        xticks=range(len(widths)),
+        xticklabels=widths,
+        xlabel="width of the hidden layers",
+        ylabel="active weights at the end",
+    )
     by_width.legend(fontsize=11, markerscale=1.8, loc="lower left")
     panel_title(by_width, "all numbers of levels together")
     _one_width(single, runs[runs["width"] == width], theirs_48, width)
     return figure
 
 
-
 def _heat_map(ax: Axes, runs: pd.DataFrame, theirs: pd.DataFrame):
     ever = runs.assign(ever=runs["outcome"].isin(("separated", "separated-degraded")))
-    share = ever.pivot_table(index="width", columns="levels", values="ever", aggfunc="mean").sort_index()
+    share = ever.pivot_table(
+        index="width", columns="levels", values="ever", aggfunc="mean"
+    ).sort_index()
     counts = ever.pivot_table(index="width", columns="levels", values="ever", aggfunc="sum")
-    colours = mpl.colors.LinearSegmentedColormap.from_list("separated", ["white", STATUS_COLOURS["separated"]])
+    colours = mpl.colors.LinearSegmentedColormap.from_list(
+        "separated", ["white", STATUS_COLOURS["separated"]]
+    )
     image = ax.imshow(share, cmap=colours, vmin=0, vmax=1, origin="lower", aspect="auto")
     ax.figure.colorbar(image, ax=ax, label="share of runs that separated")
     given = theirs.set_index(["hidden_width", "pruning_levels"])
     for y, width in enumerate(share.index):
         for x, levels in enumerate(share.columns):
-            ax.text(x, y + 0.13, f"{int(counts.loc[width, levels])}", ha="center", va="center", fontweight="bold")
+            ax.text(
+                x,
+                y + 0.13,
+                f"{int(counts.loc[width, levels])}",
+                ha="center",
+                va="center",
+                fontweight="bold",
+            )
             if (width, levels) in given.index:
                 row = given.loc[(width, levels)]
-                ax.text(x, y - 0.22, f"({int(row['n_separated'])}/{int(row['n_runs'])})", ha="center", va="center", fontsize=10)
-    ax.set(xticks=range(share.shape[1]), xticklabels=share.columns, yticks=range(share.shape[0]), yticklabels=share.index,
-           xlabel="pruning levels", ylabel="width of the hidden layers")
+                ax.text(
+                    x,
+                    y - 0.22,
+                    f"({int(row['n_separated'])}/{int(row['n_runs'])})",
+                    ha="center",
+                    va="center",
+                    fontsize=10,
+                )
+    ax.set(
+        xticks=range(share.shape[1]),
+        xticklabels=share.columns,
+        yticks=range(share.shape[0]),
+        yticklabels=share.index,
+        xlabel="pruning levels",
+        ylabel="width of the hidden layers",
+    )
     runs_each = int(ever.groupby(["width", "levels"]).size().max())
     panel_title(ax, f"separated, of {runs_each} runs (the thesis, of its runs)")
-
 
 
 def _one_width(ax: Axes, runs: pd.DataFrame, theirs: pd.DataFrame, width: int):
@@ -62,10 +106,23 @@ def _one_width(ax: Axes, runs: pd.DataFrame, theirs: pd.DataFrame, width: int):
     for word in OUTCOME_ORDER:
         rows = (runs["outcome"] == word).to_numpy()
         if rows.any():
-            ax.scatter((runs["levels"] + spread)[rows], runs["active_end"][rows], s=22, alpha=0.75, rasterized=len(runs) > 500, **outcome_dot(word))
+            ax.scatter(
+                (runs["levels"] + spread)[rows],
+                runs["active_end"][rows],
+                s=22,
+                alpha=0.75,
+                rasterized=len(runs) > 500,
+                **outcome_dot(word),
+            )
     for word, rows in theirs.groupby(theirs["category"].str.replace("_", "-")):
-        ax.scatter(rows["pruning_levels"] + 0.28, rows["active_weights_at_end"], s=60, facecolors="none", linewidths=1.4,
-                   edgecolors=OUTCOME_COLOURS[word])
+        ax.scatter(
+            rows["pruning_levels"] + 0.28,
+            rows["active_weights_at_end"],
+            s=60,
+            facecolors="none",
+            linewidths=1.4,
+            edgecolors=OUTCOME_COLOURS[word],
+        )
     levels = sorted(set(runs["levels"]))
     rates = runs.groupby("levels")["rate"].first()
     ax.set(xticks=levels, xlabel="pruning levels", ylabel="active weights at the end")
@@ -73,7 +130,6 @@ def _one_width(ax: Axes, runs: pd.DataFrame, theirs: pd.DataFrame, width: int):
     above.set_xticks(levels, [f"{rates[n]:.2f}" for n in levels], fontsize=10)
     above.set_xlabel("effective pruning rate per level")
     ax.set_title(f"width {width} (hollow: the thesis)", pad=10)
-
 
 
 @styled
@@ -84,9 +140,14 @@ def twenty_levels(counts: pd.DataFrame) -> Figure:
     """
     figure, axes = panels(1, 1, (13, 5.4))
     counts_over(axes[0, 0], counts, "width", "width of the hidden layers")
-    outcome_legend(figure, [w for w in OUTCOME_ORDER if counts[w].sum()], False, loc="outside lower center", ncols=3)
+    outcome_legend(
+        figure,
+        [w for w in OUTCOME_ORDER if counts[w].sum()],
+        False,
+        loc="outside lower center",
+        ncols=3,
+    )
     return figure
-
 
 
 @styled
@@ -102,7 +163,23 @@ def how_many_levels(counts: pd.DataFrame, runs: pd.DataFrame) -> Figure:
     for word in OUTCOME_ORDER:
         rows = (runs["outcome"] == word).to_numpy()
         if rows.any():
-            active.scatter((runs["levels"] + spread)[rows], (runs["active_end"] / runs["available_end"])[rows], s=34, alpha=0.8, **outcome_dot(word))
-    active.set(xlabel="pruning levels", ylabel="active share of the available weights, at the end", xticks=sorted(set(runs["levels"])))
-    outcome_legend(figure, [w for w in OUTCOME_ORDER if counts[w].sum()], False, loc="outside lower center", ncols=3)
+            active.scatter(
+                (runs["levels"] + spread)[rows],
+                (runs["active_end"] / runs["available_end"])[rows],
+                s=34,
+                alpha=0.8,
+                **outcome_dot(word),
+            )
+    active.set(
+        xlabel="pruning levels",
+        ylabel="active share of the available weights, at the end",
+        xticks=sorted(set(runs["levels"])),
+    )
+    outcome_legend(
+        figure,
+        [w for w in OUTCOME_ORDER if counts[w].sum()],
+        False,
+        loc="outside lower center",
+        ncols=3,
+    )
     return figure

@@ -1,4 +1,5 @@
 """Figures of notebook 01."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -33,10 +34,13 @@ def data(dataset: Dataset) -> Figure:
         for row, owner in enumerate((k, (k + 1) % len(dataset.tasks))):
             ax, name = axes[row, column], dataset.tasks[owner].name
             labelled_points(ax, x, dataset.y_train[:, owner], TASK_COLOURS[owner], size=14)
-            ax.set(title=f"{task.name}, coloured by the labels of {name}", aspect="equal",
-                   xlabel=f"input x{task.inputs.start + 1} (standardised)", ylabel=f"input x{task.inputs.start + 2} (standardised)")
+            ax.set(
+                title=f"{task.name}, coloured by the labels of {name}",
+                aspect="equal",
+                xlabel=f"input x{task.inputs.start + 1} (standardised)",
+                ylabel=f"input x{task.inputs.start + 2} (standardised)",
+            )
     return figure
-
 
 
 @styled
@@ -47,15 +51,25 @@ def parameter_states() -> Figure:
     second = torch.tensor([[[1, 0, 0], [0, 0, 1], [0, 1, 0]]], dtype=torch.bool)
     third = torch.tensor([[[1, 1, 0]]], dtype=torch.bool)
     sizes = [m.numel() for m in (first, second, third)]
-    ticket = Ticket((2, 3, 3, 1), [first, second, third], np.ones(sum(sizes) + 7, np.float32), None,
-                    (Task("task", range(0, 2), range(0, 1)),), 0, 0)
+    ticket = Ticket(
+        (2, 3, 3, 1),
+        [first, second, third],
+        np.ones(sum(sizes) + 7, np.float32),
+        None,
+        (Task("task", range(0, 2), range(0, 1)),),
+        0,
+        0,
+    )
     figure, axes = panels(1, 1, (8, 4.6))
     ax = draw_network(axes[0, 0], ticket, states=("active", "inactive", "zombie"))
-    state_legend(ax, ("active", "inactive", "zombie"), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3)
-    ax.set_title("active: on a path from an input to an output\ninactive: leads to no output\n"
-                 "zombie: leads to an output, but no input reaches it")
+    state_legend(
+        ax, ("active", "inactive", "zombie"), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3
+    )
+    ax.set_title(
+        "active: on a path from an input to an output\ninactive: leads to no output\n"
+        "zombie: leads to an output, but no input reaches it"
+    )
     return figure
-
 
 
 @styled
@@ -63,9 +77,10 @@ def dense_network(ticket: Ticket) -> Figure:
     """The network before the first pruning."""
     figure, axes = panels(1, 1, (9, 6))
     ax = draw_network(axes[0, 0], ticket)
-    ax.set_title(f"dense network {'-'.join(map(str, ticket.shape))}: {n_available(ticket)} weights, seed {ticket.seed}")
+    ax.set_title(
+        f"dense network {'-'.join(map(str, ticket.shape))}: {n_available(ticket)} weights, seed {ticket.seed}"
+    )
     return figure
-
 
 
 @styled
@@ -74,7 +89,7 @@ def imp_levels(tickets: Sequence[Ticket], colour_by: str = "state") -> Figure:
     columns = min(3, len(tickets))
     rows = -(-len(tickets) // columns)
     figure, axes = panels(rows, columns, (6 * columns, 4.4 * rows + 0.5))
-    for ax in axes.flat[len(tickets):]:
+    for ax in axes.flat[len(tickets) :]:
         ax.set_axis_off()
     for ax, ticket in zip(axes.flat, tickets, strict=False):
         draw_network(ax, ticket, colour_by)
@@ -83,7 +98,6 @@ def imp_levels(tickets: Sequence[Ticket], colour_by: str = "state") -> Figure:
     if colour_by == "state":
         state_legend(figure, ("active", "inactive", "zombie"), loc="outside lower center", ncols=3)
     return figure
-
 
 
 @styled
@@ -95,39 +109,72 @@ def independent_tickets(ticket: Ticket, dataset: Dataset) -> Figure:
     flat = [k for k, t in enumerate(ticket.tasks) if len(t.inputs) == 2 and len(t.outputs) == 1]
     figure = plt.figure(figsize=(14.5, 3.9 * max(2, len(flat))), layout="constrained")
     grid = figure.add_gridspec(max(2, len(flat)), 2, width_ratios=(2.2, 1))
-    ax, panels = figure.add_subplot(grid[:, 0]), [figure.add_subplot(grid[n, 1]) for n in range(len(flat))]
+    ax, panels = (
+        figure.add_subplot(grid[:, 0]),
+        [figure.add_subplot(grid[n, 1]) for n in range(len(flat))],
+    )
     draw_network(ax, ticket, colour_by="task", states=("active",))
     found = connectivity.measure(ticket.masks, ticket.tasks)[0]
     plural = "" if found.subnetworks == 1 else "s"
-    ax.set_title(f"{'-'.join(map(str, ticket.shape))}, seed {ticket.seed}, level {ticket.level}: {found.status}\n"
-                 f"{found.active} active of {found.available} available weights in {found.subnetworks} subnetwork{plural}")
+    ax.set_title(
+        f"{'-'.join(map(str, ticket.shape))}, seed {ticket.seed}, level {ticket.level}: {found.status}\n"
+        f"{found.active} active of {found.available} available weights in {found.subnetworks} subnetwork{plural}"
+    )
     colours = subnetwork_colours(ticket)
     handles = []
     for j, covers in enumerate(found.coverage):
         served = [ticket.tasks[k].name for k in np.flatnonzero(covers > 0)]
-        handles.append(Line2D([], [], color=colours[j], lw=4, label=f"subnetwork {j + 1} serves {' and '.join(served) or 'no task'}"))
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=colours[j],
+                lw=4,
+                label=f"subnetwork {j + 1} serves {' and '.join(served) or 'no task'}",
+            )
+        )
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2)
     for panel, k in zip(panels, flat, strict=True):
         _decision_regions(panel, ticket, dataset, k)
     return figure
 
 
-
 def _decision_regions(ax: Axes, ticket: Ticket, dataset: Dataset, k: int, resolution: int = 200):
     task, colour = ticket.tasks[k], TASK_COLOURS[k]
     columns = slice(task.inputs.start, task.inputs.stop)
     points = dataset.x_test[:, columns]
-    axis = [np.linspace(points[:, d].min() - 0.3, points[:, d].max() + 0.3, resolution, dtype=np.float32) for d in (0, 1)]
+    axis = [
+        np.linspace(
+            points[:, d].min() - 0.3, points[:, d].max() + 0.3, resolution, dtype=np.float32
+        )
+        for d in (0, 1)
+    ]
     xx, yy = np.meshgrid(*axis)
     inputs = torch.zeros(xx.size, ticket.shape[0])
     inputs[:, columns] = torch.from_numpy(np.stack([xx.ravel(), yy.ravel()], 1))
     with torch.no_grad():
         model = ticket.model()
         chance = model(inputs)[:, task.outputs.start].sigmoid().numpy().reshape(xx.shape)
-        hits = ((model(torch.from_numpy(dataset.x_test))[:, task.outputs.start] > 0).numpy() == dataset.y_test[:, k]).mean()
-    shades = mpl.colors.LinearSegmentedColormap.from_list("chance", [tint(colour, 0.42), "white", tint(colour, 0.12)])
-    ax.imshow(chance, extent=(*axis[0][[0, -1]], *axis[1][[0, -1]]), origin="lower", cmap=shades, vmin=0, vmax=1, aspect="auto")
+        hits = (
+            (model(torch.from_numpy(dataset.x_test))[:, task.outputs.start] > 0).numpy()
+            == dataset.y_test[:, k]
+        ).mean()
+    shades = mpl.colors.LinearSegmentedColormap.from_list(
+        "chance", [tint(colour, 0.42), "white", tint(colour, 0.12)]
+    )
+    ax.imshow(
+        chance,
+        extent=(*axis[0][[0, -1]], *axis[1][[0, -1]]),
+        origin="lower",
+        cmap=shades,
+        vmin=0,
+        vmax=1,
+        aspect="auto",
+    )
     ax.contour(xx, yy, chance, levels=[0.5], colors=colour, linewidths=2)
     labelled_points(ax, points, dataset.y_test[:, k], colour, size=7)
-    ax.set(title=f"{task.name}: accuracy {hits:.1%} on the test half",
-           xlabel=f"input x{task.inputs.start + 1} (standardised)", ylabel=f"input x{task.inputs.start + 2}")
+    ax.set(
+        title=f"{task.name}: accuracy {hits:.1%} on the test half",
+        xlabel=f"input x{task.inputs.start + 1} (standardised)",
+        ylabel=f"input x{task.inputs.start + 2}",
+    )

@@ -1,4 +1,5 @@
 """How many weights survive each level, and which."""
+
 from lth_utils.pruning.counts import extend, plan, trajectory
 from lth_utils.pruning.criteria import CRITERIA
 from lth_utils.pruning.selection import keep_largest, prune

@@ -1,4 +1,5 @@
 """How many weights survive each level."""
+
 from __future__ import annotations
 
 import math
@@ -8,7 +9,9 @@ from lth_utils.config import PruneSpec, RunSpec, Shape, SpecError, convolutions
 from lth_utils.networks.layers import n_weights
 
 
-def trajectory(n_weights: int, rate: float | None = None, levels: int | None = None, target: int | None = None) -> list[int]:
+def trajectory(
+    n_weights: int, rate: float | None = None, levels: int | None = None, target: int | None = None
+) -> list[int]:
     """Available weights at each level, the dense network first.
 
     Two of `rate` (share of the remaining weights removed per level, in (0, 1)), `levels` (number of
@@ -21,7 +24,9 @@ def trajectory(n_weights: int, rate: float | None = None, levels: int | None = N
     >>> trajectory(1000, rate=0.5, levels=2)
     [1000, 500, 250]
     """
-    spec = PruneSpec(rate=rate, levels=levels, target=target)  # checks ranges and that two are given
+    spec = PruneSpec(
+        rate=rate, levels=levels, target=target
+    )  # checks ranges and that two are given
     if n_weights < 1:
         raise SpecError(f"n_weights is {n_weights}; allowed: 1 or more")
     if target is not None and target > n_weights:
@@ -38,7 +43,6 @@ def trajectory(n_weights: int, rate: float | None = None, levels: int | None = N
     return [round(n_weights * keep**i) for i in range(levels)] + [target]
 
 
-
 def extend(shape: Sequence[int], rate: float, levels: int) -> list[tuple[int, ...]]:
     """The networks that, pruned at `rate`, lead to `shape`: extension levels 0…`levels`.
 
@@ -51,16 +55,21 @@ def extend(shape: Sequence[int], rate: float, levels: int) -> list[tuple[int, ..
     """
     shape = tuple(shape)
     if convolutions(shape) or len(shape) < 3 or len(set(shape[1:-1])) != 1:
-        raise SpecError(f"shape {shape} cannot be extended: it needs hidden layers, all of equal width, such as (4, 8, 8, 2)")
+        raise SpecError(
+            f"shape {shape} cannot be extended: it needs hidden layers, all of equal width, such as (4, 8, 8, 2)"
+        )
     PruneSpec(rate=rate, levels=levels)
     ends, squares, base = shape[0] + shape[-1], len(shape) - 3, n_weights(shape)
     shapes = [shape]
     for level in range(1, levels + 1):
         n = base / (1 - rate) ** level
-        width = n / ends if not squares else (math.sqrt(ends**2 + 4 * squares * n) - ends) / (2 * squares)
+        width = (
+            n / ends
+            if not squares
+            else (math.sqrt(ends**2 + 4 * squares * n) - ends) / (2 * squares)
+        )
         shapes.append((shape[0], *[round(width)] * (len(shape) - 2), shape[-1]))
     return shapes
-
 
 
 def plan(spec: RunSpec) -> tuple[Shape, list[int]]:
@@ -70,9 +79,14 @@ def plan(spec: RunSpec) -> tuple[Shape, list[int]]:
         shapes = extend(spec.base, prune.rate, prune.levels)[::-1]
         shape, keep = shapes[0], [n_weights(s) for s in shapes]
     else:
-        shape, keep = spec.base, trajectory(n_weights(spec.base), prune.rate, prune.levels, prune.target)
+        shape, keep = (
+            spec.base,
+            trajectory(n_weights(spec.base), prune.rate, prune.levels, prune.target),
+        )
     if variant is None:
         return shape, keep
     if variant.level >= len(keep):
-        raise SpecError(f"VariantSpec.level is {variant.level}; allowed: 0 to {len(keep) - 1}, the levels of the run that finds the ticket")
+        raise SpecError(
+            f"VariantSpec.level is {variant.level}; allowed: 0 to {len(keep) - 1}, the levels of the run that finds the ticket"
+        )
     return shape, keep[variant.level :][:1]

@@ -1,4 +1,5 @@
 """Files written atomically, and their checksums."""
+
 from __future__ import annotations
 
 import hashlib
@@ -10,14 +11,15 @@ class StoreError(RuntimeError):
     """The outputs folder cannot be used."""
 
 
-
 def write_atomically(path: str | Path, content: bytes | str):
     """Write a file under a temporary name and rename it; folders are made; errors name the file."""
     path = Path(path)
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
             temporary = Path(file.name)
             file.write(content.encode() if isinstance(content, str) else content)
         temporary.chmod(0o644)
@@ -25,9 +27,10 @@ def write_atomically(path: str | Path, content: bytes | str):
     except OSError as error:
         if temporary:
             temporary.unlink(missing_ok=True)
-        raise StoreError(f"cannot write {path}: {error.strerror}; outputs go to {path.parent}, "
-                         "set LTH_OUTPUTS to a writable folder to put them elsewhere") from error
-
+        raise StoreError(
+            f"cannot write {path}: {error.strerror}; outputs go to {path.parent}, "
+            "set LTH_OUTPUTS to a writable folder to put them elsewhere"
+        ) from error
 
 
 def digest(content: bytes) -> str:

@@ -1,4 +1,5 @@
 """What tables need of finished runs, as one cached file."""
+
 from __future__ import annotations
 
 from lth_utils import config
@@ -11,16 +12,18 @@ def index_mark(text: str) -> str:
     return digest("\n".join([*flat_fields(RunSpec(config.DataSpec())), text]).encode())
 
 
-
 def flat_fields(spec: RunSpec) -> dict:
     """A spec's fields as one level of columns: ``prune.rate``, ``data.noise``, ``base`` as ``4-8-8-2``."""
+
     def columns(mapping: dict, prefix: str = "") -> dict:
         flat = {}
         for name, value in mapping.items():
             if isinstance(value, dict):
                 flat |= columns(value, f"{prefix}{name}.")
             else:
-                flat[prefix + name] = config.shape_text(value) if isinstance(value, tuple) else value
+                flat[prefix + name] = (
+                    config.shape_text(value) if isinstance(value, tuple) else value
+                )
         return flat
 
     fields = config.asdict(spec)

@@ -1,4 +1,5 @@
 """Where the project and its results are."""
+
 from __future__ import annotations
 
 import os
@@ -18,17 +19,21 @@ def project_root(start: str | Path = ".") -> Path:
     """
     here = Path(start).resolve()
     for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
-        if (folder / "notebooks").is_dir() and (folder / "lth_utils").is_dir() and (folder / "pyproject.toml").is_file():
+        if (
+            (folder / "notebooks").is_dir()
+            and (folder / "lth_utils").is_dir()
+            and (folder / "pyproject.toml").is_file()
+        ):
             return folder
-    raise StoreError(f"no project folder (with notebooks/, lth_utils/ and pyproject.toml) at or above {here}; "
-                     "start from inside the project or install it with pip install -e")
-
+    raise StoreError(
+        f"no project folder (with notebooks/, lth_utils/ and pyproject.toml) at or above {here}; "
+        "start from inside the project or install it with pip install -e"
+    )
 
 
 def outputs() -> Path:
     """Where results go: ``$LTH_OUTPUTS`` if set, else ``outputs`` in the project's folder."""
     return Path(os.environ.get("LTH_OUTPUTS") or project_root() / "outputs")
-
 
 
 def provenance() -> dict:

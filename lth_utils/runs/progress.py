@@ -1,4 +1,5 @@
 """Progress of a sweep as a bar or as lines."""
+
 from __future__ import annotations
 
 import contextlib
@@ -10,17 +11,19 @@ LINES_EVERY = 0.04
 """Share of the work between two lines of a log."""
 
 
-
 @contextlib.contextmanager
 def bar(file=None) -> Iterator[Callable[[str, float], None]]:
     """A progress callable: a bar on a terminal, else a line now and then with the remaining time."""
     file, began, shown = file or sys.stdout, time.perf_counter(), -1.0
     if sys.stderr.isatty():
         from tqdm.auto import tqdm
+
         with tqdm(total=100, unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as line:
+
             def update(text, share):
                 line.set_description_str(text, refresh=False)
                 line.update(100 * share - line.n)
+
             yield update
         return
 

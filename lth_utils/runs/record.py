@@ -1,4 +1,5 @@
 """What is recorded of a run: its levels while it goes on, and its tickets once it is finished."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -22,17 +23,18 @@ KEPT = ("trained", "start", "biases", "curve")
 """What may be kept of each level: see :class:`Progress`."""
 
 
-
 def _with_biases(mask: np.ndarray, parameters: int) -> np.ndarray:
     """Which of all parameters ``[P]`` are left, from the weights' mask ``[W]``: biases are never pruned."""
     return np.concatenate([mask, np.ones(parameters - len(mask), dtype=bool)])
 
 
-
 def arrays_by_level(arrays: dict[str, np.ndarray], name: str) -> dict[int, np.ndarray]:
     """The arrays ``<name>0``, ``<name>1``, … by their level."""
-    return {int(key.removeprefix(name)): values for key, values in arrays.items() if key.removeprefix(name).isdigit()}
-
+    return {
+        int(key.removeprefix(name)): values
+        for key, values in arrays.items()
+        if key.removeprefix(name).isdigit()
+    }
 
 
 def start_values(arrays: dict[str, np.ndarray], parameters: int) -> np.ndarray:
@@ -41,7 +43,6 @@ def start_values(arrays: dict[str, np.ndarray], parameters: int) -> np.ndarray:
     for level, kept in arrays_by_level(arrays, "start").items():
         values[_with_biases(arrays["death"] > level, parameters)] = kept
     return values
-
 
 
 @dataclass
@@ -55,11 +56,14 @@ class Progress:
     initialisation, of the first small level; ``biases``: where a level takes them over, those it began
     with; ``curve``: float32 ``[epochs, 3]``, where recorded.
     """
+
     rows: list[dict] = field(default_factory=list)
     death: np.ndarray | None = None
     last: np.ndarray | None = None
     seconds: float = 0.0
-    kept: dict[str, dict[int, np.ndarray]] = field(default_factory=lambda: {name: {} for name in KEPT})
+    kept: dict[str, dict[int, np.ndarray]] = field(
+        default_factory=lambda: {name: {} for name in KEPT}
+    )
 
     @property
     def levels(self) -> int:
@@ -69,7 +73,16 @@ class Progress:
         """Which weights are available at a level, bool ``[W]``."""
         return self.death > level
 
-    def add(self, spec: RunSpec, row: dict, mask: np.ndarray, start: np.ndarray, trained: np.ndarray, curve: np.ndarray, last: np.ndarray):
+    def add(
+        self,
+        spec: RunSpec,
+        row: dict,
+        mask: np.ndarray,
+        start: np.ndarray,
+        trained: np.ndarray,
+        curve: np.ndarray,
+        last: np.ndarray,
+    ):
         """Append a level of a run: its row, its mask bool ``[W]``, the parameters ``[P]`` it was reset to and trained to, its curve, and `last`."""
         level = self.levels
         if self.death is None:
@@ -83,20 +96,25 @@ class Progress:
             if not begins_initial(spec) and not self.kept["start"]:
                 self.kept["start"][level] = start[alive]
         if spec.prune.biases == "kept":
-            self.kept["biases"][level] = start[len(mask):]
+            self.kept["biases"][level] = start[len(mask) :]
         if spec.train.record:
             self.kept["curve"][level] = curve.astype(np.float32)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What a finished run keeps of its weights, by name."""
-        return {"death": self.death, **{f"{name}{level}": values for name, levels in self.kept.items() for level, values in levels.items()}}
-
+        return {
+            "death": self.death,
+            **{
+                f"{name}{level}": values
+                for name, levels in self.kept.items()
+                for level, values in levels.items()
+            },
+        }
 
 
 def begins_initial(spec: RunSpec) -> bool:
     """Whether every level's weights are reset to the seed's initial values."""
     return not spec.prune.rewind and spec.variant is None
-
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +124,7 @@ class History:
     shape: a ``config.Shape``; rows: one per level; death: uint8 ``[W]``, the level at which each weight was
     pruned, ``NEVER`` if never; initial: float32 ``[P]``; trained, biases, curve: by level, see :class:`Progress`.
     """
+
     spec: RunSpec
     shape: Shape
     rows: pd.DataFrame
@@ -127,7 +146,18 @@ class History:
         if (kept := self.trained.get(level)) is not None:
             trained = np.zeros_like(self.initial)
             trained[alive] = kept
-        masks, initial = split_mask(torch.from_numpy(mask)[None], self.shape), np.where(alive, self.initial, np.float32(0))
+        masks, initial = (
+            split_mask(torch.from_numpy(mask)[None], self.shape),
+            np.where(alive, self.initial, np.float32(0)),
+        )
         if level in self.biases:
-            initial[len(mask):] = self.biases[level]
-        return Ticket(self.shape, masks, initial, trained, data.load(self.spec.data).tasks, self.spec.seed, level)
+            initial[len(mask) :] = self.biases[level]
+        return Ticket(
+            self.shape,
+            masks,
+            initial,
+            trained,
+            data.load(self.spec.data).tasks,
+            self.spec.seed,
+            level,
+        )

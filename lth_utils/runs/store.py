@@ -14,6 +14,7 @@
 Every file is written under a temporary name and renamed, so a file is either whole or not there.
 Initial values are drawn again from the seed and compared with their recorded checksum.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -38,21 +39,28 @@ from lth_utils.networks.ticket import Ticket
 from lth_utils.runs.files import StoreError, digest, write_atomically
 from lth_utils.runs.index import flat_fields, index_mark
 from lth_utils.runs.places import outputs
-from lth_utils.runs.record import KEPT, History, Progress, arrays_by_level, begins_initial, start_values
+from lth_utils.runs.record import (
+    KEPT,
+    History,
+    Progress,
+    arrays_by_level,
+    begins_initial,
+    start_values,
+)
 
 FILES = ("done.json", "spec.json", "levels.csv", "arrays.npz")
 """What a finished run consists of."""
-
 
 
 class CorruptRun(StoreError):
     """A run folder whose files are truncated, changed or unreadable."""
 
     def __init__(self, folder: Path, reason: str):
-        super().__init__(f"{folder} is corrupt: {reason}. It was not used. To set it aside and compute the run again: "
-                         "python -m lth_utils check --repair, then repeat the command")
+        super().__init__(
+            f"{folder} is corrupt: {reason}. It was not used. To set it aside and compute the run again: "
+            "python -m lth_utils check --repair, then repeat the command"
+        )
         self.folder = folder
-
 
 
 def pack(arrays: dict[str, np.ndarray]) -> bytes:
@@ -61,12 +69,10 @@ def pack(arrays: dict[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-
 def unpack(content: bytes) -> dict[str, np.ndarray]:
     """The arrays in bytes whose checksum was compared before."""
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return dict(arrays)
-
 
 
 def _read_partial(path: Path) -> dict[str, np.ndarray]:
@@ -77,11 +83,9 @@ def _read_partial(path: Path) -> dict[str, np.ndarray]:
     return unpack(content[:-32])
 
 
-
 def series(version: str) -> str:
     """Versions that give the same results have the same first two numbers: ``0.1`` of ``0.1.3``."""
     return ".".join(version.split(".")[:2])
-
 
 
 class Store:
@@ -100,7 +104,9 @@ class Store:
 
     def done(self, run_id: str) -> bool:
         """Whether the run is finished, by a version of the package that gives the same results."""
-        return (version := self._version(run_id)) is not None and series(version) == series(__version__)
+        return (version := self._version(run_id)) is not None and series(version) == series(
+            __version__
+        )
 
     def _version(self, run_id: str) -> str | None:
         """The version that finished a run, None where it is not finished; an unreadable file is for ``provenance`` to name."""
@@ -119,9 +125,13 @@ class Store:
         """
         probe = self.runs / f".writable-{os.getpid()}"
         write_atomically(probe, "")
-        probe.unlink(missing_ok=True)      # another thread, or a machine with the same number, may share the probe
+        probe.unlink(
+            missing_ok=True
+        )  # another thread, or a machine with the same number, may share the probe
         for run_id in run_ids:
-            if (version := self._version(run_id)) is not None and series(version) != series(__version__):
+            if (version := self._version(run_id)) is not None and series(version) != series(
+                __version__
+            ):
                 self._set_aside(run_id, self.root / "older" / version)
 
     def _set_aside(self, run_id: str, where: Path):
@@ -133,9 +143,14 @@ class Store:
 
     def save_partial(self, spec: RunSpec, progress: Progress):
         """Keep the finished levels of a run that goes on, in one file."""
-        about = json.dumps({"version": __version__, "seconds": progress.seconds, "rows": progress.rows})
+        about = json.dumps(
+            {"version": __version__, "seconds": progress.seconds, "rows": progress.rows}
+        )
         content = pack({"about": np.array(about), "last": progress.last, **progress.arrays()})
-        write_atomically(self.folder(config.run_id(spec)) / "partial.npz", content + bytes.fromhex(digest(content)))
+        write_atomically(
+            self.folder(config.run_id(spec)) / "partial.npz",
+            content + bytes.fromhex(digest(content)),
+        )
 
     def load_partial(self, spec: RunSpec) -> Progress | None:
         """The finished levels of a run that was interrupted, or None; :class:`CorruptRun` if damaged."""
@@ -146,7 +161,13 @@ class Store:
         about = json.loads(str(arrays["about"]))
         if series(about["version"]) != series(__version__):
             return None
-        return Progress(about["rows"], arrays["death"], arrays["last"], about["seconds"], {name: arrays_by_level(arrays, name) for name in KEPT})
+        return Progress(
+            about["rows"],
+            arrays["death"],
+            arrays["last"],
+            about["seconds"],
+            {name: arrays_by_level(arrays, name) for name in KEPT},
+        )
 
     def finish(self, spec: RunSpec, progress: Progress, device: str):
         """Write a finished run, ``done.json`` last."""
@@ -161,8 +182,13 @@ class Store:
         for name, content in contents.items():
             write_atomically(folder / name, content)
         done = {
-            "version": __version__, "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__,
-            "device": device, "machine": platform.machine(), "seconds": round(progress.seconds, 3),
+            "version": __version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "device": device,
+            "machine": platform.machine(),
+            "seconds": round(progress.seconds, 3),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "initial": digest(initial_values(shape, spec.seed, spec.init).tobytes()),
             "sha256": {name: digest(content) for name, content in contents.items()},
@@ -200,11 +226,19 @@ class Store:
         folder, whose checksums are compared; :class:`CorruptRun` names a damaged one.
         """
         if run_ids is None:
-            run_ids = sorted(e.name for e in os.scandir(self.runs) if e.is_dir()) if self.runs.is_dir() else []
+            run_ids = (
+                sorted(e.name for e in os.scandir(self.runs) if e.is_dir())
+                if self.runs.is_dir()
+                else []
+            )
         index, found, new = self._read_index() if run_ids else {}, {}, False
         for run_id in run_ids:
             try:
-                files = sorted([e.name, e.stat().st_mtime_ns, e.stat().st_size] for e in os.scandir(self.folder(run_id)) if e.name in FILES)
+                files = sorted(
+                    [e.name, e.stat().st_mtime_ns, e.stat().st_size]
+                    for e in os.scandir(self.folder(run_id))
+                    if e.name in FILES
+                )
             except (FileNotFoundError, NotADirectoryError):
                 files = []
             if not any(name == "done.json" for name, *_ in files):
@@ -216,16 +250,26 @@ class Store:
                 found[run_id] = entry
         if new:
             text = "\n".join(json.dumps(e, separators=(",", ":")) for e in index.values())
-            with contextlib.suppress(StoreError):      # only a cache: where nothing can be written, it is read again
+            with contextlib.suppress(
+                StoreError
+            ):  # only a cache: where nothing can be written, it is read again
                 write_atomically(self.runs / "index.jsonl", f"{index_mark(text)}\n{text}")
         return found
 
     def _entry(self, run_id: str) -> dict:
         done, spec = self.provenance(run_id), self.spec(run_id)
-        about = {name: done[name] for name in ("version", "seconds", "device", "machine", "torch", "finished")}
+        about = {
+            name: done[name]
+            for name in ("version", "seconds", "device", "machine", "torch", "finished")
+        }
         levels = (self.folder(run_id) / "levels.csv").read_text()
         words = pd.read_csv(io.StringIO(levels), usecols=["status"])["status"]
-        return {**about, "outcome": connectivity.outcome(list(words)), "head": flat_fields(spec), "levels": levels}
+        return {
+            **about,
+            "outcome": connectivity.outcome(list(words)),
+            "head": flat_fields(spec),
+            "levels": levels,
+        }
 
     def _read_index(self) -> dict[str, dict]:
         """The index by run, or nothing where it is missing, damaged or of specs with other fields: it is a cache."""
@@ -233,7 +277,11 @@ class Store:
             checksum, _, text = (self.runs / "index.jsonl").read_text().partition("\n")
         except OSError:
             return {}
-        return {e["run"]: e for e in map(json.loads, text.splitlines())} if checksum == index_mark(text) else {}
+        return (
+            {e["run"]: e for e in map(json.loads, text.splitlines())}
+            if checksum == index_mark(text)
+            else {}
+        )
 
     def table(self, specs: list[RunSpec] | None = None) -> pd.DataFrame:
         """One row per run and level, spec fields as columns; of `specs`, or of all finished runs.
@@ -243,10 +291,12 @@ class Store:
         ids = None if specs is None else [config.run_id(s) for s in specs]
         entries = self.entries(ids)
         if ids and (missing := [i for i in ids if i not in entries]):
-            raise StoreError(f"{len(missing)} of {len(ids)} runs are not finished, first {missing[0]}; run them with sweep.run")
+            raise StoreError(
+                f"{len(missing)} of {len(ids)} runs are not finished, first {missing[0]}; run them with sweep.run"
+            )
         if not entries:
             return pd.DataFrame()
-        groups = {}      # by header: data sets differ in their tasks' columns
+        groups = {}  # by header: data sets differ in their tasks' columns
         for position, entry in enumerate(entries.values()):
             header, _, body = entry["levels"].partition("\n")
             groups.setdefault(header, []).append((position, body))
@@ -257,7 +307,9 @@ class Store:
             frames.append(frame)
         levels = pd.concat(frames).sort_index(kind="stable")
         heads = pd.DataFrame([{"run": run_id, **e["head"]} for run_id, e in entries.items()])
-        return pd.concat([heads.loc[levels.index].reset_index(drop=True), levels.reset_index(drop=True)], axis=1)
+        return pd.concat(
+            [heads.loc[levels.index].reset_index(drop=True), levels.reset_index(drop=True)], axis=1
+        )
 
     def curves(self, specs: list[RunSpec]) -> pd.DataFrame:
         """One row per run, level and epoch (from 1) of runs that recorded them: ``run``, ``level``, ``epoch``, ``loss`` and ``accuracy``
@@ -269,23 +321,42 @@ class Store:
             if not history.curve:
                 raise StoreError(f"{run_id} kept no curves; ask for them by train.record")
             for level, curve in history.curve.items():
-                frames.append(pd.DataFrame({"run": run_id, "level": history.rows["level"][level], "epoch": range(1, len(curve) + 1),
-                                            **dict(zip(("loss", "accuracy", "train_loss"), curve.T, strict=True))}))
+                frames.append(
+                    pd.DataFrame(
+                        {
+                            "run": run_id,
+                            "level": history.rows["level"][level],
+                            "epoch": range(1, len(curve) + 1),
+                            **dict(zip(("loss", "accuracy", "train_loss"), curve.T, strict=True)),
+                        }
+                    )
+                )
         return pd.concat(frames, ignore_index=True)
 
     def about(self, specs: list[RunSpec]) -> dict:
         """Provenance of finished runs taken together: how many, by which versions, where, when, computing seconds in all."""
         entries = self.entries([config.run_id(s) for s in specs]).values()
-        found = {name: sorted({e[name] for e in entries}) for name in ("version", "torch", "device", "machine")}
+        found = {
+            name: sorted({e[name] for e in entries})
+            for name in ("version", "torch", "device", "machine")
+        }
         dates = sorted(e["finished"] for e in entries)
-        return {"runs": len(entries), **found, "first": dates[0], "last": dates[-1],
-                "seconds": round(sum(e["seconds"] for e in entries), 3), "seeds": sorted({s.seed for s in specs})}
+        return {
+            "runs": len(entries),
+            **found,
+            "first": dates[0],
+            "last": dates[-1],
+            "seconds": round(sum(e["seconds"] for e in entries), 3),
+            "seeds": sorted({s.seed for s in specs}),
+        }
 
     def masks(self, run_id: str) -> list[list[torch.Tensor]]:
         """The masks of a finished run, level 0 first: per level a list over layers, shaped as in :class:`Ticket`."""
         self.provenance(run_id)
         shape, _ = pruning.plan(self.spec(run_id))
-        death = torch.from_numpy(unpack((self.folder(run_id) / "arrays.npz").read_bytes())["death"])[None]
+        death = torch.from_numpy(
+            unpack((self.folder(run_id) / "arrays.npz").read_bytes())["death"]
+        )[None]
         levels = len((self.folder(run_id) / "levels.csv").read_text().splitlines()) - 1
         return [split_mask(death > level, shape) for level in range(levels)]
 
@@ -294,23 +365,39 @@ class Store:
         for run_id in run_ids:
             self.provenance(run_id)
             for name in reversed(FILES):
-                write_atomically(other.folder(run_id) / name, (self.folder(run_id) / name).read_bytes())
+                write_atomically(
+                    other.folder(run_id) / name, (self.folder(run_id) / name).read_bytes()
+                )
 
     def history(self, run_id: str) -> History:
         """A finished run in memory, read and checked once."""
         if not self.done(run_id):
             known = list(self.entries())
-            raise StoreError(f"no finished run {run_id}{config.nearest(run_id, known)}; {len(known)} runs in {self.runs}")
+            raise StoreError(
+                f"no finished run {run_id}{config.nearest(run_id, known)}; {len(known)} runs in {self.runs}"
+            )
         provenance, spec = self.provenance(run_id), self.spec(run_id)
-        rows, arrays = pd.read_csv(self.folder(run_id) / "levels.csv"), unpack((self.folder(run_id) / "arrays.npz").read_bytes())
+        rows, arrays = (
+            pd.read_csv(self.folder(run_id) / "levels.csv"),
+            unpack((self.folder(run_id) / "arrays.npz").read_bytes()),
+        )
         shape, _ = pruning.plan(spec)
         initial = initial_values(shape, spec.seed, spec.init)
         if digest(initial.tobytes()) != provenance["initial"]:
-            raise StoreError(f"the initial values of {run_id} differ from those drawn by this numpy ({np.__version__}); "
-                             f"the run was made with numpy {provenance['numpy']}")
+            raise StoreError(
+                f"the initial values of {run_id} differ from those drawn by this numpy ({np.__version__}); "
+                f"the run was made with numpy {provenance['numpy']}"
+            )
         if not begins_initial(spec):
             initial = start_values(arrays, len(initial))
-        return History(spec, shape, rows, arrays["death"], initial, *(arrays_by_level(arrays, name) for name in ("trained", "biases", "curve")))
+        return History(
+            spec,
+            shape,
+            rows,
+            arrays["death"],
+            initial,
+            *(arrays_by_level(arrays, name) for name in ("trained", "biases", "curve")),
+        )
 
     def ticket(self, run_id: str, level: int | None = None) -> Ticket:
         """The network of a finished run at a pruning level; without `level`, where it first separated, else the last one."""

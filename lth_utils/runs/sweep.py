@@ -1,4 +1,5 @@
 """Many specs to populations to finished runs; what is finished is never computed again."""
+
 from __future__ import annotations
 
 import contextlib
@@ -30,10 +31,8 @@ UNIT = 0.02
 """Largest share of a sweep's work that an executor's worker is given at once."""
 
 
-
 class SweepError(RuntimeError):
     """Some runs of a sweep failed; the others are finished and kept."""
-
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ class Report:
 
     seconds: time spent; saved: what the runs found finished had taken to compute.
     """
+
     done: dict[str, str]
     reused: tuple[str, ...]
     failed: dict[str, str]
@@ -49,9 +49,10 @@ class Report:
     saved: float
 
     def __str__(self) -> str:
-        return (f"{len(self.done)} runs computed in {self.seconds:.0f} s, {len(self.reused)} found finished "
-                f"(which saved {self.saved:.0f} s of computing), {len(self.failed)} failed")
-
+        return (
+            f"{len(self.done)} runs computed in {self.seconds:.0f} s, {len(self.reused)} found finished "
+            f"(which saved {self.saved:.0f} s of computing), {len(self.failed)} failed"
+        )
 
 
 def plan(specs: list[RunSpec], store: Store, members: int = MEMBERS) -> list[Batch]:
@@ -60,7 +61,6 @@ def plan(specs: list[RunSpec], store: Store, members: int = MEMBERS) -> list[Bat
     Raises before anything is computed if a spec cannot run, or if a finished run is corrupt.
     """
     return _plan(specs, store, members)[0]
-
 
 
 def _plan(specs: list[RunSpec], store: Store, members: int) -> tuple[list[Batch], dict[str, dict]]:
@@ -74,7 +74,9 @@ def _plan(specs: list[RunSpec], store: Store, members: int) -> tuple[list[Batch]
     for spec in {replace(s, seed=0): s for s in specs}.values():
         check_fit(pruning.plan(spec)[0], data.load(spec.data))
     finished = store.entries(list(by_id))
-    waiting = [(s, store.load_partial(s) or Progress()) for i, s in by_id.items() if i not in finished]
+    waiting = [
+        (s, store.load_partial(s) or Progress()) for i, s in by_id.items() if i not in finished
+    ]
 
     def family(item):
         return config.canonical(replace(item[0], seed=0)), item[1].levels
@@ -86,9 +88,14 @@ def _plan(specs: list[RunSpec], store: Store, members: int) -> tuple[list[Batch]
     return sorted(batches, key=lambda batch: -work_left(batch)), finished
 
 
-
-def run(specs: list[RunSpec], store: Store | None = None, device: str = "auto", threads: int | None = None,
-        progress: Callable[[str, float], None] | None = None, executor: Executor | None = None) -> Report:
+def run(
+    specs: list[RunSpec],
+    store: Store | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Callable[[str, float], None] | None = None,
+    executor: Executor | None = None,
+) -> Report:
     """Compute every run of `specs` that is not finished; interrupted ones go on from their last level.
 
     The runs that find the tickets of variants are computed first, asked for or not.
@@ -104,17 +111,34 @@ def run(specs: list[RunSpec], store: Store | None = None, device: str = "auto", 
     report = _run(specs, store or Store(), device, threads, progress, executor)
     if report.failed:
         named = "\n".join(f"  {i}: {why}" for i, why in report.failed.items())
-        raise SweepError(f"{len(report.failed)} of {len(specs)} runs failed, {len(specs) - len(report.failed)} are finished and kept:\n{named}")
+        raise SweepError(
+            f"{len(report.failed)} of {len(specs)} runs failed, {len(specs) - len(report.failed)} are finished and kept:\n{named}"
+        )
     return report
 
 
-
-def _run(specs, store: Store, device: str, threads: int | None, progress=None, executor: Executor | None = None) -> Report:
+def _run(
+    specs,
+    store: Store,
+    device: str,
+    threads: int | None,
+    progress=None,
+    executor: Executor | None = None,
+) -> Report:
     began = time.perf_counter()
-    specs = [*specs, *{o: None for s in specs if s.variant and (o := variants.origin(s)) not in set(specs)}]
+    specs = [
+        *specs,
+        *{o: None for s in specs if s.variant and (o := variants.origin(s)) not in set(specs)},
+    ]
     if executor is None:
         where = trainer.device(device)
-        in_flight = min((engine(where.type, c).IN_FLIGHT for c in {config.convolutions(s.base) > 0 for s in specs}), default=0)
+        in_flight = min(
+            (
+                engine(where.type, c).IN_FLIGHT
+                for c in {config.convolutions(s.base) > 0 for s in specs}
+            ),
+            default=0,
+        )
         batches, reused = _plan(specs, store, 1 if in_flight else MEMBERS)
 
         def begin(batches):
@@ -124,6 +148,7 @@ def _run(specs, store: Store, device: str, threads: int | None, progress=None, e
 
         def begin(batches):
             return _remote(batches, store, device, threads or 1, executor)
+
     store.prepare(config.run_id(spec) for batch in batches for spec, _ in batch)
     total, spent, done, failed = sum(work_left(batch) for batch in batches), 0.0, {}, {}
     with contextlib.closing(_origins_first(batches, begin)) as events:
@@ -134,20 +159,31 @@ def _run(specs, store: Store, device: str, threads: int | None, progress=None, e
             if progress:
                 words = list(done.values())
                 counts = "".join(f", {words.count(w)} {w}" for w in OUTCOMES if w in words)
-                progress(f"{len(reused) + len(words)}/{len(specs)} runs{counts}; {event.text}", min(1.0, spent / total))
-    return Report(done, tuple(reused), failed, time.perf_counter() - began, sum(e["seconds"] for e in reused.values()))
+                progress(
+                    f"{len(reused) + len(words)}/{len(specs)} runs{counts}; {event.text}",
+                    min(1.0, spent / total),
+                )
+    return Report(
+        done,
+        tuple(reused),
+        failed,
+        time.perf_counter() - began,
+        sum(e["seconds"] for e in reused.values()),
+    )
 
 
-
-def _origins_first(batches: list[Batch], begin: Callable[[list[Batch]], Iterator[LevelEvent]]) -> Iterator[LevelEvent]:
+def _origins_first(
+    batches: list[Batch], begin: Callable[[list[Batch]], Iterator[LevelEvent]]
+) -> Iterator[LevelEvent]:
     """What happens to the batches, variants after everything else: their tickets must have been found."""
     for varied in (False, True):
         if part := [batch for batch in batches if (batch[0][0].variant is not None) == varied]:
             yield from begin(part)
 
 
-
-def _events(batches: list[Batch], store: Store, where: torch.device, in_flight: int) -> Iterator[LevelEvent]:
+def _events(
+    batches: list[Batch], store: Store, where: torch.device, in_flight: int
+) -> Iterator[LevelEvent]:
     """What happens to the batches, so many of them in flight at once; closing it cancels what is in flight."""
     events, cancel = queue.SimpleQueue(), threading.Event()
     before = torch.get_num_threads()
@@ -155,7 +191,9 @@ def _events(batches: list[Batch], store: Store, where: torch.device, in_flight: 
     def work(batch):
         try:
             if in_flight:
-                torch.set_num_threads(1)      # one run per thread; sums then never depend on how many threads there are
+                torch.set_num_threads(
+                    1
+                )  # one run per thread; sums then never depend on how many threads there are
             for event in run_batch(batch, store, where, cancel):
                 events.put(event)
             events.put(None)
@@ -181,25 +219,39 @@ def _events(batches: list[Batch], store: Store, where: torch.device, in_flight: 
             torch.set_num_threads(before)
 
 
-
-def _remote(batches: list[Batch], store: Store, device: str, threads: int, executor: Executor) -> Iterator[LevelEvent]:
+def _remote(
+    batches: list[Batch], store: Store, device: str, threads: int, executor: Executor
+) -> Iterator[LevelEvent]:
     """The batches as units of an executor, one event each; closing it cancels those that have not begun."""
     total = sum(work_left(batch) for batch in batches)
     units = [unit for batch in batches for unit in _units(batch, total * UNIT)]
-    futures = {executor.submit(_run, [s for s, _ in unit], Store(store.root.resolve()), device, threads): unit for unit in units}
+    futures = {
+        executor.submit(
+            _run, [s for s, _ in unit], Store(store.root.resolve()), device, threads
+        ): unit
+        for unit in units
+    }
     try:
         for future in as_completed(futures):
             unit = futures[future]
             try:
                 report = future.result()
             except BrokenExecutor as error:
-                raise SweepError(f"the executor lost a worker ({error}); what was finished is kept, the next call goes on from there") from error
-            found = {i: e["outcome"] for i, e in store.entries(report.reused).items()}      # by a worker that died afterwards
-            yield LevelEvent(f"{config.shape_text(pruning.plan(unit[0][0])[0])} {len(unit)} seeds", work_left(unit), report.done | found, report.failed)
+                raise SweepError(
+                    f"the executor lost a worker ({error}); what was finished is kept, the next call goes on from there"
+                ) from error
+            found = {
+                i: e["outcome"] for i, e in store.entries(report.reused).items()
+            }  # by a worker that died afterwards
+            yield LevelEvent(
+                f"{config.shape_text(pruning.plan(unit[0][0])[0])} {len(unit)} seeds",
+                work_left(unit),
+                report.done | found,
+                report.failed,
+            )
     finally:
         for future in futures:
             future.cancel()
-
 
 
 def _units(batch: Batch, most: float) -> Iterator[Batch]:

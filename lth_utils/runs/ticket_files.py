@@ -1,4 +1,5 @@
 """Tickets as files of their own."""
+
 from __future__ import annotations
 
 import json
@@ -21,17 +22,32 @@ TICKET_FILE = "lth_utils ticket 1"
 """Marks the files of :func:`save`, with the version of their format."""
 
 
-
 def save(ticket: Ticket, path: str | Path) -> Path:
     """Write one ticket to a file of plain arrays (npz, no pickle) that :func:`load` reads back, here or elsewhere."""
-    tasks = [[t.name, t.inputs.start, t.inputs.stop, t.outputs.start, t.outputs.stop] for t in ticket.tasks]
-    about = {"kind": TICKET_FILE, "shape": ticket.shape, "tasks": tasks, "seed": ticket.seed, "level": ticket.level, **provenance()}
+    tasks = [
+        [t.name, t.inputs.start, t.inputs.stop, t.outputs.start, t.outputs.stop]
+        for t in ticket.tasks
+    ]
+    about = {
+        "kind": TICKET_FILE,
+        "shape": ticket.shape,
+        "tasks": tasks,
+        "seed": ticket.seed,
+        "level": ticket.level,
+        **provenance(),
+    }
     mask = torch.cat([m.flatten() for m in ticket.masks]).numpy(force=True)
     trained = {} if ticket.trained is None else {"trained": ticket.trained}
-    content = pack({"about": np.array(json.dumps(about)), "mask": np.packbits(mask), "initial": ticket.initial, **trained})
+    content = pack(
+        {
+            "about": np.array(json.dumps(about)),
+            "mask": np.packbits(mask),
+            "initial": ticket.initial,
+            **trained,
+        }
+    )
     write_atomically(path, content)
     return Path(path)
-
 
 
 def load(path: str | Path) -> Ticket:
@@ -42,10 +58,23 @@ def load(path: str | Path) -> Ticket:
         if about["kind"] != TICKET_FILE:
             raise ValueError(f"its kind is {about['kind']}")
         shape = config.coerce(about["shape"], Shape, "shape")
-        mask = torch.from_numpy(np.unpackbits(arrays["mask"], count=n_weights(shape)).astype(bool))[None]
-        tasks = tuple(Task(name, range(i, i_stop), range(o, o_stop)) for name, i, i_stop, o, o_stop in about["tasks"])
+        mask = torch.from_numpy(np.unpackbits(arrays["mask"], count=n_weights(shape)).astype(bool))[
+            None
+        ]
+        tasks = tuple(
+            Task(name, range(i, i_stop), range(o, o_stop))
+            for name, i, i_stop, o, o_stop in about["tasks"]
+        )
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise StoreError(f"{path} is not a ticket that was exported whole ({error})") from error
-    return Ticket(shape, split_mask(mask, shape), arrays["initial"], arrays.get("trained"), tasks, about["seed"], about["level"])
+    return Ticket(
+        shape,
+        split_mask(mask, shape),
+        arrays["initial"],
+        arrays.get("trained"),
+        tasks,
+        about["seed"],
+        about["level"],
+    )

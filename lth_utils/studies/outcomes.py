@@ -1,4 +1,5 @@
 """What became of each run."""
+
 from __future__ import annotations
 
 import pandas as pd
@@ -7,7 +8,6 @@ from lth_utils.connectivity import OUTCOMES, outcome
 from lth_utils.studies.statistics import share
 
 AT_SEPARATION = ["level", "available", "active", "loss", "accuracy"]
-
 
 
 def outcomes(table: pd.DataFrame) -> pd.DataFrame:
@@ -22,15 +22,21 @@ def outcomes(table: pd.DataFrame) -> pd.DataFrame:
     last = groups[["available", "active"]].last().add_suffix("_end")
     words = groups["status"].agg(lambda status: outcome(list(status))).rename("outcome")
     there = table[table["status"] == "separated"].groupby(keys, sort=False)[AT_SEPARATION].first()
-    about = groups[["base", "prune.levels", "seed"]].first().rename(columns={"prune.levels": "levels"})
+    about = (
+        groups[["base", "prune.levels", "seed"]].first().rename(columns={"prune.levels": "levels"})
+    )
     found = pd.concat([about, words, last], axis=1).join(there).reset_index()
     return found.astype({"level": "Int64", "available": "Int64", "active": "Int64"})
 
 
-
 def by_level(runs: pd.DataFrame, keys: tuple[str, ...] = ("network", "extension")) -> pd.DataFrame:
     """Counts of each outcome over runs as :func:`outcomes` gives them, with the share that ever separated and its interval."""
-    counts = runs.groupby(list(keys))["outcome"].value_counts().unstack(fill_value=0).reindex(columns=list(OUTCOMES), fill_value=0)
+    counts = (
+        runs.groupby(list(keys))["outcome"]
+        .value_counts()
+        .unstack(fill_value=0)
+        .reindex(columns=list(OUTCOMES), fill_value=0)
+    )
     counts["runs"] = counts.sum(axis=1)
     separated = counts["separated"] + counts["separated-degraded"]
     shares = [share(k, n) for k, n in zip(separated, counts["runs"], strict=True)]

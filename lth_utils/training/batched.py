@@ -4,6 +4,7 @@ Works on any torch device.  The step is written by hand: for a stack of small ne
 bookkeeping costs several times the arithmetic; only through convolutions autograd finds the way.
 A member that stops leaves the stack at the end of its epoch, so it costs nothing afterwards.
 """
+
 from __future__ import annotations
 
 from threading import Event
@@ -26,7 +27,6 @@ IMAGES = 1024
 """Images that convolutions evaluate at once: all of a data set would fill the memory."""
 
 
-
 def backward(layers: Layers, gradients: Layers, activations: list[Tensor], d_logits: Tensor):
     """Fill `gradients` from d loss / d logits ``[M, B, O]`` and what ``layers.forward`` gave; with convolutions `layers` is ``tracked``."""
     delta, front = d_logits, layers.front
@@ -36,10 +36,15 @@ def backward(layers: Layers, gradients: Layers, activations: list[Tensor], d_log
         if n > front:
             delta = torch.bmm(delta, layers.weights[n]).mul_(activations[n - front] > 0)
     if front:
-        leaves, places = ([*kind.weights[:front], *kind.biases[:front]] for kind in (layers, gradients))
-        for place, found in zip(places, torch.autograd.grad(activations[0], leaves, torch.bmm(delta, layers.weights[front])), strict=True):
+        leaves, places = (
+            [*kind.weights[:front], *kind.biases[:front]] for kind in (layers, gradients)
+        )
+        for place, found in zip(
+            places,
+            torch.autograd.grad(activations[0], leaves, torch.bmm(delta, layers.weights[front])),
+            strict=True,
+        ):
             place.copy_(found)
-
 
 
 class _Stack:
@@ -56,8 +61,13 @@ class _Stack:
     def _own(self, flat: Tensor, state: dict | None):
         self.flat, self.gradient = flat, torch.zeros_like(flat)
         self.flat.grad = self.gradient
-        self.layers, self.gradients = Layers.of(self.flat, self.shape).tracked(), Layers.of(self.gradient, self.shape)
-        self.adam = torch.optim.Adam([self.flat], lr=self.spec.lr, weight_decay=self.spec.weight_decay, fused=True)
+        self.layers, self.gradients = (
+            Layers.of(self.flat, self.shape).tracked(),
+            Layers.of(self.gradient, self.shape),
+        )
+        self.adam = torch.optim.Adam(
+            [self.flat], lr=self.spec.lr, weight_decay=self.spec.weight_decay, fused=True
+        )
         if state:
             self.adam.state[self.flat] = state
 
@@ -72,34 +82,56 @@ class _Stack:
     def epoch(self, x: Tensor, y: Tensor, objective: Objective) -> Tensor:
         """One pass over the examples; the loss ``[M]`` averaged over them as it was met, NaN if not recorded."""
         n, size, n_weights = len(x), self.spec.batch_size, self.mask.shape[1]
-        met = in_float64(torch.full((len(self.rows),), 0.0 if self.spec.record else torch.nan, device=x.device))
+        met = in_float64(
+            torch.full((len(self.rows),), 0.0 if self.spec.record else torch.nan, device=x.device)
+        )
         order = torch.from_numpy(np.stack([s.permutation(n) for s in self.streams])).to(x.device)
         for start in range(0, n, size):
             batch = order[:, start : start + size]
             activations = self.layers.forward(x[batch])
-            backward(self.layers, self.gradients, activations, objective.gradient(activations[-1], y[batch]))
+            backward(
+                self.layers,
+                self.gradients,
+                activations,
+                objective.gradient(activations[-1], y[batch]),
+            )
             self.gradient[:, :n_weights].mul_(self.mask)
             self.adam.step()
             if self.spec.record:
-                met += objective.total(objective.evaluate(activations[-1], y[batch])[0]) * (batch.shape[1] / n)
+                met += objective.total(objective.evaluate(activations[-1], y[batch])[0]) * (
+                    batch.shape[1] / n
+                )
         return met
 
 
-
 @torch.no_grad()
-def evaluate(flat: Tensor, shape, x: Tensor, y: Tensor, objective: Objective) -> tuple[Tensor, Tensor]:
+def evaluate(
+    flat: Tensor, shape, x: Tensor, y: Tensor, objective: Objective
+) -> tuple[Tensor, Tensor]:
     """Loss and accuracy per member and task, ``[M, K]`` each, on inputs ``[B, I]``."""
     if convolutions(shape):
         alone = [Layers.of(member, shape) for member in flat.split(1)]
-        logits = torch.cat([torch.cat([layers.forward(some[None])[-1] for some in x.split(IMAGES)], 1) for layers in alone])
+        logits = torch.cat(
+            [
+                torch.cat([layers.forward(some[None])[-1] for some in x.split(IMAGES)], 1)
+                for layers in alone
+            ]
+        )
     else:
         logits = Layers.of(flat, shape).forward(x.expand(len(flat), -1, -1))[-1]
     return objective.evaluate(logits, y)
 
 
-
 @torch.no_grad()
-def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSpec, cancel: Event | None = None):
+def train(
+    flat: Tensor,
+    mask: Tensor,
+    shape,
+    seeds,
+    data: Dataset,
+    spec: TrainSpec,
+    cancel: Event | None = None,
+):
     """Train members ``[M, P]`` to convergence.
 
     Returns the trained parameters ``[M, P]`` and, per member, its curve, float64 ``[epochs, 3]``: the
@@ -108,7 +140,10 @@ def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSp
     A member whose loss is not finite stops there; its last entry says so.
     """
     device = flat.device
-    x, y, x_test, y_test = (torch.from_numpy(a).to(device) for a in (data.x_train, data.y_train, data.x_test, data.y_test))
+    x, y, x_test, y_test = (
+        torch.from_numpy(a).to(device)
+        for a in (data.x_train, data.y_train, data.x_test, data.y_test)
+    )
     objective = Objective(data.tasks, spec.loss)
     trained, curves = flat.clone(), [[] for _ in range(len(flat))]
     stack = _Stack(flat, mask, shape, seeds, spec)
@@ -118,15 +153,26 @@ def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSp
             raise Cancelled
         met = stack.epoch(x, y, objective)
         losses, accuracy = evaluate(stack.flat, shape, x_test, y_test, objective)
-        loss, right = objective.total(losses), accuracy.mean(1) if spec.record else torch.full_like(met, torch.nan)
-        for row, values in zip(stack.rows, torch.stack([loss, right, met], 1).tolist(), strict=True):
+        loss, right = (
+            objective.total(losses),
+            accuracy.mean(1) if spec.record else torch.full_like(met, torch.nan),
+        )
+        for row, values in zip(
+            stack.rows, torch.stack([loss, right, met], 1).tolist(), strict=True
+        ):
             curves[row].append(values)
         loss = loss.cpu().numpy()
         above = np.where(loss < best, 0, above + (loss > best))
         best = np.fmin(best, loss)
-        stopped = (above >= spec.patience) | ~np.isfinite(loss) | (len(curves[stack.rows[0]]) >= spec.max_epochs)
+        stopped = (
+            (above >= spec.patience)
+            | ~np.isfinite(loss)
+            | (len(curves[stack.rows[0]]) >= spec.max_epochs)
+        )
         if stopped.any():
-            trained[torch.from_numpy(stack.rows[stopped]).to(device)] = stack.flat[torch.from_numpy(stopped).to(device), : flat.shape[1]]
+            trained[torch.from_numpy(stack.rows[stopped]).to(device)] = stack.flat[
+                torch.from_numpy(stopped).to(device), : flat.shape[1]
+            ]
             best, above = best[~stopped], above[~stopped]
             stack.keep(~stopped)
     return trained, [np.array(curve) for curve in curves]

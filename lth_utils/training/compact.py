@@ -1,4 +1,5 @@
 """Parameters that can change, without dead units: where they are in the flat order."""
+
 from __future__ import annotations
 
 from itertools import pairwise
@@ -21,9 +22,9 @@ def parameter_index(mask: np.ndarray, shape, dead: bool = False) -> list[np.ndar
         kept = inputs
     return homes[::-1]
 
+
 WIDTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 """Hidden widths that compacted members are padded to; wider ones keep their own."""
-
 
 
 def compact(mask: np.ndarray, shape, dead: bool = False) -> tuple[tuple[int, ...], np.ndarray]:
@@ -32,10 +33,18 @@ def compact(mask: np.ndarray, shape, dead: bool = False) -> tuple[tuple[int, ...
     mask: bool ``[W]``; dead: dead units stay.  Pruned weights have place -1 too.
     """
     homes, padded = parameter_index(mask, shape, dead), []
-    widths = [min(n, next((w for w in WIDTHS if w >= len(h)), n)) for h, n in zip(homes[:-1], shape[1:-1], strict=True)]
+    widths = [
+        min(n, next((w for w in WIDTHS if w >= len(h)), n))
+        for h, n in zip(homes[:-1], shape[1:-1], strict=True)
+    ]
     small = (shape[0], *widths, shape[-1])
     for home, (inputs, outputs) in zip(homes, pairwise(small), strict=True):
         places = np.full((outputs, inputs + 1), -1)
-        places[: len(home), : home.shape[1] - 1], places[: len(home), -1] = home[:, :-1], home[:, -1]
+        places[: len(home), : home.shape[1] - 1], places[: len(home), -1] = (
+            home[:, :-1],
+            home[:, -1],
+        )
         padded.append(places)
-    return small, np.concatenate([*(p[:, :-1].ravel() for p in padded), *(p[:, -1] for p in padded)])
+    return small, np.concatenate(
+        [*(p[:, :-1].ravel() for p in padded), *(p[:, -1] for p in padded)]
+    )

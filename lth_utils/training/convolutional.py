@@ -5,6 +5,7 @@ It is ``_dense`` for one member at a time.  Grouping members into one convolutio
 and alone nobody waits and no sum depends on the company or the number of threads.  A pruned kernel
 weight costs what the others do.
 """
+
 from __future__ import annotations
 
 import os
@@ -21,13 +22,22 @@ from lth_utils.training import batched
 IN_FLIGHT = os.cpu_count() or 1
 
 
-
-def train(flat: Tensor, mask: Tensor, shape: Shape, seeds, data: Dataset, spec: TrainSpec, cancel: Event | None = None):
+def train(
+    flat: Tensor,
+    mask: Tensor,
+    shape: Shape,
+    seeds,
+    data: Dataset,
+    spec: TrainSpec,
+    cancel: Event | None = None,
+):
     """Train members ``[M, P]`` on the CPU, as many at once as torch may use threads; see ``_dense.train``."""
     cancel, threads = cancel or Event(), torch.get_num_threads()
 
     def alone(m: int):
-        return batched.train(flat[m : m + 1], mask[m : m + 1], shape, seeds[m : m + 1], data, spec, cancel)
+        return batched.train(
+            flat[m : m + 1], mask[m : m + 1], shape, seeds[m : m + 1], data, spec, cancel
+        )
 
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         try:
@@ -36,5 +46,5 @@ def train(flat: Tensor, mask: Tensor, shape: Shape, seeds, data: Dataset, spec: 
             cancel.set()
             raise
         finally:
-            torch.set_num_threads(threads)      # what threads to come begin with
+            torch.set_num_threads(threads)  # what threads to come begin with
     return torch.cat([values for values, _ in results]), [curves[0] for _, curves in results]

@@ -13,6 +13,7 @@ gradient either).  Thin networks of all sizes thus end up in the same few small 
 A stack's number of seats follows from its shape alone, so a member meets the same arithmetic
 whatever else is in flight.  Works on any torch device; on the CPU it serves the tests.
 """
+
 from __future__ import annotations
 
 import atexit
@@ -38,29 +39,36 @@ IDLE = 20.0
 """Seconds without work after which a trainer's memory is given back."""
 
 
-
 class _Trainer(threading.Thread):
     """Owns the stacks of one data set and training spec; ends when it has had no work for a while."""
 
     def __init__(self, key, data: Dataset, spec: TrainSpec, device: torch.device):
         super().__init__(daemon=True, name="lth_utils trainer")
         self.key, self.data, self.spec, self.device = key, data, spec, device
-        self.arrivals: queue.SimpleQueue[Job | None] = queue.SimpleQueue()      # None: the interpreter is going down
+        self.arrivals: queue.SimpleQueue[Job | None] = (
+            queue.SimpleQueue()
+        )  # None: the interpreter is going down
         self.objective, self.orders = Objective(data.tasks, spec.loss), Orders(len(data.x_train))
         self.stacks: dict[tuple, Stack] = {}
         self.waiting: dict[tuple, list[Job]] = {}
 
     def run(self):
         try:
-            self.tensors = [torch.from_numpy(a).to(self.device)
-                            for a in (self.data.x_train, self.data.y_train, self.data.x_test, self.data.y_test)]
+            self.tensors = [
+                torch.from_numpy(a).to(self.device)
+                for a in (self.data.x_train, self.data.y_train, self.data.x_test, self.data.y_test)
+            ]
             while self._take():
                 self._round()
-        except BaseException as error:      # whoever waits must hear of it
+        except BaseException as error:  # whoever waits must hear of it
             with _LOCK:
                 _TRAINERS.pop(self.key, None)
             seated = [j for s in self.stacks.values() for j in s.jobs if j]
-            for job in [*seated, *(j for w in self.waiting.values() for j in w), *_drain(self.arrivals)]:
+            for job in [
+                *seated,
+                *(j for w in self.waiting.values() for j in w),
+                *_drain(self.arrivals),
+            ]:
                 if job and not job.result.done():
                     job.result.set_exception(error)
 
@@ -72,7 +80,7 @@ class _Trainer(threading.Thread):
             try:
                 arrived = [self.arrivals.get(timeout=IDLE)]
             except queue.Empty:
-                with _LOCK:       # under the lock nobody can be handing in a job
+                with _LOCK:  # under the lock nobody can be handing in a job
                     arrived = _drain(self.arrivals)
                     if not arrived:
                         _TRAINERS.pop(self.key, None)
@@ -111,9 +119,11 @@ class _Trainer(threading.Thread):
                     raise
                 seats //= 2
                 torch.cuda.empty_cache()
-                warnings.warn(f"the GPU's memory is too small; {seats} networks of {shape} train at once instead",
-                              RuntimeWarning, stacklevel=2)
-
+                warnings.warn(
+                    f"the GPU's memory is too small; {seats} networks of {shape} train at once instead",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
 
 
 def _drain(jobs: queue.SimpleQueue) -> list[Job]:
@@ -123,11 +133,9 @@ def _drain(jobs: queue.SimpleQueue) -> list[Job]:
     return found
 
 
-
 _TRAINERS: dict[tuple, _Trainer] = {}
 
 _LOCK = threading.Lock()
-
 
 
 def _submit(jobs: list[Job], data: Dataset, spec: TrainSpec, device: torch.device):
@@ -140,22 +148,32 @@ def _submit(jobs: list[Job], data: Dataset, spec: TrainSpec, device: torch.devic
             _TRAINERS[key].arrivals.put(job)
 
 
-
 @atexit.register
 def _end():
     """Let the trainers leave before the interpreter does: a thread killed inside the library would abort the process."""
-    trainers = [t for t in threading.enumerate() if isinstance(t, _Trainer)]      # one that has just timed out is in no list of ours
+    trainers = [
+        t for t in threading.enumerate() if isinstance(t, _Trainer)
+    ]  # one that has just timed out is in no list of ours
     for trainer in trainers:
         trainer.arrivals.put(None)
     for trainer in trainers:
         trainer.join(timeout=30)
 
 
-
-def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSpec, cancel: Event | None = None):
+def train(
+    flat: Tensor,
+    mask: Tensor,
+    shape,
+    seeds,
+    data: Dataset,
+    spec: TrainSpec,
+    cancel: Event | None = None,
+):
     """Train members ``[M, P]``, together with those of all other threads; see ``_dense.train``."""
-    jobs = [Job(f, m, tuple(shape), seed, decays=spec.weight_decay > 0)
-            for f, m, seed in zip(flat.cpu().numpy(), mask.cpu().numpy(), seeds, strict=True)]
+    jobs = [
+        Job(f, m, tuple(shape), seed, decays=spec.weight_decay > 0)
+        for f, m, seed in zip(flat.cpu().numpy(), mask.cpu().numpy(), seeds, strict=True)
+    ]
     _submit(jobs, data, spec, flat.device)
     pending = {job.result for job in jobs}
     try:
@@ -168,4 +186,6 @@ def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSp
             job.result.cancel()
         raise
     results = [job.result.result() for job in jobs]
-    return torch.from_numpy(np.stack([r[0] for r in results])).to(flat.device), [r[1] for r in results]
+    return torch.from_numpy(np.stack([r[0] for r in results])).to(flat.device), [
+        r[1] for r in results
+    ]

@@ -1,4 +1,5 @@
 """What all training engines share."""
+
 from __future__ import annotations
 
 

@@ -1,4 +1,5 @@
 """The loss of all tasks, its gradient, and the accuracy."""
+
 from __future__ import annotations
 
 import torch
@@ -14,7 +15,6 @@ def in_float64(logits: Tensor) -> Tensor:
     float64 they agree, so that a member alone equals the member in company.
     """
     return logits if logits.device.type == "mps" else logits.double()
-
 
 
 class Objective:
@@ -38,7 +38,9 @@ class Objective:
             if z.shape[-1] == 1:
                 gradient[..., columns] = z.sigmoid() - y
             else:
-                gradient[..., columns] = z.softmax(-1).scatter_add_(-1, y, torch.full_like(y, -1, dtype=z.dtype))
+                gradient[..., columns] = z.softmax(-1).scatter_add_(
+                    -1, y, torch.full_like(y, -1, dtype=z.dtype)
+                )
         return gradient.mul_(scale).float()
 
     def evaluate(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -47,7 +49,11 @@ class Objective:
         for k, columns in enumerate(self.outputs):
             z, y = logits[..., columns], labels[..., k].expand(len(logits), -1)
             if z.shape[-1] == 1:
-                losses.append(F.binary_cross_entropy_with_logits(z[..., 0], y.to(z.dtype), reduction="none").mean(1))
+                losses.append(
+                    F.binary_cross_entropy_with_logits(
+                        z[..., 0], y.to(z.dtype), reduction="none"
+                    ).mean(1)
+                )
                 hits.append(((z[..., 0] > 0) == y).to(z.dtype).mean(1))
             else:
                 losses.append(F.cross_entropy(z.transpose(1, 2), y, reduction="none").mean(1))

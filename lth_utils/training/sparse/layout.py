@@ -1,4 +1,5 @@
 """How the sparse engine lays a member out in memory."""
+
 from __future__ import annotations
 
 import math
@@ -16,7 +17,6 @@ PANEL = 4096  # weights whose gradients are collected before Adam takes them
 TILE_SHARE = 0.55  # tiles where more than this share of their slots would be in use (measured)
 
 
-
 # The network
 
 
@@ -31,6 +31,7 @@ class Net(NamedTuple):
     first and last weight, the layer where it is a tile, else -1.  keep: bool per weight, False where
     a slot is pruned or padding.  m, v: Adam's moments per weight.
     """
+
     unit: np.ndarray
     count: np.ndarray
     stride: np.ndarray
@@ -48,7 +49,6 @@ class Net(NamedTuple):
     v: np.ndarray
 
 
-
 def _aligned(*shape, dtype=np.float32) -> np.ndarray:
     """Zeros that start on a cache line, so that no vector straddles two."""
     size = math.prod(map(int, shape)) * np.dtype(dtype).itemsize
@@ -57,10 +57,8 @@ def _aligned(*shape, dtype=np.float32) -> np.ndarray:
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
-
 def _up(n: int, step: int) -> int:
     return -(-n // step) * step
-
 
 
 def _build(flat: np.ndarray, mask: np.ndarray, shape) -> tuple[Net, np.ndarray]:
@@ -88,7 +86,9 @@ def _build(flat: np.ndarray, mask: np.ndarray, shape) -> tuple[Net, np.ndarray]:
         if tiled:
             block = np.full((unit[n + 2] - first, stride[n]), -1)
             block[: home.shape[0], : home.shape[1]] = home
-            ones.append(total + home.shape[0] * stride[n] + home.shape[1] - 1)  # the constant unit leads to the next one
+            ones.append(
+                total + home.shape[0] * stride[n] + home.shape[1] - 1
+            )  # the constant unit leads to the next one
             step = ROWS * max(1, PANEL // (ROWS * stride[n]))
             for r in range(0, len(block), step):
                 part = block[r : r + step].ravel()
@@ -103,7 +103,14 @@ def _build(flat: np.ndarray, mask: np.ndarray, shape) -> tuple[Net, np.ndarray]:
             part = slice(begins[r], ends[last - 1])
             begin[first + r : first + last] = begins[r:last] - begins[r] + total
             end[first + r : first + last] = ends[r:last] - begins[r] + total
-            panel(home[o[part], i[part]], unit[n] + i[part], first + o[part], first + r, first + last, -1)
+            panel(
+                home[o[part], i[part]],
+                unit[n] + i[part],
+                first + o[part],
+                first + r,
+                first + last,
+                -1,
+            )
             r = last
 
     where, source, row = np.concatenate(where), np.concatenate(sources), np.concatenate(rows)
@@ -112,14 +119,28 @@ def _build(flat: np.ndarray, mask: np.ndarray, shape) -> tuple[Net, np.ndarray]:
     out = np.concatenate([[0], np.cumsum(np.bincount(source[edges], minlength=unit[-1]))])
     weight, keep = _aligned(total), where >= 0
     weight[keep], weight[ones] = flat[where[keep]], 1
-    return Net(unit, count, np.array(stride), np.array(at), begin, end, source.astype(np.int32), out,
-                row[edges].astype(np.int32), edges.astype(np.int32), np.array(panels), keep,
-                weight, _aligned(total), _aligned(total)), where
-
+    return Net(
+        unit,
+        count,
+        np.array(stride),
+        np.array(at),
+        begin,
+        end,
+        source.astype(np.int32),
+        out,
+        row[edges].astype(np.int32),
+        edges.astype(np.int32),
+        np.array(panels),
+        keep,
+        weight,
+        _aligned(total),
+        _aligned(total),
+    ), where
 
 
 class Workspace(NamedTuple):
     """Working space: y ``[O, LANES]``; p, top, excess: see :func:`_softmax`; product ``[K, LANES]``; gradient, flipped: see :func:`_update`."""
+
     y: np.ndarray
     p: np.ndarray
     top: np.ndarray
@@ -129,15 +150,16 @@ class Workspace(NamedTuple):
     flipped: np.ndarray
 
 
-
 def _one_hot(labels: np.ndarray, tasks) -> np.ndarray:
     """Targets per output, float32 ``[B, O]``: the label itself for a single output."""
-    columns = [labels[:, k, None] == (np.arange(len(t.outputs)) if len(t.outputs) > 1 else 1) for k, t in enumerate(tasks)]
+    columns = [
+        labels[:, k, None] == (np.arange(len(t.outputs)) if len(t.outputs) > 1 else 1)
+        for k, t in enumerate(tasks)
+    ]
     hot = np.empty((len(labels), sum(len(t.outputs) for t in tasks)), np.float32)
     for task, column in zip(tasks, columns, strict=True):
         hot[:, task.outputs.start : task.outputs.stop] = column
     return hot
-
 
 
 def prepare(flat: np.ndarray, mask: np.ndarray, shape, data: Dataset, spec: TrainSpec):
@@ -149,11 +171,27 @@ def prepare(flat: np.ndarray, mask: np.ndarray, shape, data: Dataset, spec: Trai
     h, delta = _aligned(blocks, units, LANES), _aligned(blocks, units, LANES)
     h[:, net.unit[:-1] + net.count] = 1
     wide = {"dtype": np.float64}
-    room = Workspace(_aligned(shape[-1], LANES), _aligned(shape[-1], LANES, **wide), _aligned(LANES, **wide), _aligned(LANES, **wide),
-                 _aligned(len(tasks), LANES, **wide), _aligned(int((net.panel[:, 3] - net.panel[:, 2]).max())),
-                 _aligned(blocks, LANES * int(net.stride.max())))
-    fixed = (net, tasks, 1.0 / len(tasks) if spec.loss == "mean" else 1.0,
-             np.ascontiguousarray(data.x_train), _one_hot(data.y_train, data.tasks),
-             np.ascontiguousarray(data.x_test), _one_hot(data.y_test, data.tasks),
-             spec.lr, np.float32(spec.weight_decay), spec.batch_size, spec.patience, spec.record)
+    room = Workspace(
+        _aligned(shape[-1], LANES),
+        _aligned(shape[-1], LANES, **wide),
+        _aligned(LANES, **wide),
+        _aligned(LANES, **wide),
+        _aligned(len(tasks), LANES, **wide),
+        _aligned(int((net.panel[:, 3] - net.panel[:, 2]).max())),
+        _aligned(blocks, LANES * int(net.stride.max())),
+    )
+    fixed = (
+        net,
+        tasks,
+        1.0 / len(tasks) if spec.loss == "mean" else 1.0,
+        np.ascontiguousarray(data.x_train),
+        _one_hot(data.y_train, data.tasks),
+        np.ascontiguousarray(data.x_test),
+        _one_hot(data.y_test, data.tasks),
+        spec.lr,
+        np.float32(spec.weight_decay),
+        spec.batch_size,
+        spec.patience,
+        spec.record,
+    )
     return fixed, (h, delta, room), net, home

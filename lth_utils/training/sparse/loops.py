@@ -1,4 +1,5 @@
 """Compiled loops over a member's weights: forward, backward, update, epochs."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -17,16 +18,28 @@ def _forward(net, h):
         first, stride = net.unit[n + 1], net.stride[n]
         if not stride:
             for row in range(first, first + net.count[n + 1]):
-                weighted_sum(h, row, low, None, net.weight, None, net.begin[row], net.end[row], net.source, h)
+                weighted_sum(
+                    h, row, low, None, net.weight, None, net.begin[row], net.end[row], net.source, h
+                )
             continue
         h[first : net.unit[n + 2]] = 0
         for row in range(first, net.unit[n + 2], ROWS):
-            tile(h, row * LANES, LANES, net.weight, net.at[n] + (row - first) * stride, stride, 1,
-                  h, net.unit[n] * LANES, LANES, net.count[n] + 1)
+            tile(
+                h,
+                row * LANES,
+                LANES,
+                net.weight,
+                net.at[n] + (row - first) * stride,
+                stride,
+                1,
+                h,
+                net.unit[n] * LANES,
+                LANES,
+                net.count[n] + 1,
+            )
             for r in range(row, row + ROWS):
                 for lane in range(LANES):
                     h[r, lane] = low if h[r, lane] < low else h[r, lane]
-
 
 
 @compiled
@@ -36,17 +49,37 @@ def _backward(net, h, delta):
         first, last, stride = net.unit[n], net.unit[n + 1], net.stride[n]
         if not stride:
             for row in range(first, first + net.count[n]):
-                weighted_sum(delta, row, np.float32(-np.inf), h, net.weight, net.edge,
-                              net.out[row], net.out[row + 1], net.target, delta)
+                weighted_sum(
+                    delta,
+                    row,
+                    np.float32(-np.inf),
+                    h,
+                    net.weight,
+                    net.edge,
+                    net.out[row],
+                    net.out[row + 1],
+                    net.target,
+                    delta,
+                )
             continue
         delta[first:last] = 0
         for row in range(first, last, ROWS):
-            tile(delta, row * LANES, LANES, net.weight, net.at[n] + row - first, 1, stride,
-                  delta, last * LANES, LANES, net.count[n + 1])
+            tile(
+                delta,
+                row * LANES,
+                LANES,
+                net.weight,
+                net.at[n] + row - first,
+                1,
+                stride,
+                delta,
+                last * LANES,
+                LANES,
+                net.count[n + 1],
+            )
             for r in range(row, row + ROWS):
                 for lane in range(LANES):
                     delta[r, lane] = delta[r, lane] if h[r, lane] > 0 else np.float32(0)
-
 
 
 @compiled
@@ -62,7 +95,6 @@ def _flip(net, layer, h, out):
                 out[lane * stride + i + k] = h[first + i + k, lane]
 
 
-
 @compiled
 def _update(net, h, delta, gradient, flipped, decay, rate, root):
     """One Adam step from the activations and their gradients, both ``[blocks, units, LANES]``."""
@@ -74,18 +106,46 @@ def _update(net, h, delta, gradient, flipped, decay, rate, root):
         for block in range(blocks):
             if layer < 0:
                 for row in range(first, last):
-                    dots(g, net.begin[row] - begin, net.begin[row], net.end[row], net.source, delta[block], row, h[block])
+                    dots(
+                        g,
+                        net.begin[row] - begin,
+                        net.begin[row],
+                        net.end[row],
+                        net.source,
+                        delta[block],
+                        row,
+                        h[block],
+                    )
                 continue
             stride = net.stride[layer]
             if layer != there:
                 _flip(net, layer, h[block], flipped[block])
             for row in range(first, last, ROWS):
                 for i in range(0, stride, LANES):
-                    tile(g, (row - first) * stride + i, stride, delta[block], row * LANES, LANES, 1,
-                          flipped[block], i, stride, LANES)
+                    tile(
+                        g,
+                        (row - first) * stride + i,
+                        stride,
+                        delta[block],
+                        row * LANES,
+                        LANES,
+                        1,
+                        flipped[block],
+                        i,
+                        stride,
+                        LANES,
+                    )
         there = layer
-        adam_step(net.weight[begin:end], net.m[begin:end], net.v[begin:end], g, net.keep[begin:end], decay, rate, root)
-
+        adam_step(
+            net.weight[begin:end],
+            net.m[begin:end],
+            net.v[begin:end],
+            g,
+            net.keep[begin:end],
+            decay,
+            rate,
+            root,
+        )
 
 
 @compiled
@@ -97,7 +157,6 @@ def _load(rows, order, first, out):
         for i in range(rows.shape[1]):
             out[i, lane] = rows[example, i]
     return lanes
-
 
 
 @compiled
@@ -112,16 +171,19 @@ def _step(net, tasks, weight, x, y, batch, h, delta, room, record):
             a, z = tasks[k]
             softmax(h[block, outputs + a : outputs + z], room.p, room.top, room.excess)
             if record:
-                met = add_loss(met, h[block, outputs + a : outputs + z], room.y[a:z], room.top, lanes)
+                met = add_loss(
+                    met, h[block, outputs + a : outputs + z], room.y[a:z], room.top, lanes
+                )
                 for lane in range(lanes):
                     met += np.log1p(room.excess[lane])
             for o in range(a, z):
                 for lane in range(LANES):
-                    delta[block, outputs + o, lane] = (room.p[o - a, lane] - room.y[o, lane]) * (weight / len(batch))
+                    delta[block, outputs + o, lane] = (room.p[o - a, lane] - room.y[o, lane]) * (
+                        weight / len(batch)
+                    )
                 delta[block, outputs + o, lanes:] = 0
         _backward(net, h[block], delta[block])
     return (len(batch) + LANES - 1) // LANES, met * weight
-
 
 
 @compiled
@@ -137,7 +199,9 @@ def _loss(net, tasks, weight, x, y, order, h, room, record):
             a, z = tasks[k]
             softmax(h[outputs + a : outputs + z], room.p, room.top, room.excess)
             total = add_loss(total, h[outputs + a : outputs + z], room.y[a:z], room.top, lanes)
-            for lane in range(lanes):      # a logarithm costs more than the rest: take that of a product of many, minus one
+            for lane in range(
+                lanes
+            ):  # a logarithm costs more than the rest: take that of a product of many, minus one
                 room.product[k, lane] += room.excess[lane] * (1 + room.product[k, lane])
             if record:
                 right += count_correct(h[outputs + a : outputs + z], room.y[a:z], lanes)
@@ -149,9 +213,27 @@ def _loss(net, tasks, weight, x, y, order, h, room, record):
     return total / len(order) * weight, right / (len(order) * len(tasks)) if record else np.nan
 
 
-
 @compiled
-def train_epochs(net, tasks, weight, x, y, x_test, y_test, lr, decay, size, patience, record, orders, h, delta, room, state, curve):
+def train_epochs(
+    net,
+    tasks,
+    weight,
+    x,
+    y,
+    x_test,
+    y_test,
+    lr,
+    decay,
+    size,
+    patience,
+    record,
+    orders,
+    h,
+    delta,
+    room,
+    state,
+    curve,
+):
     """Train for at most as many epochs as there are `orders`, ``[epochs, B]``; returns how many, and whether the member stopped.
 
     state: steps so far, epochs above the best loss, the best loss; curve: ``[epochs, 3]``, see ``_dense.train``.
@@ -160,7 +242,18 @@ def train_epochs(net, tasks, weight, x, y, x_test, y_test, lr, decay, size, pati
     for epoch in range(len(orders)):
         met = 0.0
         for start in range(0, len(x), size):
-            blocks, added = _step(net, tasks, weight, x, y, orders[epoch, start : start + size], h, delta, room, record)
+            blocks, added = _step(
+                net,
+                tasks,
+                weight,
+                x,
+                y,
+                orders[epoch, start : start + size],
+                h,
+                delta,
+                room,
+                record,
+            )
             state[0] += 1
             met += added
             rate, root = bias_corrections(lr, state[0])

@@ -1,4 +1,5 @@
 """Loss and accuracy of one block of examples."""
+
 from __future__ import annotations
 
 import math
@@ -8,7 +9,6 @@ import numpy as np
 from lth_utils.training.sparse.vectors import LANES, compiled
 
 _SERIES = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
-
 
 
 @compiled
@@ -21,7 +21,6 @@ def _exp(x):
     for coefficient in _SERIES:
         series = series * x + coefficient
     return series * np.int64((np.int64(k) + 1023) << 52).view(np.float64)
-
 
 
 @compiled
@@ -53,7 +52,6 @@ def softmax(z, p, top, excess):
         excess[lane] -= 1.0
 
 
-
 @compiled
 def add_loss(total, z, y, top, lanes):
     """`total` plus one task's loss on one block, summed over its lanes, but for the ``log1p(excess)`` of :func:`softmax`."""
@@ -63,7 +61,6 @@ def add_loss(total, z, y, top, lanes):
         for lane in range(lanes):
             total -= y[o, lane] * np.float64(z[o, lane])
     return total
-
 
 
 @compiled

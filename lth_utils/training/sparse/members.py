@@ -23,6 +23,7 @@ rows that sit in a near cache, and so is the weight's gradient, plus the sum ove
 follows a *panel* at a time, while the panel's gradients are in the nearest cache.  LLVM does not
 keep sums over a loop's lanes in registers by itself, so three loops are written as vector code.
 """
+
 from __future__ import annotations
 
 import os
@@ -46,16 +47,32 @@ CHUNK = 0.3  # seconds in compiled code, about, before Python may handle an inte
 IN_FLIGHT = os.cpu_count() or 1  # members share no work: each run gets a thread, and nobody waits
 
 
-
-def _member(flat: np.ndarray, mask: np.ndarray, shape, seed: int, data: Dataset, spec: TrainSpec,
-            cancel: Event) -> tuple[np.ndarray, np.ndarray]:
+def _member(
+    flat: np.ndarray,
+    mask: np.ndarray,
+    shape,
+    seed: int,
+    data: Dataset,
+    spec: TrainSpec,
+    cancel: Event,
+) -> tuple[np.ndarray, np.ndarray]:
     fixed, work, net, home = prepare(flat, mask, shape, data, spec)
-    stream, state, curves, epochs, stopped, chunk = rng(seed, "batches"), np.array([0, 0, np.inf]), [], 0, False, 1
+    stream, state, curves, epochs, stopped, chunk = (
+        rng(seed, "batches"),
+        np.array([0, 0, np.inf]),
+        [],
+        0,
+        False,
+        1,
+    )
     while not stopped and epochs < spec.max_epochs:
         if cancel.is_set():
             raise Cancelled
         chunk = min(chunk, spec.max_epochs - epochs)
-        orders, curve = np.stack([stream.permutation(len(data.x_train)) for _ in range(chunk)]), np.empty((chunk, 3))
+        orders, curve = (
+            np.stack([stream.permutation(len(data.x_train)) for _ in range(chunk)]),
+            np.empty((chunk, 3)),
+        )
         begun = time.perf_counter()
         done, stopped = train_epochs(*fixed, orders, *work, state, curve)
         curves.append(curve[:done])
@@ -64,14 +81,22 @@ def _member(flat: np.ndarray, mask: np.ndarray, shape, seed: int, data: Dataset,
     trained, dead = flat.copy(), flat != 0
     if spec.weight_decay:
         dead[home[net.keep]] = False
-        trained[dead] = decay_without_gradient(trained[dead], np.float32(spec.weight_decay), spec.lr, int(state[0]))
+        trained[dead] = decay_without_gradient(
+            trained[dead], np.float32(spec.weight_decay), spec.lr, int(state[0])
+        )
     trained[home[net.keep]] = net.weight[net.keep]
     return trained, np.concatenate(curves)
 
 
-
-def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSpec,
-          cancel: Event | None = None) -> tuple[Tensor, list[np.ndarray]]:
+def train(
+    flat: Tensor,
+    mask: Tensor,
+    shape,
+    seeds,
+    data: Dataset,
+    spec: TrainSpec,
+    cancel: Event | None = None,
+) -> tuple[Tensor, list[np.ndarray]]:
     """Train members ``[M, P]`` on the CPU, as many at once as torch may use threads; see ``_dense.train``."""
     cancel = cancel or Event()
     jobs = list(zip(flat.numpy(), mask.numpy(), seeds, strict=True))
@@ -80,7 +105,9 @@ def train(flat: Tensor, mask: Tensor, shape, seeds, data: Dataset, spec: TrainSp
     else:
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             try:
-                results = list(pool.map(lambda job: _member(*job[:2], shape, job[2], data, spec, cancel), jobs))
+                results = list(
+                    pool.map(lambda job: _member(*job[:2], shape, job[2], data, spec, cancel), jobs)
+                )
             except BaseException:
                 cancel.set()
                 raise
