@@ -1,6 +1,6 @@
 """The surface of the package in numbers:  python tests/house_metrics.py [FOLDER]
 
-A report, not a gate: density, sizes and documentation of the package, beside the goals of the house.
+A report, not a gate: density, sizes and documentation of the package, beside its goals.
 """
 
 from __future__ import annotations
