@@ -6,6 +6,7 @@ from lth_utils.config.grids import expand, read, span
 from lth_utils.config.shapes import Shape, convolutions, shape_text, weight_shapes
 from lth_utils.config.specs import DataSpec, PruneSpec, RunSpec, TrainSpec, VariantSpec
 from lth_utils.config.streams import rng
+from lth_utils.config.yaml_text import parse_yaml
 
 __all__ = [
     "LATER",
@@ -24,6 +25,7 @@ __all__ = [
     "expand",
     "nearest",
     "parse",
+    "parse_yaml",
     "read",
     "rng",
     "run_id",

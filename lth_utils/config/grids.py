@@ -8,34 +8,33 @@ import math
 import typing
 from pathlib import Path
 
-import yaml
-
 from lth_utils.config.address import asdict
 from lth_utils.config.checks import SpecError, coerce, nearest, parse
 from lth_utils.config.specs import RunSpec
+from lth_utils.config.yaml_text import parse_yaml
 
 
 def read(path: str | Path) -> dict:
-    """The mapping in a YAML file; a key given twice, or anything but a mapping, raises :class:`SpecError`."""
+    """The mapping in a YAML file; an empty file is an empty one.
 
-    class Strict(yaml.SafeLoader):
-        pass
+    Args:
+        path: a parameter file in UTF-8.
 
-    def no_duplicates(loader, node):
-        keys = [loader.construct_object(k) for k, _ in node.value]
-        if twice := {k for k in keys if keys.count(k) > 1}:
-            raise SpecError(f"{path}: {', '.join(sorted(map(str, twice)))} given twice")
-        return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+    Returns:
+        Plain values by parameter name.
 
-    Strict.add_constructor("tag:yaml.org,2002:map", no_duplicates)
+    Raises:
+        SpecError: if the file cannot be read, holds anything but a mapping, or is refused by
+            :func:`~lth_utils.config.yaml_text.parse_yaml`.
+    """
     try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), Strict)
-    except yaml.YAMLError as error:
-        raise SpecError(f"{path}: not valid YAML: {error}") from None
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    content = parse_yaml(text, str(path))
     if content is not None and not isinstance(content, dict):
-        raise SpecError(
-            f"{path}: expected a mapping of parameter names to values, found {type(content).__name__}"
-        )
+        found = type(content).__name__
+        raise SpecError(f"{path}: expected a mapping of parameter names to values, found {found}")
     return content or {}
 
 
