@@ -10,6 +10,7 @@ from lth_utils.connectivity.states import (
     PRUNED,
     STATE_NAMES,
     ZOMBIE,
+    out_degrees,
     unit_states,
     weight_states,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "coverage",
     "decided",
     "measure",
+    "out_degrees",
     "outcome",
     "status",
     "structure",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -59,3 +60,17 @@ def states_of_units(from_input, outputs) -> list[Tensor]:
         torch.where(o.any(-1), torch.where(f, ACTIVE, ZOMBIE), INACTIVE).to(torch.uint8)
         for f, o in zip(from_input, outputs, strict=True)
     ]
+
+
+def out_degrees(masks: Sequence[Tensor]) -> tuple[np.ndarray, np.ndarray]:
+    """How many weights leave each input of one dense network.
+
+    Args:
+        masks: list over layers of bool ``[1, O, I]``.
+
+    Returns:
+        Two int64 arrays ``[I]``: available weights, and active weights.
+    """
+    available = masks[0][0]
+    active = weight_states(masks)[0][0] == ACTIVE
+    return available.sum(0).numpy(), active.sum(0).numpy()

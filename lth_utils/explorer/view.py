@@ -50,7 +50,7 @@ from lth_utils.explorer.panels import (
 from lth_utils.explorer.run import LOOK, Options, Run, relatives
 from lth_utils.explorer.values import chances, forward
 from lth_utils.plots.style import STATE_COLOURS, STATUS_COLOURS
-from lth_utils.studies.mnist_fashion import out_degrees
+from lth_utils.connectivity import out_degrees
 
 WIDE = {
     "size": (15.4, 8.6),
