@@ -41,7 +41,7 @@ from lth_utils.runs import sweep, work
 from lth_utils.runs.store import Store
 from lth_utils.runs.ticket_files import load, save
 from lth_utils.training import batched, convolutional, trainer
-from lth_utils.training import engine as engine_module
+from lth_utils.training.engine import Cancelled
 from lth_utils.training.trainer import train
 
 LENET = ((3, 32), (6, 5, 2), (16, 5, 2), 120, 84, 10)
@@ -205,10 +205,10 @@ def test_training_is_that_of_a_plain_torch_loop(pictures, engine, shape, loss, b
         np.testing.assert_allclose(values[member], parameters, rtol=1e-3, atol=1e-4)
 
 
-def test_a_member_alone_equals_the_member_in_company_bit_for_bit(pictures):
+def test_a_batched_member_equals_the_member_alone_bit_for_bit(pictures):
     start = masked(SMALL, range(5))
     together, training = train(start, pictures, CONVERGING)
-    assert len(set(training.epochs)) > 2, "members should leave at different epochs"
+    assert len(set(training.epochs)) > 2, "members should stop at different epochs"
     for member in range(5):
         trained, alone = train(start.select([member]), pictures, CONVERGING)
         assert torch.equal(trained.parameters[0], together.parameters[member])
@@ -272,7 +272,7 @@ def test_only_the_member_whose_loss_is_not_finite_stops(pictures, engine):
 def test_training_can_be_cancelled_and_leaves_its_argument_alone(pictures, engine):
     start, cancel = init(SMALL, [0, 1]), threading.Event()
     cancel.set()
-    with pytest.raises(engine_module.Cancelled):
+    with pytest.raises(Cancelled):
         engine.train(start.parameters, start.mask, SMALL, start.seeds, pictures, QUICK, cancel)
     engine.train(start.parameters, start.mask, SMALL, start.seeds, pictures, QUICK)
     assert torch.equal(start.parameters, start.initial) and not start.parameters.requires_grad
@@ -280,7 +280,7 @@ def test_training_can_be_cancelled_and_leaves_its_argument_alone(pictures, engin
 
 @pytest.mark.parametrize("images", [1, 7, 1024])
 def test_evaluation_in_parts_is_that_of_a_plain_network(pictures, images, monkeypatch):
-    monkeypatch.setattr(batched, "IMAGES", images)
+    monkeypatch.setattr(batched, "IMAGE_CHUNK", images)
     members = masked(SMALL, range(3))
     losses, accuracies = trainer.evaluate(members, pictures, "train")
     x, y = torch.from_numpy(pictures.x_train), torch.from_numpy(pictures.y_train)

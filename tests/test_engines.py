@@ -1,4 +1,7 @@
-"""Every engine behind ``population.train`` means the same; tests/study_engines.py compares their statistics."""
+"""Every engine behind ``trainer.train`` against the batched one, to rounding.
+
+``tests/study_engines.py`` compares their statistics over whole runs.
+"""
 
 import subprocess
 import sys
@@ -16,13 +19,12 @@ from lth_utils import data, pruning
 from lth_utils.config import TrainSpec, rng
 from lth_utils.connectivity import unit_states
 from lth_utils.networks import layers, population
-from lth_utils.training import batched, cuda, slots
-from lth_utils.training import engine as engine_module
-from lth_utils.training import trainer as trainer_module
+from lth_utils.training import batched, cuda, slots, trainer
+from lth_utils.training.engine import Cancelled
 from lth_utils.training.sparse import members as sparse
 
-ENGINES = {"sparse": sparse, "seats": cuda}
-DEVICES = {"sparse": ["cpu"], "seats": ["cpu", "cuda"]}
+ENGINES = {"sparse": sparse, "cuda": cuda}
+DEVICES = {"sparse": ["cpu"], "cuda": ["cpu", "cuda"]}
 CASES = [(name, device) for name in ENGINES for device in DEVICES[name]]
 
 
@@ -35,7 +37,7 @@ def engine(request):
 
 
 def mixed(n=150):
-    """A three-class and a binary task with a distractor input; 150 examples that no batch size here divides."""
+    """A three-class and a binary task, and an input of no task; no batch size here divides 150."""
     stream = rng(0, "test data")
     x = stream.standard_normal((2 * n, 6), dtype=np.float32)
     y = np.stack([x[:, :3].argmax(1), x[:, 3] * x[:, 4] > 0], 1).astype(np.int64)
@@ -54,7 +56,9 @@ def members(shape, densities, device="cpu"):
 
 
 def fit(module, people, dataset, spec):
-    return module.train(people.parameters, people.mask, people.shape, people.seeds, dataset, spec)
+    return module.ENGINE.train(
+        people.parameters, people.mask, people.shape, people.seeds, data=dataset, spec=spec
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,27 +95,24 @@ def test_weight_decay_and_recorded_curves_agree_with_the_batched_engine_to_round
     people = members(shape, (1.0, 0.5, 0.2, 0.05), device)
     values, curves = fit(module, people, dataset, spec)
     expected, expected_curves = fit(batched, members(shape, (1.0, 0.5, 0.2, 0.05)), dataset, spec)
-    found, wanted = np.array(curves), np.array(expected_curves)
-    assert found.shape == (4, 8, 3) and np.isfinite(found).all()
-    np.testing.assert_allclose(found[..., [0, 2]], wanted[..., [0, 2]], rtol=5e-4)
-    np.testing.assert_allclose(
-        found[..., 1], wanted[..., 1], atol=1.01 / len(dataset.x_test)
-    )  # one example may lie on the border
+    actual, wanted = np.array(curves), np.array(expected_curves)
+    assert actual.shape == (4, 8, 3) and np.isfinite(actual).all()
+    np.testing.assert_allclose(actual[..., [0, 2]], wanted[..., [0, 2]], rtol=5e-4)
+    one_example = 1.01 / len(dataset.x_test)  # it may lie on the border
+    np.testing.assert_allclose(actual[..., 1], wanted[..., 1], atol=one_example)
     torch.testing.assert_close(values.cpu(), expected, rtol=0, atol=spec.lr)
-    there = expected != 0
-    assert (values.cpu() - expected)[there].abs().quantile(
-        0.9
-    ) < 1e-6  # dead weights decay as the others do
+    present = expected != 0  # dead weights decay as the others do
+    assert (values.cpu() - expected)[present].abs().quantile(0.9) < 1e-6
     plain, _ = fit(
         batched,
         members(shape, (1.0, 0.5, 0.2, 0.05)),
         dataset,
         TrainSpec(batch_size=48, max_epochs=8),
     )
-    assert (plain - expected)[there].abs().median() > 1e-4
+    assert (plain - expected)[present].abs().median() > 1e-4
 
 
-def test_pruned_weights_stay_zero_and_what_leads_nowhere_stays_as_it_was(engine):
+def test_pruned_weights_stay_zero_and_dead_units_keep_their_values(engine):
     module, device = engine
     people = members((4, 20, 20, 2), (0.1, 0.05), device)
     values, _ = fit(module, people, data.moons_circles(n_samples=100), TrainSpec(max_epochs=3))
@@ -125,7 +126,7 @@ def test_pruned_weights_stay_zero_and_what_leads_nowhere_stays_as_it_was(engine)
         assert not bias[gone].any() and torch.equal(weight[gone], before[gone])
 
 
-def test_a_member_alone_equals_the_member_in_company_whatever_the_threads(engine):
+def test_a_batched_member_equals_the_member_alone_with_any_number_of_threads(engine):
     module, device = engine
     people, dataset = (
         members((4, 20, 20, 2), (1.0, 0.4, 0.2, 0.1, 0.05), device),
@@ -152,11 +153,11 @@ def test_early_stopping_follows_the_rule(engine):
     _, curves = fit(module, people, data.moons_circles(n_samples=80), spec)
     assert min(map(len, curves)) < 60
     for curve in curves:
-        best, above = np.inf, 0
+        best, bad_epochs = np.inf, 0
         for epoch, loss in enumerate(curve[:, 0], start=1):
-            above = 0 if loss < best else above + (loss > best)
+            bad_epochs = 0 if loss < best else bad_epochs + (loss > best)
             best = min(best, loss)
-            assert (above >= 3 or epoch == 60) == (epoch == len(curve))
+            assert (bad_epochs >= 3 or epoch == 60) == (epoch == len(curve))
 
 
 def test_a_loss_that_is_not_finite_ends_that_member_alone(engine):
@@ -175,10 +176,10 @@ def test_masks_of_the_early_levels_agree_between_engines(engine):
         TrainSpec(max_epochs=15),
     )
     masks = []
-    for trainer, where in ((module, device), (batched, torch.device("cpu"))):
+    for engine_module, where in ((module, device), (batched, torch.device("cpu"))):
         people = population.init(shape, range(4), where)
         for level, keep in enumerate((500, 340), start=1):
-            values, _ = fit(trainer, people, dataset, spec)
+            values, _ = fit(engine_module, people, dataset, spec)
             mask = pruning.prune(
                 values[:, : people.mask.shape[1]],
                 people.mask,
@@ -197,7 +198,7 @@ def test_cancelling_ends_a_training_within_seconds(engine):
     people, cancel = members((4, 40, 40, 2), (1.0, 0.5), device), threading.Event()
     threading.Timer(0.5, cancel.set).start()
     began = time.perf_counter()
-    with pytest.raises(engine_module.Cancelled):
+    with pytest.raises(Cancelled):
         module.train(
             people.parameters,
             people.mask,
@@ -210,7 +211,7 @@ def test_cancelling_ends_a_training_within_seconds(engine):
     assert time.perf_counter() - began < 20
 
 
-def test_more_members_than_seats_are_seated_in_turn(monkeypatch):
+def test_more_members_than_slots_are_trained_in_turn(monkeypatch):
     monkeypatch.setattr(slots, "slots_for", lambda shape: 2)
     dataset, people = data.moons_circles(n_samples=80), members((4, 8, 8, 2), (1.0,) * 7)
     spec = TrainSpec(max_epochs=12, patience=2, lr=0.02)
@@ -220,18 +221,18 @@ def test_more_members_than_seats_are_seated_in_turn(monkeypatch):
     )
 
 
-def test_too_little_memory_halves_the_seats_with_a_warning(monkeypatch):
+def test_too_little_memory_halves_the_slots_with_a_warning(monkeypatch):
     made, build = [], slots.Stack.__init__
 
-    def small(self, shape, data, objective, spec, device, seats):
-        made.append(seats)
-        if seats > 8:
+    def small(self, shape, slots, problem):
+        made.append(slots)
+        if slots > 8:
             raise torch.cuda.OutOfMemoryError("simulated")
-        build(self, shape, data, objective, spec, device, seats)
+        build(self, shape, slots, problem)
 
     monkeypatch.setattr(slots.Stack, "__init__", small)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
-    with warnings.catch_warnings(record=True) as heard:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         _, curves = fit(
             cuda,
@@ -240,10 +241,10 @@ def test_too_little_memory_halves_the_seats_with_a_warning(monkeypatch):
             TrainSpec(max_epochs=2),
         )
     assert made == [128, 64, 32, 16, 8] and len(curves[0]) == 2
-    assert "8 networks of (4, 8, 8, 2) train at once instead" in str(heard[-1].message)
+    assert "8 networks of (4, 8, 8, 2) train at once instead" in str(caught[-1].message)
 
 
-def test_an_error_in_the_trainer_reaches_whoever_waits(monkeypatch):
+def test_an_error_in_the_trainer_reaches_all_waiting_jobs(monkeypatch):
     def fail(*_):
         raise RuntimeError("the device is gone")
 
@@ -262,10 +263,10 @@ import time
 import torch
 from test_engines import TrainSpec, cuda, data, fit, members
 
-leave = cuda._Trainer.run
+run = cuda._Trainer.run
 
 def linger(self):
-    leave(self)
+    run(self)
     end = time.monotonic() + 2
     while time.monotonic() < end:
         torch.ones(1000, 1000).sum()
@@ -277,14 +278,14 @@ while cuda._TRAINERS:
 """
 
 
-def test_a_trainer_that_is_just_leaving_does_not_abort_the_exit():
+def test_a_trainer_that_is_about_to_end_does_not_abort_the_exit():
     done = subprocess.run(
         [sys.executable, "-c", LINGERING], cwd=Path(__file__).parent, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
 
 
-def test_without_numba_torch_takes_over_with_one_warning(monkeypatch):
+def test_without_numba_the_batched_engine_trains_with_one_warning(monkeypatch):
     import builtins
 
     importer = builtins.__import__
@@ -295,12 +296,12 @@ def test_without_numba_torch_takes_over_with_one_warning(monkeypatch):
         return importer(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    trainer_module.engine.cache_clear()
+    trainer.choose_engine.cache_clear()
     try:
         with pytest.warns(
             RuntimeWarning, match="numba cannot be used .*No module named 'numba'"
-        ) as heard:
-            engines = {trainer_module.engine("cpu") for _ in range(3)}
-        assert engines == {batched} and len(heard) == 1
+        ) as caught:
+            engines = {trainer.choose_engine("cpu") for _ in range(3)}
+        assert engines == {batched.ENGINE} and len(caught) == 1
     finally:
-        trainer_module.engine.cache_clear()
+        trainer.choose_engine.cache_clear()

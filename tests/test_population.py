@@ -1,4 +1,4 @@
-"""Populations of masked networks: each engine against a plain torch loop, each member against itself alone."""
+"""Populations: each engine against a plain torch loop, each batched member against itself alone."""
 
 import importlib
 import sys
@@ -18,8 +18,8 @@ from lth_utils.config import SpecError, TrainSpec, rng
 from lth_utils.connectivity import ACTIVE, INACTIVE
 from lth_utils.networks.population import init, rewind
 from lth_utils.networks.ticket import Ticket
-from lth_utils.training import engine as engine_module
-from lth_utils.training import sparse, trainer
+from lth_utils.training import batched, sparse, trainer
+from lth_utils.training.engine import Cancelled
 from lth_utils.training.trainer import train
 
 QUICK = TrainSpec(lr=0.01, batch_size=40, patience=50, max_epochs=4)
@@ -30,9 +30,9 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA d
 
 @pytest.fixture(params=["sparse.members", "batched", "cuda"])
 def engine(request, monkeypatch):
-    """Every way to train, made the one that ``population.train`` uses."""
+    """Each engine, made the one that ``trainer.train`` uses."""
     module = importlib.import_module(f"lth_utils.training.{request.param}")
-    monkeypatch.setattr(trainer, "engine", lambda *_: module)
+    monkeypatch.setattr(trainer, "choose_engine", lambda *_: module.ENGINE)
 
 
 def masked(shape, seeds, low=0.3):
@@ -107,10 +107,10 @@ def test_weights_are_kaiming_normal_and_biases_zero():
     assert not any(b.any() for b in members.biases)
 
 
-def test_the_seed_determines_the_values_whatever_the_company():
-    alone, company = init((4, 8, 8, 2), [5]), init((4, 8, 8, 2), [3, 5, 9])
-    assert torch.equal(alone.parameters[0], company.parameters[1])
-    assert not torch.equal(company.parameters[0], company.parameters[1])
+def test_initial_values_depend_on_the_seed_alone():
+    alone, several = init((4, 8, 8, 2), [5]), init((4, 8, 8, 2), [3, 5, 9])
+    assert torch.equal(alone.parameters[0], several.parameters[1])
+    assert not torch.equal(several.parameters[0], several.parameters[1])
 
 
 def test_rewind_returns_to_the_initial_values_under_the_mask(toy):
@@ -151,7 +151,7 @@ def test_classes_beside_a_binary_task_train_as_in_a_plain_torch_loop(
 
 @on_the_cpu
 @pytest.mark.parametrize("shape", [(4, 2, 2), (4, 8, 8, 2), (4, 57, 57, 2)])
-def test_a_member_alone_equals_the_member_in_company_bit_for_bit(toy, engine, shape):
+def test_a_batched_member_equals_the_member_alone_bit_for_bit(toy, engine, shape):
     start = masked(shape, range(6))
     together, training = train(start, toy, QUICK)
     for member in (0, 5):
@@ -161,11 +161,11 @@ def test_a_member_alone_equals_the_member_in_company_bit_for_bit(toy, engine, sh
 
 
 @on_the_cpu
-def test_a_member_alone_equals_the_member_in_company_to_convergence(toy, mixed, engine):
+def test_a_batched_member_equals_the_member_alone_until_it_stops(toy, mixed, engine):
     for data, shape in ((toy, (4, 8, 8, 2)), (mixed, (5, 7, 4))):
         start = masked(shape, range(5))
         together, training = train(start, data, CONVERGING)
-        assert len(set(training.epochs)) > 2, "members should leave at different epochs"
+        assert len(set(training.epochs)) > 2, "members should stop at different epochs"
         for member in (0, np.argmax(training.epochs)):
             trained, alone = train(start.select([member]), data, CONVERGING)
             assert torch.equal(trained.parameters[0], together.parameters[member])
@@ -238,27 +238,25 @@ def test_a_huge_learning_rate_ends_with_a_loss_that_is_not_finite(toy, engine):
 def test_training_can_be_cancelled(toy, engine):
     cancel = threading.Event()
     cancel.set()
-    with pytest.raises(engine_module.Cancelled):
+    with pytest.raises(Cancelled):
         train(init((4, 8, 8, 2), [0, 1]), toy, QUICK, cancel)
 
 
-def test_without_numba_torch_trains_and_says_so(monkeypatch):
+def test_without_numba_the_batched_engine_trains_with_a_warning(monkeypatch):
     monkeypatch.delattr(sparse, "members", raising=False)
     monkeypatch.setitem(sys.modules, "lth_utils.training.sparse.members", None)
     with pytest.warns(RuntimeWarning, match="numba cannot be used"):
-        assert trainer.engine.__wrapped__("cpu") is importlib.import_module(
-            "lth_utils.training.batched"
-        )
+        assert trainer.choose_engine.__wrapped__("cpu") is batched.ENGINE
 
 
 # evaluation and tickets
 
 
-@pytest.mark.parametrize("part", ["train", "test"])
-def test_loss_and_accuracy_are_those_of_a_plain_network(mixed, part):
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_loss_and_accuracy_are_those_of_a_plain_network(mixed, split):
     members = dressed(random_masks(np.random.default_rng(0), (5, 8, 4), 3))
-    x, y = (torch.from_numpy(getattr(mixed, f"{side}_{part}")) for side in "xy")
-    losses, accuracies = trainer.evaluate(members, mixed, part)
+    x, y = (torch.from_numpy(getattr(mixed, f"{axis}_{split}")) for axis in "xy")
+    losses, accuracies = trainer.evaluate(members, mixed, split)
     for member, outputs in enumerate(logits(members, x)):
         np.testing.assert_allclose(
             losses[member], [float(v) for v in task_losses(outputs, y, mixed.tasks)], rtol=1e-5
@@ -312,7 +310,7 @@ def test_a_network_that_does_not_fit_the_tasks_is_refused(toy, shape):
             verb(init(shape, [0]))
 
 
-def test_repeated_seeds_and_unknown_parts_are_refused(toy):
+def test_repeated_seeds_and_unknown_splits_are_refused(toy):
     with pytest.raises(SpecError, match=r"seeds .* repeat"):
         init((4, 8, 2), [1, 2, 1])
     with pytest.raises(SpecError, match="did you mean test"):
@@ -325,7 +323,7 @@ def test_an_unknown_device_gets_the_nearest_guess():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
-def test_a_device_that_is_not_there_is_refused():
+def test_a_missing_device_is_refused():
     assert trainer.device("auto") == torch.device("cpu")
     with pytest.raises(SpecError, match="device is cuda, and this machine has none"):
         trainer.device("cuda")
@@ -348,7 +346,7 @@ def test_on_cuda_the_first_epochs_are_those_of_the_cpu(toy, shape):
 
 
 @needs_cuda
-def test_on_cuda_a_member_alone_equals_the_member_in_company(toy):
+def test_on_cuda_a_batched_member_equals_the_member_alone(toy):
     start = init((4, 8, 8, 2), range(4), "cuda")
     together, training = train(start, toy, CONVERGING)
     trained, alone = train(start.select([2]), toy, CONVERGING)

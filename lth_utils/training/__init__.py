@@ -1,1 +1,1 @@
-"""Training behind one door, ``trainer.train``, and the engines behind it."""
+"""Training through one door, ``trainer.train``, and the engines behind it."""

@@ -1,4 +1,4 @@
-"""Parameters that can change, without dead units: where they are in the flat order."""
+"""A member without its dead units: where its parameters are in the flat order."""
 
 from __future__ import annotations
 
@@ -6,45 +6,71 @@ from itertools import pairwise
 
 import numpy as np
 
-
-def parameter_index(mask: np.ndarray, shape, dead: bool = False) -> list[np.ndarray]:
-    """Per layer, where each trained parameter lives in the flat order, -1 where pruned; ``[O, I + 1]``, the bias last.
-
-    mask: bool ``[W]``.  Hidden units without a path to an output are left out of the rows and of the next layer's columns; dead: they stay.
-    """
-    homes, kept, end = [], np.arange(shape[-1]), len(mask) + sum(shape[1:])
-    for i, o in reversed(list(pairwise(shape))):
-        layer = mask[(start := len(mask) - i * o) :].reshape(o, i)[kept]
-        mask, end = mask[:start], end - o
-        inputs = np.flatnonzero(layer.any(0)) if start and not dead else np.arange(i)
-        weights = np.where(layer, start + kept[:, None] * i + np.arange(i), -1)[:, inputs]
-        homes.append(np.column_stack([weights, end + kept]))
-        kept = inputs
-    return homes[::-1]
-
-
 WIDTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 """Hidden widths that compacted members are padded to; wider ones keep their own."""
 
 
-def compact(mask: np.ndarray, shape, dead: bool = False) -> tuple[tuple[int, ...], np.ndarray]:
-    """The padded shape without dead hidden units, and for each of its parameters its place in the full order or -1.
+def parameter_index(
+    mask: np.ndarray, shape: tuple[int, ...], keep_dead: bool = False
+) -> list[np.ndarray]:
+    """Where each trained parameter of a member is in the flat order.
 
-    mask: bool ``[W]``; dead: dead units stay.  Pruned weights have place -1 too.
+    Dead units, hidden units without a path to an output, are left out: of the rows of their own
+    layer and of the columns of the next.
+
+    Args:
+        mask: bool ``[W]``.
+        shape: units per layer, inputs first.
+        keep_dead: keep dead units.
+
+    Returns:
+        Per layer an index into the flat parameters, int64 ``[O, I + 1]``, the bias last; -1 where
+        the weight is pruned.
     """
-    homes, padded = parameter_index(mask, shape, dead), []
-    widths = [
-        min(n, next((w for w in WIDTHS if w >= len(h)), n))
-        for h, n in zip(homes[:-1], shape[1:-1], strict=True)
-    ]
-    small = (shape[0], *widths, shape[-1])
-    for home, (inputs, outputs) in zip(homes, pairwise(small), strict=True):
-        places = np.full((outputs, inputs + 1), -1)
-        places[: len(home), : home.shape[1] - 1], places[: len(home), -1] = (
-            home[:, :-1],
-            home[:, -1],
-        )
-        padded.append(places)
-    return small, np.concatenate(
-        [*(p[:, :-1].ravel() for p in padded), *(p[:, -1] for p in padded)]
-    )
+    weights_end = len(mask)
+    biases_start = len(mask) + sum(shape[1:])
+    kept = np.arange(shape[-1])
+    layers = []
+    for n_inputs, n_outputs in reversed(list(pairwise(shape))):
+        weights_start = weights_end - n_inputs * n_outputs
+        layer = mask[weights_start:weights_end].reshape(n_outputs, n_inputs)[kept]
+        inputs = np.arange(n_inputs)
+        index = weights_start + kept[:, None] * n_inputs + inputs
+        if weights_start > 0 and not keep_dead:
+            inputs = np.flatnonzero(layer.any(0))
+        weights = np.where(layer, index, -1)[:, inputs]
+        biases_start -= n_outputs
+        layers.append(np.column_stack([weights, biases_start + kept]))
+        kept, weights_end = inputs, weights_start
+    return layers[::-1]
+
+
+def compact(
+    mask: np.ndarray, shape: tuple[int, ...], keep_dead: bool = False
+) -> tuple[tuple[int, ...], np.ndarray]:
+    """A member's shape without dead units, its hidden widths padded to one of a few.
+
+    Args:
+        mask: bool ``[W]``.
+        shape: units per layer, inputs first.
+        keep_dead: keep dead units.
+
+    Returns:
+        The compact shape, and for each of its parameters the index into the full flat order,
+        int64 ``[P]`` of the compact shape; -1 for padding and pruned weights.
+    """
+    layers = parameter_index(mask, shape, keep_dead)
+    hidden = []
+    for layer, units in zip(layers[:-1], shape[1:-1], strict=True):
+        width = next((w for w in WIDTHS if w >= len(layer)), units)
+        hidden.append(min(units, width))
+    compact_shape = (shape[0], *hidden, shape[-1])
+    weights, biases = [], []
+    for layer, (n_inputs, n_outputs) in zip(layers, pairwise(compact_shape), strict=True):
+        rows, columns = layer.shape
+        padded = np.full((n_outputs, n_inputs + 1), -1)
+        padded[:rows, : columns - 1] = layer[:, :-1]
+        padded[:rows, -1] = layer[:, -1]
+        weights.append(padded[:, :-1].ravel())
+        biases.append(padded[:, -1])
+    return compact_shape, np.concatenate(weights + biases)

@@ -3,216 +3,200 @@
 from __future__ import annotations
 
 import warnings
-from concurrent.futures import Future
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lth_utils.config import TrainSpec, rng
 from lth_utils.networks.layers import Layers
 from lth_utils.training.batched import backward
-from lth_utils.training.compact import compact
-from lth_utils.training.objective import Objective
+from lth_utils.training.jobs import BatchOrders, Job, Problem
 
 CHUNK = 8
-"""Epochs between two looks of the host."""
+"""Epochs between two synchronisations with the host."""
 
 
-def slots_for(shape) -> int:
-    """Number of seats of a stack, 4 to 128: about 4 million parameters together."""
-    parameters = sum((i + 1) * o for i, o in pairwise(shape))
-    return int(np.clip(2 ** int(np.log2(2**22 / parameters)), 4, 128)) if parameters < 2**22 else 4
+def n_parameters(shape: tuple[int, ...]) -> int:
+    """Number of weights and biases of a dense network."""
+    return sum((n_inputs + 1) * n_outputs for n_inputs, n_outputs in pairwise(shape))
 
 
-@dataclass
-class Job:
-    """A member that wants to be trained: parameters ``[P]`` and mask ``[W]`` of its full shape, compacted on arrival."""
-
-    values: np.ndarray
-    mask: np.ndarray
-    shape: tuple[int, ...]
-    seed: int
-    result: Future = field(default_factory=Future)
-    small: tuple[int, ...] = ()
-    home: np.ndarray | None = (
-        None  # where each parameter of the compact member lives in `values`, -1 for padding
-    )
-    decays: bool = False  # dead units then change too, and stay
-    curve: list[list[float]] = field(default_factory=list)
-
-    def __post_init__(self):
-        self.small, self.home = compact(self.mask, self.shape, self.decays)
-
-
-class Orders:
-    """Each seed's batch orders, drawn once and used again at every level."""
-
-    def __init__(self, examples: int):
-        self.examples, self.streams, self.drawn = examples, {}, {}
-
-    def __call__(self, seed: int, first: int, count: int) -> np.ndarray:
-        """Permutations of epochs first…first+count-1, int32 ``[count, N]``."""
-        stream, drawn = (
-            self.streams.setdefault(seed, rng(seed, "batches")),
-            self.drawn.setdefault(seed, []),
-        )
-        while len(drawn) < first + count:
-            drawn.append(stream.permutation(self.examples).astype(np.int32))
-        return np.stack(drawn[first : first + count])
+def slots_for(shape: tuple[int, ...]) -> int:
+    """Number of slots of a stack, 4 to 128: about 4 million parameters together."""
+    if n_parameters(shape) >= 2**22:
+        return 4
+    power = int(np.log2(2**22 / n_parameters(shape)))
+    return int(np.clip(2**power, 4, 128))
 
 
 class Stack:
-    """S seats of one shape on the device, and the jobs that sit on them."""
+    """Slots of one shape on the device, and the jobs in them.
 
-    def __init__(
-        self, shape, data, objective: Objective, spec: TrainSpec, device: torch.device, seats: int
-    ):
-        self.shape, self.spec, self.device, self.objective = shape, spec, device, objective
-        self.x, self.y, self.x_test, self.y_test = data
-        self.jobs: list[Job | None] = [None] * seats
-        n_weights, n = (
-            sum(i * o for i, o in pairwise(shape)),
-            sum((i + 1) * o for i, o in pairwise(shape)),
-        )
+    Args:
+        shape: units per layer, inputs first.
+        slots: number of slots S.
+        problem: the data on the device, and how to train on it.
+    """
 
-        def zeros(*size, dtype=torch.float32):
-            return torch.zeros(seats, *size, dtype=dtype, device=device)
-
-        # every seat starts on a cache line: libraries may add in another order where memory is aligned otherwise
-        self.flat, self.gradient, self.final = (zeros(n + -n % 16) for _ in range(3))
-        self.mask = zeros(n_weights)
-        self.layers, self.gradients = Layers.of(self.flat, shape), Layers.of(self.gradient, shape)
-        # one tensor and one step count per seat; fused: one kernel for all of them
-        self.optimised = list(self.flat.unbind(0))
-        for seat, gradient in zip(self.optimised, self.gradient.unbind(0), strict=True):
-            seat.grad = gradient
-        self.adam = torch.optim.Adam(
-            self.optimised,
-            lr=spec.lr,
-            weight_decay=spec.weight_decay,
-            fused=True,
-            capturable=device.type == "cuda",
-        )
-        self.orders = zeros(CHUNK, len(self.x), dtype=torch.int32)
+    def __init__(self, shape: tuple[int, ...], slots: int, problem: Problem):
+        self.shape, self.problem = shape, problem
+        self.device = problem.x.device
+        self.jobs: list[Job | None] = [None] * slots
+        # every slot starts on a cache line: the order of sums in libraries may follow the alignment
+        padded = n_parameters(shape) + -n_parameters(shape) % 16
+        self.flat, self.gradient, self.final = (self._zeros(padded) for _ in range(3))
+        self.mask = self._zeros(n_parameters(shape) - sum(shape[1:]))
+        self.layers = Layers.of(self.flat, shape)
+        self.gradients = Layers.of(self.gradient, shape)
+        self._make_adam()
+        self.orders = self._zeros(CHUNK, len(problem.x), dtype=torch.int32)
         self.orders_host = torch.zeros(
-            self.orders.shape, dtype=torch.int32, pin_memory=device.type == "cuda"
+            self.orders.shape, dtype=torch.int32, pin_memory=self.device.type == "cuda"
         )
-        self.curve = zeros(CHUNK, 3, dtype=torch.float64)
-        self.best = zeros(dtype=torch.float64)
-        self.above, self.epoch = zeros(dtype=torch.int64), zeros(dtype=torch.int64)
-        self.alive = zeros(dtype=torch.bool)
-        self.tick = torch.zeros(1, dtype=torch.int64, device=device)
-        self.graph = self._capture() if device.type == "cuda" else None
+        self.records = self._zeros(CHUNK, 3, dtype=torch.float64)
+        self.best = self._zeros(dtype=torch.float64)
+        self.bad_epochs = self._zeros(dtype=torch.int64)
+        self.epochs = self._zeros(dtype=torch.int64)
+        self.training = self._zeros(dtype=torch.bool)
+        self.epoch_in_chunk = torch.zeros(1, dtype=torch.int64, device=self.device)
+        self.graph = self._capture() if self.device.type == "cuda" else None
 
-    def _capture(self):
+    def _zeros(self, *size: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        return torch.zeros(len(self.jobs), *size, dtype=dtype, device=self.device)
+
+    def _make_adam(self):
+        """One tensor and one step count per slot; fused: one kernel for all of them."""
+        self.slot_parameters = list(self.flat.unbind(0))
+        for parameters, gradient in zip(self.slot_parameters, self.gradient.unbind(0), strict=True):
+            parameters.grad = gradient
+        self.adam = torch.optim.Adam(
+            self.slot_parameters,
+            lr=self.problem.spec.lr,
+            weight_decay=self.problem.spec.weight_decay,
+            fused=True,
+            capturable=self.device.type == "cuda",
+        )
+
+    def _capture(self) -> torch.cuda.CUDAGraph:
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side), warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", message=".*capturable=True.*"
-            )  # Adam wonders about this one uncaptured step
+            # Adam warns about the one step before graph capture
+            warnings.filterwarnings("ignore", message=".*capturable=True.*")
             self._epoch()  # lets the libraries allocate what they need before the capture
-            self.tick.zero_()
+            self.epoch_in_chunk.zero_()
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             self._epoch()
-        self.tick.zero_()
+        self.epoch_in_chunk.zero_()
         return graph
 
-    # -------------------------------------------------- on the device, without a look of the host
+    # device code: no host synchronisation
+
     @torch.no_grad()
     def _epoch(self):
-        order, record = self.orders.index_select(1, self.tick)[:, 0].long(), self.spec.record
-        nothing = torch.full_like(self.best, torch.nan)
-        met = torch.zeros_like(self.best) if record else nothing
-        for start in range(0, len(self.x), self.spec.batch_size):
-            batch = order[:, start : start + self.spec.batch_size]
-            activations = self.layers.forward(self.x[batch])
-            backward(
-                self.layers,
-                self.gradients,
-                activations,
-                self.objective.gradient(activations[-1], self.y[batch]),
-            )
-            self.gradient[:, : self.mask.shape[1]].mul_(
-                self.mask
-            )  # no gradient, and so Adam leaves them at zero
-            self.adam.step()
-            if record:
-                losses, _ = self.objective.evaluate(activations[-1], self.y[batch])
-                met = met + self.objective.total(losses) * (batch.shape[1] / len(self.x))
-        losses, accuracy = self.objective.evaluate(
-            self.layers.forward(self.x_test.expand(len(self.jobs), -1, -1))[-1], self.y_test
-        )
-        loss = self.objective.total(losses).double()
-        entry = torch.stack(
-            [loss, accuracy.mean(1).double() if record else nothing, met.double()], 1
-        )
-        self.curve.scatter_(1, self.tick.expand(len(self.jobs), 1, 3), entry[:, None])
-        self.tick.add_(1)
+        """One epoch of all slots: steps, evaluation and early stopping."""
+        problem = self.problem
+        train_loss = self._steps()
+        x_test = problem.x_test.expand(len(self.jobs), -1, -1)
+        logits = self.layers.forward(x_test)[-1]
+        losses, accuracies = problem.objective.evaluate(logits, problem.y_test)
+        loss = problem.objective.total(losses).double()
+        if problem.spec.record:
+            accuracy = accuracies.mean(1).double()
+        else:
+            accuracy = torch.full_like(self.best, torch.nan)
+        entry = torch.stack([loss, accuracy, train_loss.double()], 1)
+        position = self.epoch_in_chunk.expand(len(self.jobs), 1, 3)
+        self.records.scatter_(1, position, entry[:, None])
+        self.epoch_in_chunk.add_(1)
         self._stop(loss)
 
+    def _steps(self) -> Tensor:
+        """The steps of one epoch; the mean training loss ``[S]``, NaN unless recorded."""
+        problem, record = self.problem, self.problem.spec.record
+        n_examples, n_weights = len(problem.x), self.mask.shape[1]
+        order = self.orders.index_select(1, self.epoch_in_chunk)[:, 0].long()
+        train_loss = torch.full_like(self.best, 0.0 if record else torch.nan)
+        for start in range(0, n_examples, problem.spec.batch_size):
+            batch = order[:, start : start + problem.spec.batch_size]
+            labels = problem.y[batch]
+            activations = self.layers.forward(problem.x[batch])
+            logits = activations[-1]
+            d_logits = problem.objective.gradient(logits, labels)
+            backward(self.layers, self.gradients, activations, d_logits)
+            # pruned weights get no gradient, so Adam leaves them at zero
+            self.gradient[:, :n_weights].mul_(self.mask)
+            self.adam.step()
+            if record:
+                losses, _ = problem.objective.evaluate(logits, labels)
+                share = batch.shape[1] / n_examples
+                train_loss = train_loss + problem.objective.total(losses) * share
+        return train_loss
+
     def _stop(self, loss: Tensor):
+        """Update early stopping, and keep the parameters of the members that stop now."""
+        spec = self.problem.spec
         better = loss < self.best
-        self.above.copy_(torch.where(better, 0, self.above + (loss > self.best)))
+        self.bad_epochs.copy_(torch.where(better, 0, self.bad_epochs + (loss > self.best)))
         self.best.copy_(torch.where(better, loss, self.best))
-        self.epoch.add_(self.alive)
-        stops = self.alive & (
-            (self.above >= self.spec.patience)
-            | ~torch.isfinite(loss)
-            | (self.epoch >= self.spec.max_epochs)
-        )
+        self.epochs.add_(self.training)
+        out_of_patience = self.bad_epochs >= spec.patience
+        at_end = out_of_patience | ~torch.isfinite(loss) | (self.epochs >= spec.max_epochs)
+        stops = self.training & at_end
         self.final.copy_(torch.where(stops[:, None], self.flat, self.final))
-        self.alive.logical_and_(~stops)
+        self.training.logical_and_(~stops)
 
-    # -------------------------------------------------- the host, every CHUNK epochs
+    # host code, every CHUNK epochs
+
     def refill(self, waiting: list[Job]):
-        """Seat as many of the waiting jobs as there are free seats."""
-        for seat, sitting in enumerate(self.jobs):
-            if sitting is not None and sitting.result.cancelled():
-                self.jobs[seat] = None
-                self.alive[seat] = False
-            if self.jobs[seat] is None and waiting:
-                self._seat(seat, waiting.pop(0))
+        """Put waiting jobs into free slots, and remove them from the list."""
+        for slot, job in enumerate(self.jobs):
+            if job is not None and job.result.cancelled():
+                self.jobs[slot] = None
+                self.training[slot] = False
+            if self.jobs[slot] is None and waiting:
+                self._fill(slot, waiting.pop(0))
 
-    def _seat(self, seat: int, job: Job):
-        values = np.where(job.home >= 0, job.values[job.home], 0).astype(np.float32)
-        self.flat[seat, : len(values)] = torch.from_numpy(values).to(self.device)
-        self.mask[seat] = torch.from_numpy(job.home[: self.mask.shape[1]] >= 0).to(self.device)
-        self.above[seat], self.epoch[seat] = 0, 0
-        for state in self.adam.state[self.optimised[seat]].values():
+    def _fill(self, slot: int, job: Job):
+        values = torch.from_numpy(job.compact_values())
+        self.flat[slot, : len(values)] = values.to(self.device)
+        mask = job.index[: self.mask.shape[1]] >= 0
+        self.mask[slot] = torch.from_numpy(mask).to(self.device)
+        self.bad_epochs[slot] = 0
+        self.epochs[slot] = 0
+        for state in self.adam.state[self.slot_parameters[slot]].values():
             state.zero_()
-        self.best[seat], self.alive[seat] = torch.inf, True
-        self.jobs[seat] = job
+        self.best[slot] = torch.inf
+        self.training[slot] = True
+        self.jobs[slot] = job
 
-    def launch(self, orders: Orders):
-        """Start the next CHUNK epochs; does not wait for them."""
-        for seat, job in enumerate(self.jobs):
+    def launch(self, orders: BatchOrders):
+        """Start the next CHUNK epochs, without waiting for them."""
+        for slot, job in enumerate(self.jobs):
             if job is not None:
-                self.orders_host[seat] = torch.from_numpy(orders(job.seed, len(job.curve), CHUNK))
-        self.orders.copy_(
-            self.orders_host, non_blocking=True
-        )  # collect waits, so the next launch may write there
-        self.tick.zero_()
+                order = orders(job.seed, len(job.record), CHUNK)
+                self.orders_host[slot] = torch.from_numpy(order)
+        # collect waits, so the next launch may overwrite the host's copy
+        self.orders.copy_(self.orders_host, non_blocking=True)
+        self.epoch_in_chunk.zero_()
         for _ in range(CHUNK):
-            self.graph.replay() if self.graph else self._epoch()
+            if self.graph:
+                self.graph.replay()
+            else:
+                self._epoch()
 
     def collect(self):
-        """Wait for the epochs and hand back the members that stopped."""
-        alive, epochs, curve = self.alive.cpu(), self.epoch.cpu(), self.curve.cpu()
-        for seat, job in enumerate(self.jobs):
+        """Wait for the epochs, and finish the jobs of the members that stopped."""
+        training, epochs = self.training.cpu(), self.epochs.cpu()
+        records = self.records.cpu()
+        for slot, job in enumerate(self.jobs):
             if job is None:
                 continue
-            job.curve += curve[seat, : int(epochs[seat]) - len(job.curve)].tolist()
-            if not alive[seat]:
-                trained = job.values.copy()
-                trained[job.home[job.home >= 0]] = (
-                    self.final[seat, : len(job.home)].cpu().numpy()[job.home >= 0]
-                )
-                self.jobs[seat] = None
-                if not job.result.cancelled():
-                    job.result.set_result((trained, np.array(job.curve)))
+            new = int(epochs[slot]) - len(job.record)
+            job.record += records[slot, :new].tolist()
+            if not training[slot]:
+                self.jobs[slot] = None
+                job.finish(self.final[slot].cpu().numpy())

@@ -6,7 +6,6 @@ import functools
 import warnings
 from dataclasses import dataclass, replace
 from threading import Event
-from types import ModuleType
 
 import numpy as np
 import torch
@@ -16,33 +15,104 @@ from lth_utils.connectivity import channel_tasks
 from lth_utils.data import Dataset
 from lth_utils.networks.population import Population
 from lth_utils.training import batched, convolutional
+from lth_utils.training.engine import Engine
 from lth_utils.training.objective import Objective
 
 
 def device(name: str = "auto") -> torch.device:
-    """The torch device for ``auto``, ``cpu``, ``cuda`` or ``mps``; :class:`SpecError` where it is not there.
+    """The torch device of this name.
 
-    ``auto`` takes CUDA where there is one, else the CPU.
+    Args:
+        name: ``auto``, ``cpu``, ``cuda`` or ``mps``. ``auto`` is CUDA where there is one, else the
+            CPU.
+
+    Raises:
+        SpecError: The name is unknown, or this machine has no such device.
     """
     choose(name, ("auto", "cpu", "cuda", "mps"), "device")
-    there = {
+    available = {
         "cpu": True,
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
     }
     if name == "auto":
-        return torch.device("cuda" if there["cuda"] else "cpu")
-    if not there[name]:
+        return torch.device("cuda" if available["cuda"] else "cpu")
+    if not available[name]:
+        usable = [device for device, is_there in available.items() if is_there]
         raise SpecError(
             f"device is {name}, and this machine has none that torch {torch.__version__} can use; "
-            f"here: auto, {', '.join(n for n, t in there.items() if t)}"
+            f"here: auto, {', '.join(usable)}"
         )
     return torch.device(name)
 
 
+@functools.cache
+def choose_engine(device_type: str, has_convolutions: bool = False) -> Engine:
+    """The engine that trains on a device.
+
+    A missing or broken numba is warned about once; the batched engine then trains on the CPU.
+
+    Args:
+        device_type: ``cpu``, ``cuda`` or ``mps``.
+        has_convolutions: whether the networks have convolution layers.
+    """
+    if has_convolutions:
+        return convolutional.ENGINE if device_type == "cpu" else batched.ENGINE
+    if device_type == "cuda":
+        from lth_utils.training import cuda
+
+        return cuda.ENGINE
+    if device_type == "cpu":
+        try:
+            from lth_utils.training.sparse import members
+
+            return members.ENGINE
+        except Exception as error:  # a missing or broken compiler takes many forms
+            warnings.warn(
+                f"numba cannot be used ({type(error).__name__}: {error}); "
+                "training goes on with torch, many times slower",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+    return batched.ENGINE
+
+
+def check_fit(shape: Shape, data: Dataset):
+    """Check that a network's inputs and outputs are those of the data's tasks.
+
+    Args:
+        shape: the network's shape.
+        data: the data set. Each channel of an image must belong to a task, so that the masks alone
+            say which inputs a task has (see ``connectivity.channel_tasks``).
+
+    Raises:
+        SpecError: They do not fit.
+    """
+    misfit = f"network {shape_text(shape)} does not fit the data"
+    has_convolutions = convolutions(shape) > 0
+    inputs = shape[0]
+    if has_convolutions:
+        channels, side = shape[0]
+        inputs = channels * side**2
+    if (inputs, shape[-1]) != data.ends:
+        raise SpecError(
+            f"{misfit}: its tasks have {data.ends[0]} inputs and {data.ends[1]} outputs"
+        )
+    if has_convolutions:
+        owned = channel_tasks(data.tasks, channels, side)
+        if sum(len(task.inputs) for task in owned) != channels:
+            raise SpecError(f"{misfit}: some of its channels belong to no task")
+
+
 @dataclass(frozen=True)
 class Training:
-    """What training did: records, per member ``[epochs, 3]`` (see ``_dense.train``); loss, accuracy: ``[M, K]`` on the test half."""
+    """What training did.
+
+    Attributes:
+        records: one per member, float64 ``[epochs, 3]``, see ``engine.TrainFunction``.
+        loss: on the test split after training, float64 ``[M, K]``.
+        accuracy: on the test split after training, float64 ``[M, K]``, from 0 to 1.
+    """
 
     records: list[np.ndarray]
     loss: np.ndarray
@@ -50,94 +120,78 @@ class Training:
 
     @property
     def curves(self) -> list[list[float]]:
-        """Per member the loss on the test half after each epoch."""
+        """Per member the loss on the test split after each epoch."""
         return [record[:, 0].tolist() for record in self.records]
 
     @property
     def epochs(self) -> list[int]:
-        return [len(r) for r in self.records]
-
-
-def check_fit(shape: Shape, data: Dataset):
-    """Raise :class:`SpecError` unless the ends of a network of this shape are those of the data's tasks.
-
-    Of an image every channel belongs to a task, so that masks alone say which (``connectivity.channel_tasks``).
-    """
-    front, ends = convolutions(shape), (shape[0], shape[-1])
-    if front:
-        channels, side = shape[0]
-        ends = channels * side**2, shape[-1]
-    if ends != data.ends:
-        raise SpecError(
-            f"network {shape_text(shape)} does not fit the data: "
-            f"its tasks have {data.ends[0]} inputs and {data.ends[1]} outputs"
-        )
-    if front and sum(len(t.inputs) for t in channel_tasks(data.tasks, channels, side)) != channels:
-        raise SpecError(
-            f"network {shape_text(shape)} does not fit the data: some of its channels belong to no task"
-        )
-
-
-@functools.cache
-def engine(device_type: str, of_images: bool = False) -> ModuleType:
-    """What trains on a device: ``_sparse`` on the CPU (``_dense`` where numba is missing or fails), ``_seats`` on CUDA, else ``_dense``.
-
-    Convolutional networks: ``_conv`` on the CPU, else ``_dense``.
-    """
-    if of_images:
-        return convolutional if device_type == "cpu" else batched
-    if device_type == "cuda":
-        from lth_utils.training import cuda
-
-        return cuda
-    if device_type == "cpu":
-        try:
-            from lth_utils.training.sparse import members
-
-            return members
-        except Exception as error:  # a missing or broken compiler takes many forms
-            warnings.warn(
-                f"numba cannot be used ({type(error).__name__}: {error}); training goes on with torch, many times slower",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-    return batched
+        """Number of epochs per member."""
+        return [len(record) for record in self.records]
 
 
 def train(
     population: Population, data: Dataset, spec: TrainSpec, cancel: Event | None = None
 ) -> tuple[Population, Training]:
-    """Train every member to convergence with Adam (thesis, section on the experimental setup).
+    """Train every member with Adam until it stops by itself.
 
-    Each member stops by itself: a counter grows on each epoch whose loss on the test half is above
-    the best so far, a new best zeroes it, and at `patience` the member stops with its last weights.
-    Masked weights stay exactly zero.  A member whose loss is not finite stops too: see its curve.
-    Setting `cancel` from another thread ends the training by ``Cancelled``.
+    A counter grows on each epoch whose loss on the test split is above the best so far, and a new
+    best sets it to zero. At `patience` the member stops with its last weights. A member whose loss
+    is not finite stops too, which its curve shows. Masked weights stay exactly zero.
+
+    Args:
+        population: the members at the values to start from; left unchanged.
+        data: the examples.
+        spec: learning rate, batch size, patience and the like.
+        cancel: ends the training when it is set from another thread.
+
+    Returns:
+        The population with trained parameters, and what training did.
+
+    Raises:
+        SpecError: Networks and data do not fit.
+        Cancelled: `cancel` was set.
+
+    Source:
+        Thesis, section on the experimental setup.
     """
-    check_fit(population.shape, data)
-    values, records = engine(
-        population.parameters.device.type, convolutions(population.shape) > 0
-    ).train(
+    shape = population.shape
+    check_fit(shape, data)
+    engine = choose_engine(population.parameters.device.type, convolutions(shape) > 0)
+    values, records = engine.train(
         population.parameters,
         population.mask,
-        population.shape,
+        shape,
         population.seeds,
-        data,
-        spec,
-        cancel,
+        data=data,
+        spec=spec,
+        cancel=cancel,
     )
     trained = replace(population, parameters=values)
-    return trained, Training(records, *evaluate(trained, data, "test"))
+    loss, accuracy = evaluate(trained, data, "test")
+    return trained, Training(records, loss, accuracy)
 
 
 def evaluate(
-    population: Population, data: Dataset, part: str = "test"
+    population: Population, data: Dataset, split: str = "test"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Loss and accuracy per member and task, float ``[M, K]`` each; part: ``train`` or ``test``."""
+    """Loss and accuracy of each member on each task.
+
+    Args:
+        population: the members.
+        data: the examples.
+        split: ``train`` or ``test``.
+
+    Returns:
+        Loss and accuracy, float64 ``[M, K]`` each.
+
+    Raises:
+        SpecError: Networks and data do not fit, or the split is unknown.
+    """
     check_fit(population.shape, data)
-    choose(part, ("train", "test"), "part")
+    choose(split, ("train", "test"), "split")
     where = population.parameters.device
-    x, y = (torch.from_numpy(getattr(data, f"{side}_{part}")).to(where) for side in "xy")
+    x = torch.from_numpy(getattr(data, f"x_{split}")).to(where)
+    y = torch.from_numpy(getattr(data, f"y_{split}")).to(where)
     objective = Objective(data.tasks, "mean")
     loss, accuracy = batched.evaluate(population.parameters, population.shape, x, y, objective)
     return loss.cpu().numpy(), accuracy.cpu().numpy()

@@ -37,14 +37,12 @@ from torch import Tensor
 
 from lth_utils.config import TrainSpec, rng
 from lth_utils.data import Dataset
-from lth_utils.training.engine import Cancelled
+from lth_utils.training.engine import Cancelled, Engine
 from lth_utils.training.sparse.adam import decay_without_gradient
 from lth_utils.training.sparse.layout import prepare
 from lth_utils.training.sparse.loops import train_epochs
 
 CHUNK = 0.3  # seconds in compiled code, about, before Python may handle an interrupt
-
-IN_FLIGHT = os.cpu_count() or 1  # members share no work: each run gets a thread, and nobody waits
 
 
 def _member(
@@ -112,3 +110,7 @@ def train(
                 cancel.set()
                 raise
     return torch.from_numpy(np.stack([r[0] for r in results])), [r[1] for r in results]
+
+
+# members share no work, so each run gets a thread
+ENGINE = Engine("sparse", train, max_concurrent_runs=os.cpu_count() or 1)
