@@ -203,7 +203,7 @@ def tables(runs=10_000, levels=20):
     with tempfile.TemporaryDirectory() as folder:
         results = store.Store(folder)
         for seed in range(runs):
-            progress, values = record.Progress(), population.initial_values(shape, seed)
+            finished, values = record.RunRecord(), population.initial_values(shape, seed)
             for level, n in enumerate(keep):
                 row = {
                     "level": level,
@@ -223,10 +223,16 @@ def tables(runs=10_000, levels=20):
                         f"accuracy_{task}": 0.99,
                         f"coverage_{task}": 1.0,
                     }
-                progress.add(
-                    spec, row, np.arange(keep[0]) < n, values, values, np.ones((1, 3)), values
+                finished.add(
+                    spec,
+                    row,
+                    mask=np.arange(keep[0]) < n,
+                    start=values,
+                    trained=values,
+                    curve=np.ones((1, 3)),
+                    last=values,
                 )
-            results.finish(replace(spec, seed=seed), progress, "cpu")
+            results.finish(replace(spec, seed=seed), finished, "cpu")
         began = time.perf_counter()
         first = results.table()
         build, took = time.perf_counter() - began, []

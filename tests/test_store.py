@@ -14,9 +14,10 @@ from lth_utils import config, data
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec, expand, run_id
 from lth_utils.networks import population
 from lth_utils.publish import products
-from lth_utils.runs import files, record, sweep
+from lth_utils.runs import files, index, record, sweep
 from lth_utils.runs.files import StoreError
-from lth_utils.runs.store import CorruptRun, Store
+from lth_utils.runs.run_folder import CorruptRun
+from lth_utils.runs.store import Store
 from lth_utils.training import trainer
 
 SPEC = RunSpec(
@@ -138,19 +139,19 @@ def test_a_run_moved_to_another_address_is_refused(damaged):
 def test_a_truncated_partial_run_is_named(damaged):
     results, _ = damaged
     spec = config.expand(SPEC, {"seed": [9]})[0]
-    progress = record.Progress()
+    finished = record.RunRecord()
     values = np.ones(6, np.float32)
-    progress.add(
+    finished.add(
         spec,
         {"level": 0, "status": "interconnected"},
-        np.ones(4, bool),
-        values,
-        values,
-        np.ones((3, 3)),
-        values,
+        mask=np.ones(4, bool),
+        start=values,
+        trained=values,
+        curve=np.ones((3, 3)),
+        last=values,
     )
-    results.save_partial(spec, progress)
-    assert results.load_partial(spec).rows == progress.rows
+    results.save_partial(spec, finished)
+    assert results.load_partial(spec).rows == finished.rows
     file = results.folder(run_id(spec)) / "partial.npz"
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(CorruptRun, match=r"partial.npz does not match"):
@@ -203,7 +204,7 @@ def test_the_index_saves_reading_the_runs_and_changes_nothing(damaged, monkeypat
     results, specs = damaged
     (results.runs / "index.jsonl").unlink(missing_ok=True)
     fresh = results.table()
-    monkeypatch.setattr(Store, "_entry", lambda *_: pytest.fail("the index should have known"))
+    monkeypatch.setattr(index, "make_entry", lambda *_: pytest.fail("the index has this run"))
     assert results.table().equals(fresh) and results.table(specs).equals(fresh)
 
 
@@ -224,9 +225,9 @@ def of_other_fields(text):
 )
 def test_a_damaged_or_foreign_index_is_made_again(damaged, damage):
     results, _ = damaged
-    before, index = results.table(), results.runs / "index.jsonl"
-    index.write_text(damage(index.read_text()))
-    assert results.table().equals(before) and results._read_index()
+    before, file = results.table(), results.runs / "index.jsonl"
+    file.write_text(damage(file.read_text()))
+    assert results.table().equals(before) and index.read_index(results.runs)
 
 
 def test_a_run_computed_again_replaces_what_the_index_says(damaged):

@@ -188,11 +188,11 @@ def test_bad_variants_are_refused(make, message):
 
 
 def test_the_survivors_are_what_variants_resample(store, found):
-    weights = variants.survivors(store, [SPEC])
-    ticket, mask = found.ticket(3), found.death > 3
+    weights = variants.surviving_weights(store, [SPEC])
+    ticket, mask = found.ticket(3), found.pruned_at > 3
     assert np.array_equal(weights["initial"][0], ticket.initial[:W][mask])
     assert np.array_equal(weights["trained"][0], found.ticket(2).trained[:W][mask])
-    cut = np.abs(found.ticket(2).trained[:W][(found.death == 3)])
+    cut = np.abs(found.ticket(2).trained[:W][(found.pruned_at == 3)])
     assert (
         len(weights["trained"][0]) == mask.sum()
         and len(cut)

@@ -23,7 +23,8 @@ from lth_utils.explorer.words import outcome_in_words
 from lth_utils.networks.layers import n_weights, split_mask
 from lth_utils.networks.ticket import Ticket
 from lth_utils.runs.places import outputs
-from lth_utils.runs.store import CorruptRun, Store
+from lth_utils.runs.run_folder import CorruptRun
+from lth_utils.runs.store import Store
 
 NO_RUNS = (
     "<b>No finished runs in {folder}.</b> In the project's folder, <code>make reproduce</code> trains the first within a "
@@ -181,7 +182,7 @@ def open_run(source: Store, run_id: str) -> Run:
     """A finished run as the picture needs it."""
     history = source.history(run_id)
     levels = len(history.rows)
-    lived = torch.from_numpy(np.minimum(history.death, levels))[None]
+    lived = torch.from_numpy(np.minimum(history.pruned_at, levels))[None]
     dataset = data.load(history.spec.data)
     title = f"{'-'.join(map(str, history.shape))} · seed {history.spec.seed}"
     return Run(

@@ -1,4 +1,4 @@
-"""Train one batch of runs that differ in their seed, and keep each finished level."""
+"""Compute one batch: runs that differ in their seed are trained as one population."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lth_utils import config, data, imp, pruning
-from lth_utils.config import SpecError
+from lth_utils.config import RunSpec, SpecError
 from lth_utils.connectivity import outcome
 from lth_utils.networks import population
+from lth_utils.networks.population import Population
 from lth_utils.runs import variants
 from lth_utils.runs.files import StoreError
+from lth_utils.runs.record import RunRecord
 from lth_utils.runs.store import Store
 from lth_utils.runs.work import Batch, level_cost, run_work, work_left
 
@@ -25,107 +28,186 @@ log = logging.getLogger("lth_utils")
 
 @dataclass
 class LevelEvent:
-    """One finished level: a line of text, the work done, ids of finished runs with their outcome, of failed ones with the reason."""
+    """What happened at one level of a batch.
+
+    Attributes:
+        text: a line for the progress display.
+        work: the work that is no longer left, see ``work.work_left``.
+        done: outcome of each run that is now finished, by run id.
+        failed: reason for each run that failed, by run id.
+    """
 
     text: str
-    work: float
-    done: dict[str, str]
-    failed: dict[str, str]
+    work: float = 0.0
+    done: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 def run_batch(
-    batch: Batch, store: Store, where: torch.device, cancel: threading.Event
+    batch: Batch, store: Store, device: torch.device, cancel: threading.Event
 ) -> Iterator[LevelEvent]:
-    if elsewhere := store.entries(
-        [i for i in (config.run_id(s) for s, _ in batch) if store.done(i)]
-    ):  # another process was faster
-        yield LevelEvent(
-            "finished by another process",
-            work_left([b for b in batch if config.run_id(b[0]) in elsewhere]),
-            {i: e["outcome"] for i, e in elsewhere.items()},
-            {},
-        )
-        batch = [b for b in batch if config.run_id(b[0]) not in elsewhere]
+    """Train a batch level by level and keep each finished level in the store.
+
+    Args:
+        batch: the runs, and their finished levels.
+        store: where results are kept, also those that another process finished meanwhile.
+        device: where the population is trained.
+        cancel: ends the training when it is set from another thread.
+
+    Yields:
+        One event per level.
+
+    Raises:
+        Cancelled: if `cancel` was set.
+        StoreError: if results cannot be written.
+    """
+    finished = _finished_meanwhile(batch, store)
+    if finished:
+        yield _reused_event(batch, finished)
+        batch = [item for item in batch if config.run_id(item[0]) not in finished]
     if not batch:
         return
-    spec, before = batch[0][0], time.perf_counter()
-    dataset, (shape, keep) = data.load(spec.data), pruning.plan(spec)
-    by_seed = {run.seed: (run, progress) for run, progress in batch}
+    began = time.perf_counter()
+    specs = [spec for spec, _ in batch]
     try:
-        members, start, last = _restore(batch, shape, where)
-        if spec.variant is not None:
-            members = variants.vary(store, [s for s, _ in batch], where, cancel)
-    except (SpecError, StoreError) as error:  # the origin of a variant failed, or ended too early
-        yield LevelEvent(
-            "no ticket to vary",
-            work_left(batch),
-            {},
-            {config.run_id(s): str(error) for s, _ in batch},
-        )
+        members = _starting_population(specs, store, device, cancel)
+    except (SpecError, StoreError) as error:
+        # the origin of a variant failed, or ended before the level asked for
+        reasons = {config.run_id(spec): str(error) for spec in specs}
+        yield LevelEvent("no ticket to start from", work_left(batch), failed=reasons)
         return
-    for level in imp.run(
+    yield from _train_levels(members, batch, store, cancel, began=began)
+
+
+def _finished_meanwhile(batch: Batch, store: Store) -> dict[str, dict]:
+    """The entries of runs of a batch that another process finished since the sweep was planned."""
+    ids = [config.run_id(spec) for spec, _ in batch]
+    return store.entries([run_id for run_id in ids if store.done(run_id)])
+
+
+def _reused_event(batch: Batch, finished: dict[str, dict]) -> LevelEvent:
+    """The event for runs that another process finished."""
+    return LevelEvent(
+        "finished by another process",
+        work_left([item for item in batch if config.run_id(item[0]) in finished]),
+        done={run_id: entry["outcome"] for run_id, entry in finished.items()},
+    )
+
+
+def _starting_population(
+    specs: list[RunSpec], store: Store, device: torch.device, cancel: threading.Event
+) -> Population:
+    """The population that a batch's level 0 is trained from."""
+    first = specs[0]
+    if first.variant is not None:
+        return variants.draw_variants(store, specs, device, cancel)
+    shape, _ = pruning.plan(first)
+    return population.init(shape, [spec.seed for spec in specs], device, first.init)
+
+
+def _train_levels(
+    members: Population,
+    batch: Batch,
+    store: Store,
+    cancel: threading.Event,
+    *,
+    began: float,
+) -> Iterator[LevelEvent]:
+    """Train and keep the levels that a batch lacks; began: when work on the first one began."""
+    members, start, last = _resume(members, [record for _, record in batch])
+    spec, _ = batch[0]
+    _, keep = pruning.plan(spec)
+    dataset = data.load(spec.data)
+    levels = imp.run(
         members,
         dataset,
         keep,
-        spec.train,
-        spec.prune,
-        spec.coverage,
-        spec.stop_at,
-        start,
-        last,
-        cancel,
-    ):
-        seeds = level.population.seeds
-        took, before = (time.perf_counter() - before) / len(seeds), time.perf_counter()
-        who = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
-        event = LevelEvent(
-            f"{config.shape_text(shape)} {who} level {level.level}/{len(keep) - 1}", 0.0, {}, {}
-        )
-        for m, seed in enumerate(seeds):
-            run, progress = by_seed[seed]
-            run_id, left = config.run_id(run), run_work(run, level.level + 1)
-            event.work += level_cost(run, keep[level.level])
-            if level.failed[m]:
-                event.failed[run_id] = (
-                    f"the loss of seed {seed} is not finite at level {level.level}, epoch {level.training.epochs[m]}"
-                )
-                event.work += left
-                continue
-            row = _row(level, m, dataset)
-            progress.seconds += took
-            people = level.population
-            mask, start, values, last = (
-                t[m].cpu().numpy()
-                for t in (people.mask, people.initial, people.parameters, level.last)
-            )
-            progress.add(run, row, mask, start, values, level.training.records[m], last)
-            if left and row["status"] not in spec.stop_at:
-                store.save_partial(run, progress)
-                continue
-            store.finish(run, progress, _device_name(where))
-            event.done[run_id] = outcome([r["status"] for r in progress.rows])
-            event.work += left
-            log.info("%s finished: %s", run_id, event.done[run_id])
-        yield event
+        train=spec.train,
+        prune=spec.prune,
+        coverage=spec.coverage,
+        stop_at=spec.stop_at,
+        start=start,
+        last=last,
+        cancel=cancel,
+    )
+    by_seed = {spec.seed: (spec, record) for spec, record in batch}
+    for level in levels:
+        now = time.perf_counter()
+        seconds = now - began
+        began = now
+        yield _keep_level(level, by_seed, dataset, store, seconds=seconds)
 
 
-def _restore(batch: Batch, shape, where):
-    """The population of a batch at the level it stands at, the next level, and what to prune it from."""
-    members = population.init(shape, [spec.seed for spec, _ in batch], where, batch[0][0].init)
-    start = batch[0][1].levels - 1
-    if start < 0:
+def _resume(members: Population, records: list[RunRecord]) -> tuple[Population, int, Tensor | None]:
+    """What ``imp.run`` continues from: members of the last finished level, next level, `last`."""
+    finished = records[0].levels
+    if not finished:
         return members, 0, None
-    mask = torch.from_numpy(np.stack([p.mask(start) for _, p in batch])).to(where)
-    return (
-        population.rewind(members, mask),
-        start + 1,
-        torch.from_numpy(np.stack([p.last for _, p in batch])).to(where),
+    device = members.mask.device
+    mask = np.stack([record.mask(finished - 1) for record in records])
+    last = np.stack([record.last for record in records])
+    members = population.rewind(members, torch.from_numpy(mask).to(device))
+    return members, finished, torch.from_numpy(last).to(device)
+
+
+def _keep_level(
+    level: imp.Level,
+    by_seed: dict[int, tuple[RunSpec, RunRecord]],
+    dataset: data.Dataset,
+    store: Store,
+    *,
+    seconds: float,
+) -> LevelEvent:
+    """Record a level of all members and write it; seconds: time the level took."""
+    members = level.population
+    shape = config.shape_text(members.shape)
+    who = f"seed {members.seeds[0]}" if len(members) == 1 else f"{len(members)} seeds"
+    spec, _ = by_seed[members.seeds[0]]
+    _, keep = pruning.plan(spec)
+    event = LevelEvent(f"{shape} {who} level {level.level}/{len(keep) - 1}")
+    for m, seed in enumerate(members.seeds):
+        spec, record = by_seed[seed]
+        run_id = config.run_id(spec)
+        event.work += level_cost(spec, keep[level.level])
+        work_after = run_work(spec, level.level + 1)
+        if level.failed[m]:
+            event.failed[run_id] = (
+                f"the loss of seed {seed} is not finite at level {level.level}, "
+                f"epoch {level.training.epochs[m]}"
+            )
+            event.work += work_after
+            continue
+        record.seconds += seconds / len(members)
+        _record_member(level, m, spec, record, _row(level, m, dataset))
+        if work_after and record.rows[-1]["status"] not in spec.stop_at:
+            store.save_partial(spec, record)
+            continue
+        store.finish(spec, record, _device_name(members.mask.device))
+        event.done[run_id] = outcome([row["status"] for row in record.rows])
+        event.work += work_after
+        log.info("%s finished: %s", run_id, event.done[run_id])
+    return event
+
+
+def _record_member(level: imp.Level, m: int, spec: RunSpec, record: RunRecord, row: dict):
+    """Append one member's level to the record of its run."""
+    members = level.population
+    record.add(
+        spec,
+        row,
+        mask=members.mask[m].cpu().numpy(),
+        start=members.initial[m].cpu().numpy(),
+        trained=members.parameters[m].cpu().numpy(),
+        curve=level.training.records[m],
+        last=level.last[m].cpu().numpy(),
     )
 
 
 def _row(level: imp.Level, m: int, dataset: data.Dataset) -> dict:
     """One member's level as plain values, the columns of ``levels.csv``."""
-    measures, loss, accuracy = level.measures[m], level.training.loss[m], level.training.accuracy[m]
+    measures = level.measures[m]
+    loss = level.training.loss[m]
+    accuracy = level.training.accuracy[m]
     row = {
         "level": level.level,
         "available": measures.available,
@@ -139,13 +221,12 @@ def _row(level: imp.Level, m: int, dataset: data.Dataset) -> dict:
         "accuracy": float(accuracy.mean()),
     }
     for k, task in enumerate(dataset.tasks):
-        row |= {
-            f"loss_{task.name}": float(loss[k]),
-            f"accuracy_{task.name}": float(accuracy[k]),
-            f"coverage_{task.name}": float(measures.coverage[:, k].sum()),
-        }
+        row[f"loss_{task.name}"] = float(loss[k])
+        row[f"accuracy_{task.name}"] = float(accuracy[k])
+        row[f"coverage_{task.name}"] = float(measures.coverage[:, k].sum())
     return row
 
 
-def _device_name(where: torch.device) -> str:
-    return torch.cuda.get_device_name(where) if where.type == "cuda" else where.type
+def _device_name(device: torch.device) -> str:
+    """The name of a graphics card, else the kind of device."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -1,32 +1,172 @@
-"""What tables need of finished runs, as one cached file."""
+"""Tables of finished runs, and the cached file they are read from."""
 
 from __future__ import annotations
 
-from lth_utils import config
+import contextlib
+import io
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lth_utils import config, connectivity
 from lth_utils.config import RunSpec
-from lth_utils.runs.files import digest
+from lth_utils.runs.files import StoreError, digest, write_atomically
+from lth_utils.runs.run_folder import FILES, read_provenance, read_spec, same_results
+
+INDEX = "index.jsonl"
+"""The index, in the folder of all runs: a checksum, then one entry a line."""
+
+ABOUT = ("version", "seconds", "device", "machine", "torch", "finished")
+"""What an entry takes over from ``done.json``."""
 
 
-def index_mark(text: str) -> str:
-    """What the index begins with: the checksum of its text and of the columns that a spec has."""
-    return digest("\n".join([*flat_fields(RunSpec(config.DataSpec())), text]).encode())
+def read_entries(runs: Path, run_ids: Iterable[str]) -> dict[str, dict]:
+    """What tables need of each finished run.
+
+    An entry is read from the index where the run's files have the times and sizes noted there,
+    else from the run's folder; then the index is written anew.
+
+    Args:
+        runs: the folder of all runs.
+        run_ids: the runs asked for; those that are not finished are left out.
+
+    Returns:
+        An entry by run id, see ``Store.entries``.
+
+    Raises:
+        CorruptRun: if a run that must be read from its folder is damaged.
+    """
+    index = read_index(runs)
+    entries = {}
+    changed = False
+    for run_id in run_ids:
+        files = _file_stamps(runs / run_id)
+        if not any(name == "done.json" for name, *_ in files):
+            continue
+        entry = index.get(run_id)
+        if entry is None or entry["files"] != files:
+            entry = {"run": run_id, "files": files, **make_entry(runs / run_id)}
+            index[run_id] = entry
+            changed = True
+        if same_results(entry["version"]):
+            entries[run_id] = entry
+    if changed:
+        # the index is only a cache: where it cannot be written, the runs are read again next time
+        with contextlib.suppress(StoreError):
+            _write_index(runs, index)
+    return entries
+
+
+def make_entry(folder: Path) -> dict:
+    """A run's entry, read from its folder after its checksums were compared."""
+    done = read_provenance(folder)
+    spec = read_spec(folder)
+    levels = (folder / "levels.csv").read_text()
+    statuses = pd.read_csv(io.StringIO(levels), usecols=["status"])["status"]
+    return {
+        **{name: done[name] for name in ABOUT},
+        "outcome": connectivity.outcome(list(statuses)),
+        "head": flat_fields(spec),
+        "levels": levels,
+    }
+
+
+def read_index(runs: Path) -> dict[str, dict]:
+    """The index by run id; empty where it is missing, damaged or of specs with other fields."""
+    try:
+        checksum, _, text = (runs / INDEX).read_text().partition("\n")
+    except OSError:
+        return {}
+    if checksum != _index_checksum(text):
+        return {}
+    entries = [json.loads(line) for line in text.splitlines()]
+    return {entry["run"]: entry for entry in entries}
+
+
+def table_of(entries: dict[str, dict]) -> pd.DataFrame:
+    """One row per run and level, with the fields of the run's spec as columns.
+
+    Args:
+        entries: as :func:`read_entries` gives them.
+
+    Returns:
+        The rows in the order of the entries, levels ascending; empty without entries.
+    """
+    if not entries:
+        return pd.DataFrame()
+    levels = _all_levels([entry["levels"] for entry in entries.values()])
+    heads = pd.DataFrame([{"run": run_id, **e["head"]} for run_id, e in entries.items()])
+    heads = heads.loc[levels.index]
+    return pd.concat([heads.reset_index(drop=True), levels.reset_index(drop=True)], axis=1)
 
 
 def flat_fields(spec: RunSpec) -> dict:
-    """A spec's fields as one level of columns: ``prune.rate``, ``data.noise``, ``base`` as ``4-8-8-2``."""
+    """A spec's fields as one level of columns: ``prune.rate``, ``data.noise``, ``base`` as text.
 
-    def columns(mapping: dict, prefix: str = "") -> dict:
-        flat = {}
-        for name, value in mapping.items():
-            if isinstance(value, dict):
-                flat |= columns(value, f"{prefix}{name}.")
-            else:
-                flat[prefix + name] = (
-                    config.shape_text(value) if isinstance(value, tuple) else value
-                )
-        return flat
-
+    >>> flat_fields(RunSpec(config.DataSpec("moons_circles"), base=(4, 8, 8, 2)))["base"]
+    '4-8-8-2'
+    """
     fields = config.asdict(spec)
     made = fields.pop("data")
-    options = {f"data.{k}": v if not isinstance(v, tuple) else str(v) for k, v in made["options"]}
-    return {"data": made["name"], **options, **columns(fields)}
+    columns = {"data": made["name"]}
+    for name, value in made["options"]:
+        columns[f"data.{name}"] = str(value) if isinstance(value, tuple) else value
+    return columns | _flatten(fields)
+
+
+def _flatten(mapping: dict, prefix: str = "") -> dict:
+    """Nested fields as columns ``outer.inner``; tuples become the text of a shape."""
+    flat = {}
+    for name, value in mapping.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{name}.")
+        elif isinstance(value, tuple):
+            flat[prefix + name] = config.shape_text(value)
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _all_levels(tables: list[str]) -> pd.DataFrame:
+    """The rows of many ``levels.csv``, indexed by their table's position.
+
+    Data sets differ in their tasks' columns, so tables of one header are parsed together.
+    """
+    by_header = {}
+    for position, table in enumerate(tables):
+        header, _, body = table.partition("\n")
+        positions, bodies = by_header.setdefault(header, ([], []))
+        positions.append(position)
+        bodies.append(body)
+    frames = []
+    for header, (positions, bodies) in by_header.items():
+        frame = pd.read_csv(io.StringIO(header + "\n" + "".join(bodies)))
+        frame.index = np.repeat(positions, [body.count("\n") for body in bodies])
+        frames.append(frame)
+    return pd.concat(frames).sort_index(kind="stable")
+
+
+def _file_stamps(folder: Path) -> list[list]:
+    """Name, time and size of each file of a finished run, by name."""
+    stamps = []
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for file in os.scandir(folder):
+            if file.name in FILES:
+                stamps.append([file.name, file.stat().st_mtime_ns, file.stat().st_size])
+    return sorted(stamps)
+
+
+def _write_index(runs: Path, index: dict[str, dict]):
+    """Write the index, with its checksum first."""
+    text = "\n".join(json.dumps(entry, separators=(",", ":")) for entry in index.values())
+    write_atomically(runs / INDEX, f"{_index_checksum(text)}\n{text}")
+
+
+def _index_checksum(text: str) -> str:
+    """The checksum of the index and of the columns that specs have in this version."""
+    columns = flat_fields(RunSpec(config.DataSpec()))
+    return digest("\n".join([*columns, text]).encode())

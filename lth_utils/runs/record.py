@@ -1,4 +1,4 @@
-"""What is recorded of a run: its levels while it goes on, and its tickets once it is finished."""
+"""The record of a run: its levels while it is computed, its tickets once it is finished."""
 
 from __future__ import annotations
 
@@ -14,18 +14,97 @@ from lth_utils.networks.layers import split_mask
 from lth_utils.networks.ticket import Ticket
 
 NEVER = 255
-"""Marks, in the array of levels of death, a weight that outlived the last level."""
+"""Level of pruning noted for a weight that was not pruned."""
 
 KEEP_TRAINED = 4096
 """Trained values are kept for levels with at most this many available weights."""
 
 KEPT = ("trained", "start", "biases", "curve")
-"""What may be kept of each level: see :class:`Progress`."""
+"""Arrays that may be kept of a level, which :attr:`RunRecord.kept` describes."""
+
+PRUNED_AT = "death"
+"""The name on disk of ``pruned_at``; it stays, so that runs of earlier versions can be read."""
 
 
-def _with_biases(mask: np.ndarray, parameters: int) -> np.ndarray:
-    """Which of all parameters ``[P]`` are left, from the weights' mask ``[W]``: biases are never pruned."""
-    return np.concatenate([mask, np.ones(parameters - len(mask), dtype=bool)])
+@dataclass
+class RunRecord:
+    """The finished levels of one run, level 0 first.
+
+    Attributes:
+        rows: one dict of plain values per level, the columns of ``levels.csv``.
+        pruned_at: uint8 ``[W]``, the level at which each weight was pruned, ``NEVER`` if not yet.
+        last: float32 ``[P]``, the parameters from which the next level is pruned.
+        seconds: computing time so far, that before an interruption included.
+        kept: arrays by name and level.
+            ``trained``: available parameters after training, for levels of few weights.
+            ``start``: their values before training, at the first level of few weights, where these
+            are not the initial ones.
+            ``biases``: values before training, where a level continues with the biases of the last.
+            ``curve``: float32 ``[epochs, 3]``, where recorded.
+    """
+
+    rows: list[dict] = field(default_factory=list)
+    pruned_at: np.ndarray | None = None
+    last: np.ndarray | None = None
+    seconds: float = 0.0
+    kept: dict[str, dict[int, np.ndarray]] = field(
+        default_factory=lambda: {name: {} for name in KEPT}
+    )
+
+    @property
+    def levels(self) -> int:
+        """Number of finished levels."""
+        return len(self.rows)
+
+    def mask(self, level: int) -> np.ndarray:
+        """Which weights are available at a level, bool ``[W]``."""
+        return self.pruned_at > level
+
+    def add(
+        self,
+        spec: RunSpec,
+        row: dict,
+        *,
+        mask: np.ndarray,
+        start: np.ndarray,
+        trained: np.ndarray,
+        curve: np.ndarray,
+        last: np.ndarray,
+    ):
+        """Append one level of the run.
+
+        Args:
+            spec: the run's spec, which says what is kept.
+            row: the level's row of ``levels.csv``.
+            mask: bool ``[W]``, the available weights.
+            start: float32 ``[P]``, the parameters before training.
+            trained: float32 ``[P]``, the parameters after training.
+            curve: ``[epochs, 3]``, see ``Training.records``.
+            last: float32 ``[P]``, the parameters from which the next level is pruned.
+        """
+        level = self.levels
+        if self.pruned_at is None:
+            self.pruned_at = np.full(len(mask), NEVER, dtype=np.uint8)
+        self.pruned_at[~mask & (self.pruned_at == NEVER)] = level
+        self.rows.append(row)
+        self.last = last
+        if mask.sum() <= KEEP_TRAINED:
+            available = _with_biases(mask, len(trained))
+            self.kept["trained"][level] = trained[available]
+            if not begins_initial(spec) and not self.kept["start"]:
+                self.kept["start"][level] = start[available]
+        if spec.prune.biases == "kept":
+            self.kept["biases"][level] = start[len(mask) :]
+        if spec.train.record:
+            self.kept["curve"][level] = curve.astype(np.float32)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is written of the run's weights, by name on disk."""
+        arrays = {PRUNED_AT: self.pruned_at}
+        for name, levels in self.kept.items():
+            for level, values in levels.items():
+                arrays[f"{name}{level}"] = values
+        return arrays
 
 
 def arrays_by_level(arrays: dict[str, np.ndarray], name: str) -> dict[int, np.ndarray]:
@@ -38,78 +117,19 @@ def arrays_by_level(arrays: dict[str, np.ndarray], name: str) -> dict[int, np.nd
 
 
 def start_values(arrays: dict[str, np.ndarray], parameters: int) -> np.ndarray:
-    """What a run's weights were reset to ``[P]`` where that is not initialisation, NaN where it was not kept."""
+    """The values that a run's weights are reset to, where these are not the initial ones.
+
+    Args:
+        arrays: the run's arrays by name on disk.
+        parameters: number of parameters P.
+
+    Returns:
+        float32 ``[P]``, NaN where the value was not kept.
+    """
     values = np.full(parameters, np.nan, np.float32)
     for level, kept in arrays_by_level(arrays, "start").items():
-        values[_with_biases(arrays["death"] > level, parameters)] = kept
+        values[_with_biases(arrays[PRUNED_AT] > level, parameters)] = kept
     return values
-
-
-@dataclass
-class Progress:
-    """The finished levels of one run, level 0 first.
-
-    rows: one dict of plain values per level; death: uint8 ``[W]``, the level at which each weight
-    was pruned, ``NEVER`` if not yet; last: parameters ``[P]`` from which the next level is pruned;
-    seconds: computing time so far, interrupted sessions included; kept: by name and level, ``trained``:
-    the parameters left there, of the small levels; ``start``: what they began as, where that is not
-    initialisation, of the first small level; ``biases``: where a level takes them over, those it began
-    with; ``curve``: float32 ``[epochs, 3]``, where recorded.
-    """
-
-    rows: list[dict] = field(default_factory=list)
-    death: np.ndarray | None = None
-    last: np.ndarray | None = None
-    seconds: float = 0.0
-    kept: dict[str, dict[int, np.ndarray]] = field(
-        default_factory=lambda: {name: {} for name in KEPT}
-    )
-
-    @property
-    def levels(self) -> int:
-        return len(self.rows)
-
-    def mask(self, level: int) -> np.ndarray:
-        """Which weights are available at a level, bool ``[W]``."""
-        return self.death > level
-
-    def add(
-        self,
-        spec: RunSpec,
-        row: dict,
-        mask: np.ndarray,
-        start: np.ndarray,
-        trained: np.ndarray,
-        curve: np.ndarray,
-        last: np.ndarray,
-    ):
-        """Append a level of a run: its row, its mask bool ``[W]``, the parameters ``[P]`` it was reset to and trained to, its curve, and `last`."""
-        level = self.levels
-        if self.death is None:
-            self.death = np.full(len(mask), NEVER, dtype=np.uint8)
-        self.death[~mask & (self.death == NEVER)] = level
-        self.rows.append(row)
-        self.last = last
-        if mask.sum() <= KEEP_TRAINED:
-            alive = _with_biases(mask, len(trained))
-            self.kept["trained"][level] = trained[alive]
-            if not begins_initial(spec) and not self.kept["start"]:
-                self.kept["start"][level] = start[alive]
-        if spec.prune.biases == "kept":
-            self.kept["biases"][level] = start[len(mask) :]
-        if spec.train.record:
-            self.kept["curve"][level] = curve.astype(np.float32)
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What a finished run keeps of its weights, by name."""
-        return {
-            "death": self.death,
-            **{
-                f"{name}{level}": values
-                for name, levels in self.kept.items()
-                for level, values in levels.items()
-            },
-        }
 
 
 def begins_initial(spec: RunSpec) -> bool:
@@ -119,45 +139,69 @@ def begins_initial(spec: RunSpec) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """A finished run in memory, the tickets of all its levels within reach.
+    """A finished run in memory, from which the ticket of any level can be taken.
 
-    shape: a ``config.Shape``; rows: one per level; death: uint8 ``[W]``, the level at which each weight was
-    pruned, ``NEVER`` if never; initial: float32 ``[P]``; trained, biases, curve: by level, see :class:`Progress`.
+    Attributes:
+        spec: the run's spec.
+        shape: the network's shape.
+        rows: one row per level.
+        pruned_at: uint8 ``[W]``, the level at which each weight was pruned, ``NEVER`` if never.
+        initial: float32 ``[P]``, the values that weights are reset to.
+        trained: arrays by level, as in :class:`RunRecord`.
+        biases: the same.
+        curve: the same.
     """
 
     spec: RunSpec
     shape: Shape
     rows: pd.DataFrame
-    death: np.ndarray
+    pruned_at: np.ndarray
     initial: np.ndarray
     trained: dict[int, np.ndarray]
     biases: dict[int, np.ndarray]
     curve: dict[int, np.ndarray]
 
     def ticket(self, level: int | None = None) -> Ticket:
-        """The network at a pruning level; without `level`, where it first separated, else the last one."""
+        """The network at a pruning level.
+
+        Args:
+            level: 0 for the dense network; without it, the first separated level, else the last.
+
+        Returns:
+            The ticket; its trained values are None where they were not kept.
+
+        Raises:
+            SpecError: if the run has no such level.
+        """
         if level is None:
-            separated = self.rows.index[self.rows["status"] == "separated"]
-            level = int(separated[0]) if len(separated) else len(self.rows) - 1
+            level = self._first_separated()
         if not 0 <= level < len(self.rows):
             raise SpecError(f"level is {level}; this run has levels 0 to {len(self.rows) - 1}")
-        mask, trained = self.death > level, None
-        alive = _with_biases(mask, len(self.initial))
-        if (kept := self.trained.get(level)) is not None:
-            trained = np.zeros_like(self.initial)
-            trained[alive] = kept
-        masks, initial = (
-            split_mask(torch.from_numpy(mask)[None], self.shape),
-            np.where(alive, self.initial, np.float32(0)),
-        )
+        mask = self.pruned_at > level
+        available = _with_biases(mask, len(self.initial))
+        initial = np.where(available, self.initial, np.float32(0))
         if level in self.biases:
             initial[len(mask) :] = self.biases[level]
+        trained = None
+        if level in self.trained:
+            trained = np.zeros_like(self.initial)
+            trained[available] = self.trained[level]
         return Ticket(
-            self.shape,
-            masks,
-            initial,
-            trained,
-            data.load(self.spec.data).tasks,
-            self.spec.seed,
-            level,
+            shape=self.shape,
+            masks=split_mask(torch.from_numpy(mask)[None], self.shape),
+            initial=initial,
+            trained=trained,
+            tasks=data.load(self.spec.data).tasks,
+            seed=self.spec.seed,
+            level=level,
         )
+
+    def _first_separated(self) -> int:
+        """The first level whose network is separated, else the last level."""
+        separated = self.rows.index[self.rows["status"] == "separated"]
+        return int(separated[0]) if len(separated) else len(self.rows) - 1
+
+
+def _with_biases(mask: np.ndarray, parameters: int) -> np.ndarray:
+    """Available parameters ``[P]``, from the weights' mask ``[W]``: biases are never pruned."""
+    return np.concatenate([mask, np.ones(parameters - len(mask), dtype=bool)])

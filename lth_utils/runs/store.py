@@ -1,27 +1,24 @@
-"""The only module that opens files under ``outputs/``.
+"""The runs on disk: where each lies, whether it is finished, and what can be read of it.
 
     outputs/runs/<run id>/    one run, shared by all sets
         spec.json             exactly what was hashed
         levels.csv            one row per level
-        arrays.npz            the level at which each weight died, trained values of the small levels
+        arrays.npz            level at which each weight was pruned, trained values of small levels
         done.json             written last: provenance, seconds, checksums of the three others
-        partial.npz           only while the run is going on: all finished levels, to resume from
-    outputs/runs/index.jsonl  what tables need of every finished run; a cache, rebuilt from the folders
-    outputs/older/<version>/  runs whose results may differ from this package's (another minor version)
+        partial.npz           only while the run is computed: its finished levels, to resume from
+    outputs/runs/index.jsonl  what tables need of every finished run: a cache, made from the folders
+    outputs/older/<version>/  runs of another minor version, whose results may differ
+    outputs/corrupt/          damaged runs that ``check --repair`` set aside
     outputs/<set>/notebooks | figures | tables | facts
-    outputs/exports/          pictures and tickets that somebody took out of the explorer
+    outputs/exports/          pictures and tickets exported from the explorer
 
-Every file is written under a temporary name and renamed, so a file is either whole or not there.
-Initial values are drawn again from the seed and compared with their recorded checksum.
+Every file is written under a temporary name and renamed, so a file is either whole or missing.
+Initial values are not stored: they are drawn again from the seed and compared with a checksum.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
 import os
-import platform
 import shutil
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -31,61 +28,27 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lth_utils import __version__, config, connectivity, pruning
+from lth_utils import config, pruning
 from lth_utils.config import RunSpec
 from lth_utils.networks.layers import split_mask
 from lth_utils.networks.population import initial_values
 from lth_utils.networks.ticket import Ticket
+from lth_utils.runs import run_folder
 from lth_utils.runs.files import StoreError, digest, write_atomically
-from lth_utils.runs.index import flat_fields, index_mark
+from lth_utils.runs.index import read_entries, table_of
 from lth_utils.runs.places import outputs
 from lth_utils.runs.record import (
-    KEPT,
+    PRUNED_AT,
     History,
-    Progress,
+    RunRecord,
     arrays_by_level,
     begins_initial,
     start_values,
 )
+from lth_utils.runs.run_folder import CorruptRun, same_results
 
-FILES = ("done.json", "spec.json", "levels.csv", "arrays.npz")
-"""What a finished run consists of."""
-
-
-class CorruptRun(StoreError):
-    """A run folder whose files are truncated, changed or unreadable."""
-
-    def __init__(self, folder: Path, reason: str):
-        super().__init__(
-            f"{folder} is corrupt: {reason}. It was not used. To set it aside and compute the run again: "
-            "python -m lth_utils check --repair, then repeat the command"
-        )
-        self.folder = folder
-
-
-def pack(arrays: dict[str, np.ndarray]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def unpack(content: bytes) -> dict[str, np.ndarray]:
-    """The arrays in bytes whose checksum was compared before."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return dict(arrays)
-
-
-def _read_partial(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an interrupted run; its last 32 bytes are the checksum of the others."""
-    content = path.read_bytes()
-    if content[-32:].hex() != digest(content[:-32]):
-        raise CorruptRun(path.parent, f"{path.name} does not match its checksum")
-    return unpack(content[:-32])
-
-
-def series(version: str) -> str:
-    """Versions that give the same results have the same first two numbers: ``0.1`` of ``0.1.3``."""
-    return ".".join(version.split(".")[:2])
+CURVES = ("loss", "accuracy", "train_loss")
+"""Columns of a recorded curve."""
 
 
 class Store:
@@ -96,326 +59,243 @@ class Store:
     """
 
     def __init__(self, root: str | Path | None = None):
+        """Nothing is read or written yet; root: the outputs folder, by default ``outputs()``."""
         self.root = Path(root) if root is not None else outputs()
         self.runs = self.root / "runs"
 
     def folder(self, run_id: str) -> Path:
+        """Where a run lies, whether it exists or not."""
         return self.runs / run_id
 
     def done(self, run_id: str) -> bool:
         """Whether the run is finished, by a version of the package that gives the same results."""
-        return (version := self._version(run_id)) is not None and series(version) == series(
-            __version__
-        )
-
-    def _version(self, run_id: str) -> str | None:
-        """The version that finished a run, None where it is not finished; an unreadable file is for ``provenance`` to name."""
-        try:
-            return json.loads((self.folder(run_id) / "done.json").read_bytes())["version"]
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (ValueError, KeyError, TypeError):
-            return __version__
+        version = run_folder.finished_by(self.folder(run_id))
+        return version is not None and same_results(version)
 
     # ------------------------------------------------------------------ writing
     def prepare(self, run_ids: Iterable[str] = ()):
-        """Make room for runs that are going to be computed: what an older version left there is set aside.
+        """Make room for runs that will be computed: runs of older versions are set aside.
 
-        Raises :class:`StoreError` now, not after the first training, if runs cannot be written.
+        Args:
+            run_ids: the runs that will be computed.
+
+        Raises:
+            StoreError: if runs cannot be written, so that this is known before the first training.
         """
         probe = self.runs / f".writable-{os.getpid()}"
         write_atomically(probe, "")
-        probe.unlink(
-            missing_ok=True
-        )  # another thread, or a machine with the same number, may share the probe
+        # another thread, or a process of this number on another machine, may have removed it
+        probe.unlink(missing_ok=True)
         for run_id in run_ids:
-            if (version := self._version(run_id)) is not None and series(version) != series(
-                __version__
-            ):
+            version = run_folder.finished_by(self.folder(run_id))
+            if version is not None and not same_results(version):
                 self._set_aside(run_id, self.root / "older" / version)
 
     def _set_aside(self, run_id: str, where: Path):
+        """Move a run's folder into another one, under a new name where its own is taken."""
         aside = where / run_id
         if aside.exists():
             aside = where / f"{run_id}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         where.mkdir(parents=True, exist_ok=True)
         shutil.move(self.folder(run_id), aside)
 
-    def save_partial(self, spec: RunSpec, progress: Progress):
-        """Keep the finished levels of a run that goes on, in one file."""
-        about = json.dumps(
-            {"version": __version__, "seconds": progress.seconds, "rows": progress.rows}
-        )
-        content = pack({"about": np.array(about), "last": progress.last, **progress.arrays()})
-        write_atomically(
-            self.folder(config.run_id(spec)) / "partial.npz",
-            content + bytes.fromhex(digest(content)),
-        )
+    def save_partial(self, spec: RunSpec, record: RunRecord):
+        """Keep the finished levels of a run that is not finished."""
+        run_folder.write_partial(self.folder(config.run_id(spec)), record)
 
-    def load_partial(self, spec: RunSpec) -> Progress | None:
-        """The finished levels of a run that was interrupted, or None; :class:`CorruptRun` if damaged."""
-        path = self.folder(config.run_id(spec)) / "partial.npz"
-        if not path.is_file():
-            return None
-        arrays = _read_partial(path)
-        about = json.loads(str(arrays["about"]))
-        if series(about["version"]) != series(__version__):
-            return None
-        return Progress(
-            about["rows"],
-            arrays["death"],
-            arrays["last"],
-            about["seconds"],
-            {name: arrays_by_level(arrays, name) for name in KEPT},
-        )
+    def load_partial(self, spec: RunSpec) -> RunRecord | None:
+        """The finished levels of an interrupted run, or None; :class:`CorruptRun` if damaged."""
+        return run_folder.read_partial(self.folder(config.run_id(spec)))
 
-    def finish(self, spec: RunSpec, progress: Progress, device: str):
-        """Write a finished run, ``done.json`` last."""
-        run_id = config.run_id(spec)
-        folder = self.folder(run_id)
-        shape, _ = pruning.plan(spec)
-        contents = {
-            "spec.json": config.canonical(spec).encode(),
-            "levels.csv": pd.DataFrame(progress.rows).to_csv(index=False).encode(),
-            "arrays.npz": pack(progress.arrays()),
-        }
-        for name, content in contents.items():
-            write_atomically(folder / name, content)
-        done = {
-            "version": __version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "device": device,
-            "machine": platform.machine(),
-            "seconds": round(progress.seconds, 3),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "initial": digest(initial_values(shape, spec.seed, spec.init).tobytes()),
-            "sha256": {name: digest(content) for name, content in contents.items()},
-        }
-        write_atomically(folder / "done.json", json.dumps(done, indent=1))
-        (folder / "partial.npz").unlink(missing_ok=True)
-
-    # ------------------------------------------------------------------ reading
-    def provenance(self, run_id: str) -> dict:
-        """What ``done.json`` says, after its checksums have been compared; :class:`CorruptRun` if they differ."""
-        folder = self.folder(run_id)
-        try:
-            done = json.loads((folder / "done.json").read_text())
-            for name, checksum in done["sha256"].items():
-                if digest((folder / name).read_bytes()) != checksum:
-                    raise CorruptRun(folder, f"{name} does not match its checksum")
-        except FileNotFoundError as error:
-            raise CorruptRun(folder, f"{Path(error.filename).name} is missing") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise CorruptRun(folder, f"done.json cannot be read ({error})") from error
-        return done
-
-    def spec(self, run_id: str) -> RunSpec:
-        """The spec of a finished run, checked against the address it lies at."""
-        mapping = json.loads((self.folder(run_id) / "spec.json").read_text())
-        spec = config.parse(RunSpec, mapping, f"{run_id}/spec.json")
-        if config.run_id(spec) != run_id:
-            raise CorruptRun(self.folder(run_id), f"its spec belongs to {config.run_id(spec)}")
-        return spec
-
-    def entries(self, run_ids: Sequence[str] | None = None) -> dict[str, dict]:
-        """What tables need of each finished run among `run_ids` (default: all): ``outcome``, ``head``, ``levels``, ``seconds``, ``version``.
-
-        Read from the index where the run's files are as they were when it was made, else from the run's
-        folder, whose checksums are compared; :class:`CorruptRun` names a damaged one.
-        """
-        if run_ids is None:
-            run_ids = (
-                sorted(e.name for e in os.scandir(self.runs) if e.is_dir())
-                if self.runs.is_dir()
-                else []
-            )
-        index, found, new = self._read_index() if run_ids else {}, {}, False
-        for run_id in run_ids:
-            try:
-                files = sorted(
-                    [e.name, e.stat().st_mtime_ns, e.stat().st_size]
-                    for e in os.scandir(self.folder(run_id))
-                    if e.name in FILES
-                )
-            except (FileNotFoundError, NotADirectoryError):
-                files = []
-            if not any(name == "done.json" for name, *_ in files):
-                continue
-            if (entry := index.get(run_id)) is None or entry["files"] != files:
-                entry = index[run_id] = {"run": run_id, "files": files, **self._entry(run_id)}
-                new = True
-            if series(entry["version"]) == series(__version__):
-                found[run_id] = entry
-        if new:
-            text = "\n".join(json.dumps(e, separators=(",", ":")) for e in index.values())
-            with contextlib.suppress(
-                StoreError
-            ):  # only a cache: where nothing can be written, it is read again
-                write_atomically(self.runs / "index.jsonl", f"{index_mark(text)}\n{text}")
-        return found
-
-    def _entry(self, run_id: str) -> dict:
-        done, spec = self.provenance(run_id), self.spec(run_id)
-        about = {
-            name: done[name]
-            for name in ("version", "seconds", "device", "machine", "torch", "finished")
-        }
-        levels = (self.folder(run_id) / "levels.csv").read_text()
-        words = pd.read_csv(io.StringIO(levels), usecols=["status"])["status"]
-        return {
-            **about,
-            "outcome": connectivity.outcome(list(words)),
-            "head": flat_fields(spec),
-            "levels": levels,
-        }
-
-    def _read_index(self) -> dict[str, dict]:
-        """The index by run, or nothing where it is missing, damaged or of specs with other fields: it is a cache."""
-        try:
-            checksum, _, text = (self.runs / "index.jsonl").read_text().partition("\n")
-        except OSError:
-            return {}
-        return (
-            {e["run"]: e for e in map(json.loads, text.splitlines())}
-            if checksum == index_mark(text)
-            else {}
-        )
-
-    def table(self, specs: list[RunSpec] | None = None) -> pd.DataFrame:
-        """One row per run and level, spec fields as columns; of `specs`, or of all finished runs.
-
-        Runs of `specs` that are not finished raise :class:`StoreError`: a figure never has unseen holes.
-        """
-        ids = None if specs is None else [config.run_id(s) for s in specs]
-        entries = self.entries(ids)
-        if ids and (missing := [i for i in ids if i not in entries]):
-            raise StoreError(
-                f"{len(missing)} of {len(ids)} runs are not finished, first {missing[0]}; run them with sweep.run"
-            )
-        if not entries:
-            return pd.DataFrame()
-        groups = {}  # by header: data sets differ in their tasks' columns
-        for position, entry in enumerate(entries.values()):
-            header, _, body = entry["levels"].partition("\n")
-            groups.setdefault(header, []).append((position, body))
-        frames = []
-        for header, parts in groups.items():
-            frame = pd.read_csv(io.StringIO(header + "\n" + "".join(body for _, body in parts)))
-            frame.index = np.repeat([p for p, _ in parts], [body.count("\n") for _, body in parts])
-            frames.append(frame)
-        levels = pd.concat(frames).sort_index(kind="stable")
-        heads = pd.DataFrame([{"run": run_id, **e["head"]} for run_id, e in entries.items()])
-        return pd.concat(
-            [heads.loc[levels.index].reset_index(drop=True), levels.reset_index(drop=True)], axis=1
-        )
-
-    def curves(self, specs: list[RunSpec]) -> pd.DataFrame:
-        """One row per run, level and epoch (from 1) of runs that recorded them: ``run``, ``level``, ``epoch``, ``loss`` and ``accuracy``
-        on the test half (accuracy averaged over the tasks), ``train_loss`` averaged over the examples as they were met.
-        """
-        frames = []
-        for spec in specs:
-            history, run_id = self.history(config.run_id(spec)), config.run_id(spec)
-            if not history.curve:
-                raise StoreError(f"{run_id} kept no curves; ask for them by train.record")
-            for level, curve in history.curve.items():
-                frames.append(
-                    pd.DataFrame(
-                        {
-                            "run": run_id,
-                            "level": history.rows["level"][level],
-                            "epoch": range(1, len(curve) + 1),
-                            **dict(zip(("loss", "accuracy", "train_loss"), curve.T, strict=True)),
-                        }
-                    )
-                )
-        return pd.concat(frames, ignore_index=True)
-
-    def about(self, specs: list[RunSpec]) -> dict:
-        """Provenance of finished runs taken together: how many, by which versions, where, when, computing seconds in all."""
-        entries = self.entries([config.run_id(s) for s in specs]).values()
-        found = {
-            name: sorted({e[name] for e in entries})
-            for name in ("version", "torch", "device", "machine")
-        }
-        dates = sorted(e["finished"] for e in entries)
-        return {
-            "runs": len(entries),
-            **found,
-            "first": dates[0],
-            "last": dates[-1],
-            "seconds": round(sum(e["seconds"] for e in entries), 3),
-            "seeds": sorted({s.seed for s in specs}),
-        }
-
-    def masks(self, run_id: str) -> list[list[torch.Tensor]]:
-        """The masks of a finished run, level 0 first: per level a list over layers, shaped as in :class:`Ticket`."""
-        self.provenance(run_id)
-        shape, _ = pruning.plan(self.spec(run_id))
-        death = torch.from_numpy(
-            unpack((self.folder(run_id) / "arrays.npz").read_bytes())["death"]
-        )[None]
-        levels = len((self.folder(run_id) / "levels.csv").read_text().splitlines()) - 1
-        return [split_mask(death > level, shape) for level in range(levels)]
+    def finish(self, spec: RunSpec, record: RunRecord, device: str):
+        """Write a finished run; device: name of the processor that computed it."""
+        run_folder.write_finished(self.folder(config.run_id(spec)), spec, record, device)
 
     def copy(self, run_ids: Iterable[str], other: Store):
         """Copy finished runs into another store, ``done.json`` last."""
         for run_id in run_ids:
             self.provenance(run_id)
-            for name in reversed(FILES):
-                write_atomically(
-                    other.folder(run_id) / name, (self.folder(run_id) / name).read_bytes()
-                )
+            for name in reversed(run_folder.FILES):
+                content = (self.folder(run_id) / name).read_bytes()
+                write_atomically(other.folder(run_id) / name, content)
+
+    # ------------------------------------------------------------------ reading
+    def provenance(self, run_id: str) -> dict:
+        """The content of ``done.json``, after checksums were compared; else :class:`CorruptRun`."""
+        return run_folder.read_provenance(self.folder(run_id))
+
+    def spec(self, run_id: str) -> RunSpec:
+        """The spec of a finished run; :class:`CorruptRun` if it belongs to another run id."""
+        return run_folder.read_spec(self.folder(run_id))
+
+    def entries(self, run_ids: Sequence[str] | None = None) -> dict[str, dict]:
+        """What tables need of each finished run.
+
+        Args:
+            run_ids: the runs asked for, default all; those that are not finished are left out.
+
+        Returns:
+            By run id a dict of ``outcome``, ``head`` (the fields of the spec), ``levels`` (the text
+            of ``levels.csv``), ``seconds``, ``version`` and other provenance.
+
+        Raises:
+            CorruptRun: if a run is damaged.
+        """
+        if run_ids is None:
+            run_ids = self._all_ids()
+        return read_entries(self.runs, run_ids) if run_ids else {}
+
+    def _all_ids(self) -> list[str]:
+        """The names of all run folders, sorted."""
+        if not self.runs.is_dir():
+            return []
+        return sorted(entry.name for entry in os.scandir(self.runs) if entry.is_dir())
+
+    def table(self, specs: list[RunSpec] | None = None) -> pd.DataFrame:
+        """One row per run and level, with the fields of the run's spec as columns.
+
+        Args:
+            specs: the runs asked for, default all finished ones.
+
+        Returns:
+            The columns ``run``, those of the spec, and those of ``levels.csv``.
+
+        Raises:
+            StoreError: if a run of `specs` is not finished, so that no figure lacks runs unnoticed.
+        """
+        if specs is None:
+            return table_of(self.entries())
+        ids = [config.run_id(s) for s in specs]
+        entries = self.entries(ids)
+        missing = [i for i in ids if i not in entries]
+        if missing:
+            raise StoreError(
+                f"{len(missing)} of {len(ids)} runs are not finished, first {missing[0]}; "
+                "run them with sweep.run"
+            )
+        return table_of(entries)
+
+    def curves(self, specs: list[RunSpec]) -> pd.DataFrame:
+        """One row per run, level and epoch of runs that recorded their training.
+
+        Args:
+            specs: finished runs with ``train.record``.
+
+        Returns:
+            The columns ``run``, ``level``, ``epoch`` (from 1), ``loss`` and ``accuracy`` on the
+            test split (averaged over the tasks), and ``train_loss``, averaged over the examples
+            while they were trained on.
+
+        Raises:
+            StoreError: if a run is not finished or kept no curves.
+        """
+        frames = []
+        for spec in specs:
+            run_id = config.run_id(spec)
+            history = self.history(run_id)
+            if not history.curve:
+                raise StoreError(f"{run_id} kept no curves; ask for them by train.record")
+            for level, curve in history.curve.items():
+                frame = pd.DataFrame(dict(zip(CURVES, curve.T, strict=True)))
+                frame.insert(0, "run", run_id)
+                frame.insert(1, "level", history.rows["level"][level])
+                frame.insert(2, "epoch", range(1, len(curve) + 1))
+                frames.append(frame)
+        return pd.concat(frames, ignore_index=True)
+
+    def about(self, specs: list[RunSpec]) -> dict:
+        """Provenance of finished runs taken together.
+
+        Args:
+            specs: at least one finished run.
+
+        Returns:
+            Their number as ``runs``; the different values of ``version``, ``torch``, ``device``,
+            ``machine`` and ``seeds``; ``first`` and ``last`` date; ``seconds`` of computing in all.
+        """
+        entries = self.entries([config.run_id(s) for s in specs]).values()
+        about = {"runs": len(entries)}
+        for name in ("version", "torch", "device", "machine"):
+            about[name] = sorted({entry[name] for entry in entries})
+        dates = sorted(entry["finished"] for entry in entries)
+        about |= {"first": dates[0], "last": dates[-1]}
+        about["seconds"] = round(sum(entry["seconds"] for entry in entries), 3)
+        about["seeds"] = sorted({spec.seed for spec in specs})
+        return about
+
+    def masks(self, run_id: str) -> list[list[torch.Tensor]]:
+        """The masks of a finished run, level 0 first: for each level a list over layers.
+
+        They are bool and shaped as in :class:`Ticket`.
+        """
+        self.provenance(run_id)
+        shape, _ = pruning.plan(self.spec(run_id))
+        folder = self.folder(run_id)
+        pruned_at = torch.from_numpy(run_folder.read_arrays(folder)[PRUNED_AT])[None]
+        levels = len((folder / "levels.csv").read_text().splitlines()) - 1
+        return [split_mask(pruned_at > level, shape) for level in range(levels)]
 
     def history(self, run_id: str) -> History:
-        """A finished run in memory, read and checked once."""
+        """A finished run in memory, read and checked once.
+
+        Raises:
+            StoreError: if the run is not finished, or if this version of numpy draws other initial
+                values from its seed.
+            CorruptRun: if the run is damaged.
+        """
         if not self.done(run_id):
             known = list(self.entries())
             raise StoreError(
-                f"no finished run {run_id}{config.nearest(run_id, known)}; {len(known)} runs in {self.runs}"
+                f"no finished run {run_id}{config.nearest(run_id, known)}; "
+                f"{len(known)} runs in {self.runs}"
             )
-        provenance, spec = self.provenance(run_id), self.spec(run_id)
-        rows, arrays = (
-            pd.read_csv(self.folder(run_id) / "levels.csv"),
-            unpack((self.folder(run_id) / "arrays.npz").read_bytes()),
-        )
+        provenance = self.provenance(run_id)
+        spec = self.spec(run_id)
         shape, _ = pruning.plan(spec)
+        arrays = run_folder.read_arrays(self.folder(run_id))
         initial = initial_values(shape, spec.seed, spec.init)
         if digest(initial.tobytes()) != provenance["initial"]:
             raise StoreError(
-                f"the initial values of {run_id} differ from those drawn by this numpy ({np.__version__}); "
-                f"the run was made with numpy {provenance['numpy']}"
+                f"the initial values of {run_id} differ from those drawn by this numpy "
+                f"({np.__version__}); the run was made with numpy {provenance['numpy']}"
             )
         if not begins_initial(spec):
             initial = start_values(arrays, len(initial))
         return History(
-            spec,
-            shape,
-            rows,
-            arrays["death"],
-            initial,
-            *(arrays_by_level(arrays, name) for name in ("trained", "biases", "curve")),
+            spec=spec,
+            shape=shape,
+            rows=pd.read_csv(self.folder(run_id) / "levels.csv"),
+            pruned_at=arrays[PRUNED_AT],
+            initial=initial,
+            trained=arrays_by_level(arrays, "trained"),
+            biases=arrays_by_level(arrays, "biases"),
+            curve=arrays_by_level(arrays, "curve"),
         )
 
     def ticket(self, run_id: str, level: int | None = None) -> Ticket:
-        """The network of a finished run at a pruning level; without `level`, where it first separated, else the last one."""
+        """The network of a finished run at a pruning level, see :meth:`History.ticket`."""
         return self.history(run_id).ticket(level)
 
-    # ------------------------------------------------------------------ care
+    # ------------------------------------------------------------------ maintenance
     def check(self, repair: bool = False) -> list[CorruptRun]:
-        """All corrupt run folders; with `repair` they are moved to ``outputs/corrupt``, to be computed again."""
-        found = []
-        for folder in sorted(p for p in self.runs.glob("*") if p.is_dir()):
+        """Find all corrupt run folders.
+
+        Args:
+            repair: move them to ``outputs/corrupt``, so that the next sweep computes them again.
+
+        Returns:
+            One error for each corrupt folder.
+        """
+        errors = []
+        for run_id in self._all_ids():
             try:
-                if (folder / "done.json").exists():
-                    self.provenance(folder.name)
-                    self.spec(folder.name)
-                elif (folder / "partial.npz").exists():
-                    _read_partial(folder / "partial.npz")
+                if (self.folder(run_id) / "done.json").exists():
+                    self.provenance(run_id)
+                    self.spec(run_id)
+                else:
+                    run_folder.read_partial(self.folder(run_id))
             except CorruptRun as error:
-                found.append(error)
+                errors.append(error)
                 if repair:
-                    self._set_aside(folder.name, self.root / "corrupt")
-        return found
+                    self._set_aside(run_id, self.root / "corrupt")
+        return errors

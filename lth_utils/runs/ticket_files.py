@@ -14,9 +14,8 @@ from lth_utils.config import Shape
 from lth_utils.data import Task
 from lth_utils.networks.layers import n_weights, split_mask
 from lth_utils.networks.ticket import Ticket
-from lth_utils.runs.files import StoreError, write_atomically
+from lth_utils.runs.files import StoreError, pack, unpack, write_atomically
 from lth_utils.runs.places import provenance
-from lth_utils.runs.store import pack, unpack
 
 TICKET_FILE = "lth_utils ticket 1"
 """Marks the files of :func:`save`, with the version of their format."""

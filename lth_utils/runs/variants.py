@@ -1,7 +1,7 @@
-"""What of a ticket carries its performance: its mask, its weights' distribution, their signs, or the very values?
+"""Which part of a ticket matters: its mask, the distribution, the signs or the exact values?
 
-A variant is a ticket of another run, its *origin*, of which something is drawn anew before it is
-trained once more (``config.VariantSpec``).
+A variant takes the ticket of another run, its *origin*, draws some part of it anew and trains it
+once more (``config.VariantSpec``).
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from threading import Event
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lth_utils import config, data
-from lth_utils.config import RunSpec, SpecError, rng
+from lth_utils.config import RunSpec, Shape, SpecError, rng
 from lth_utils.networks import population
 from lth_utils.networks.layers import split_mask
 from lth_utils.networks.population import Population, initial_values
@@ -27,101 +28,155 @@ def origin(spec: RunSpec) -> RunSpec:
     return replace(spec, train=spec.variant.found, variant=None)
 
 
-def vary(
+def draw_variants(
     results: Store,
     specs: Sequence[RunSpec],
     device: torch.device | str = "cpu",
     cancel: Event | None = None,
 ) -> Population:
-    """The tickets of the specs' origins with that drawn anew which their variant asks for, from each one's own random stream.
+    """The population that variants are trained from.
 
-    specs: of variants that differ in their seed alone, whose origins are finished.  Raises
-    :class:`SpecError` where an origin ended before the level asked for, ``StoreError`` where it is not finished.
+    Args:
+        results: holds the finished origins.
+        specs: variants that differ in their seed alone.
+        device: where the population lies.
+        cancel: ends the training of ``resampled_trained`` when it is set from another thread.
+
+    Returns:
+        One member per spec, drawn from the random stream of its own seed.
+
+    Raises:
+        SpecError: if an origin ended before the level asked for.
+        StoreError: if an origin is not finished.
     """
-    tickets = _reset(results, specs, specs[0].variant.level, device)
-    trained = specs[0].variant.values == "resampled_trained"
-    source = _before_pruning(results, specs, device, cancel) if trained else tickets.initial
-    drawn = [
-        _draw(spec, tickets.shape, *member)
-        for spec, *member in zip(
-            specs, *(t.cpu().numpy() for t in (tickets.mask, tickets.initial, source)), strict=True
+    variant = specs[0].variant
+    tickets = _origins_at(results, specs, variant.level, device)
+    source = tickets.initial
+    if variant.values == "resampled_trained":
+        source = _trained_before_pruning(results, specs, device, cancel)
+    masks, values = [], []
+    for m, spec in enumerate(specs):
+        mask, start = _draw(
+            spec,
+            tickets.shape,
+            mask=tickets.mask[m].cpu().numpy(),
+            initial=tickets.initial[m].cpu().numpy(),
+            source=source[m].cpu().numpy(),
         )
-    ]
-    mask, values = (
-        torch.from_numpy(np.stack(part)).to(device) for part in zip(*drawn, strict=True)
-    )
-    return population.rewind(replace(tickets, initial=values), mask)
+        masks.append(mask)
+        values.append(start)
+    initial = torch.from_numpy(np.stack(values)).to(device)
+    mask = torch.from_numpy(np.stack(masks)).to(device)
+    return population.rewind(replace(tickets, initial=initial), mask)
 
 
-def survivors(results: Store, specs: Sequence[RunSpec]) -> dict[str, list[np.ndarray]]:
-    """The weights that variants resample, float32 per spec: their ``initial`` values, and what they were ``trained`` to before the last pruning.
+def surviving_weights(results: Store, specs: Sequence[RunSpec]) -> dict[str, list[np.ndarray]]:
+    """The weights that variants can be resampled from.
 
-    specs: as for :func:`vary`.
+    Args:
+        results: holds the finished origins.
+        specs: variants that differ in their seed alone.
+
+    Returns:
+        Float32 arrays, one per spec, of the weights that the ticket keeps: their ``initial``
+        values, and their ``trained`` values before the last pruning.
+
+    Raises:
+        SpecError: if an origin ended before the level asked for.
+        StoreError: if an origin is not finished.
     """
-    tickets, trained = (
-        _reset(results, specs, specs[0].variant.level, "cpu"),
-        _before_pruning(results, specs, "cpu", None),
-    )
+    tickets = _origins_at(results, specs, specs[0].variant.level, "cpu")
+    trained = _trained_before_pruning(results, specs, "cpu")
+    masks = tickets.mask.numpy()
     return {
-        name: [v[: len(m)][m] for v, m in zip(values.numpy(), tickets.mask.numpy(), strict=True)]
-        for name, values in (("initial", tickets.initial), ("trained", trained))
+        "initial": _masked(tickets.initial.numpy(), masks),
+        "trained": _masked(trained.numpy(), masks),
     }
 
 
-def _reset(results: Store, specs: Sequence[RunSpec], level: int, device) -> Population:
+def _masked(values: np.ndarray, masks: np.ndarray) -> list[np.ndarray]:
+    """Each member's weights where its mask is True; values: parameters ``[M, P]``."""
+    return [member[: len(mask)][mask] for member, mask in zip(values, masks, strict=True)]
+
+
+def _origins_at(
+    results: Store, specs: Sequence[RunSpec], level: int, device: torch.device | str
+) -> Population:
     """The origins' networks at a level, before they are trained."""
-    found = [results.history(config.run_id(origin(spec))) for spec in specs]
-    for history in found:
-        if level >= len(history.rows):
+    histories = [results.history(config.run_id(origin(spec))) for spec in specs]
+    for history in histories:
+        last = len(history.rows) - 1
+        if level > last:
             raise SpecError(
-                f"the origin {config.run_id(history.spec)} ended at level {len(history.rows) - 1}; it has no ticket of level {level}"
+                f"the origin {config.run_id(history.spec)} ended at level {last}; "
+                f"it has no ticket of level {level}"
             )
-    initial = torch.from_numpy(np.stack([history.ticket(level).initial for history in found])).to(
-        device
+    values = np.stack([history.ticket(level).initial for history in histories])
+    masks = np.stack([history.pruned_at > level for history in histories])
+    initial = torch.from_numpy(values).to(device)
+    return Population(
+        shape=histories[0].shape,
+        seeds=tuple(spec.seed for spec in specs),
+        parameters=initial,
+        initial=initial,
+        mask=torch.from_numpy(masks).to(device),
     )
-    mask = torch.from_numpy(np.stack([history.death > level for history in found])).to(device)
-    return Population(found[0].shape, tuple(spec.seed for spec in specs), initial, initial, mask)
 
 
-def _before_pruning(results: Store, specs: Sequence[RunSpec], device, cancel: Event | None):
-    """Parameters ``[M, P]`` that the origins were trained to one level earlier; trained again, since large networks' values are not kept."""
-    before = _reset(results, specs, specs[0].variant.level - 1, device)
-    return train(before, data.load(specs[0].data), specs[0].variant.found, cancel)[0].parameters
+def _trained_before_pruning(
+    results: Store,
+    specs: Sequence[RunSpec],
+    device: torch.device | str,
+    cancel: Event | None = None,
+) -> Tensor:
+    """Parameters ``[M, P]`` that the origins were trained to one level before the tickets.
+
+    They are trained again, since the trained values of large networks are not kept.
+    """
+    before = _origins_at(results, specs, specs[0].variant.level - 1, device)
+    trained, _ = train(before, data.load(specs[0].data), specs[0].variant.found, cancel)
+    return trained.parameters
 
 
 def _draw(
-    spec: RunSpec, shape, mask: np.ndarray, initial: np.ndarray, source: np.ndarray
+    spec: RunSpec, shape: Shape, *, mask: np.ndarray, initial: np.ndarray, source: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One member's mask bool ``[W]`` and starting values ``[P]``; source: the parameters whose survivors are resampled."""
+    """One member's mask, bool ``[W]``, and starting values ``[P]``.
+
+    mask, initial: those of the ticket; source: parameters ``[P]`` that weights are resampled from.
+    """
     variant = spec.variant
-    stream = rng(
-        spec.seed,
-        "variant",
-        variant.level,
-        variant.values,
-        int(variant.pooled),
-        int(variant.permuted),
-    )
-    layer = np.repeat(
-        np.arange(len(shape) - 1),
-        [m.numel() for m in split_mask(torch.from_numpy(mask)[None], shape)],
-    )
-    new = mask.copy()
-    if variant.permuted:
-        for n in range(len(shape) - 1):
-            new[layer == n] = stream.permutation(mask[layer == n])
+    choices = (variant.values, int(variant.pooled), int(variant.permuted))
+    stream = rng(spec.seed, "variant", variant.level, *choices)
+    layers = _layer_of_weights(mask, shape)
+    drawn = _permute(mask, layers, stream) if variant.permuted else mask.copy()
     if variant.values == "initial":
-        return new, initial
+        return drawn, initial
+    weights = slice(len(mask))
+    values = initial.copy()
+    if variant.values.startswith("resampled"):
+        groups = np.zeros_like(layers) if variant.pooled else layers
+        for n in np.unique(groups):
+            places = drawn & (groups == n)
+            survivors = source[weights][mask & (groups == n)]
+            values[weights][places] = stream.choice(survivors, places.sum())
+        return drawn, values
     fresh = initial_values(shape, spec.seed, spec.init, f"fresh {variant.level}")
     if variant.values == "fresh":
-        return new, fresh
-    values = initial.copy()
-    weights = values[: len(mask)]
-    if variant.values == "signs":
-        weights[:] = np.copysign(fresh[: len(mask)], weights)
-        return new, values
-    pool = np.zeros_like(layer) if variant.pooled else layer
-    for n in np.unique(pool):
-        places = new & (pool == n)
-        weights[places] = stream.choice(source[: len(mask)][mask & (pool == n)], places.sum())
-    return new, values
+        return drawn, fresh
+    values[weights] = np.copysign(fresh[weights], initial[weights])
+    return drawn, values
+
+
+def _permute(mask: np.ndarray, layers: np.ndarray, stream: np.random.Generator) -> np.ndarray:
+    """A mask with as many weights in each layer, at places drawn from the stream."""
+    drawn = mask.copy()
+    for n in range(layers.max() + 1):
+        drawn[layers == n] = stream.permutation(mask[layers == n])
+    return drawn
+
+
+def _layer_of_weights(mask: np.ndarray, shape: Shape) -> np.ndarray:
+    """The layer that each weight of a mask ``[W]`` belongs to, int ``[W]``."""
+    sizes = [layer.numel() for layer in split_mask(torch.from_numpy(mask)[None], shape)]
+    return np.repeat(np.arange(len(sizes)), sizes)

@@ -5,25 +5,33 @@ from __future__ import annotations
 from lth_utils import config, pruning
 from lth_utils.config import RunSpec
 from lth_utils.networks.layers import n_weights
-from lth_utils.runs.record import Progress
+from lth_utils.runs.record import RunRecord
 
 OVERHEAD = 1000
-"""Measured on the sweep of the thesis: about 0.1 ms an epoch, and 0.1 µs for each weight."""
+"""An epoch's fixed cost, in weights.
 
+In the thesis' sweep an epoch took about 0.1 ms, and 0.1 µs for each weight.
+"""
 
-Batch = list[tuple[RunSpec, Progress]]
-"""Runs that differ only in their seed and stand at the same level, with what is finished of them."""
+Batch = list[tuple[RunSpec, RunRecord]]
+"""Runs that differ only in their seed and have equally many finished levels, with these levels."""
 
 
 def work_left(batch: Batch) -> float:
-    return sum(run_work(spec, p.levels) for spec, p in batch)
+    """What is left to train of a batch, in the unit of :func:`level_cost`."""
+    return sum(run_work(spec, record.levels) for spec, record in batch)
 
 
 def run_work(spec: RunSpec, level: int) -> float:
-    """What is left of a run from `level` on, in weights to train: what the remaining time is estimated from."""
-    return float(sum(level_cost(spec, available) for available in pruning.plan(spec)[1][level:]))
+    """What a run trains from a level on, in the unit of :func:`level_cost`."""
+    _, keep = pruning.plan(spec)
+    return float(sum(level_cost(spec, available) for available in keep[level:]))
 
 
 def level_cost(spec: RunSpec, available: int) -> float:
-    """An epoch of the smallest network takes as long as `OVERHEAD` weights more in a large one; convolutions do not get cheaper."""
-    return OVERHEAD + (n_weights(spec.base) if config.convolutions(spec.base) else available)
+    """The cost of an epoch with so many available weights, in weights of a large dense network.
+
+    Convolutions get no cheaper when they are pruned, so all weights count there.
+    """
+    weights = n_weights(spec.base) if config.convolutions(spec.base) else available
+    return OVERHEAD + weights

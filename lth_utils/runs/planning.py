@@ -1,0 +1,83 @@
+"""Which runs of a sweep are left to compute, and which of them are trained together."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import replace
+
+from lth_utils import config, data, pruning
+from lth_utils.config import RunSpec, SpecError
+from lth_utils.runs import variants
+from lth_utils.runs.record import RunRecord
+from lth_utils.runs.store import Store
+from lth_utils.runs.work import Batch, work_left
+from lth_utils.training.trainer import check_fit
+
+
+def with_origins(specs: list[RunSpec]) -> list[RunSpec]:
+    """The specs, and after them the origins of their variants that are not among them."""
+    known = set(specs)
+    origins = []
+    for spec in specs:
+        if spec.variant is None:
+            continue
+        origin = variants.origin(spec)
+        if origin not in known:
+            known.add(origin)
+            origins.append(origin)
+    return [*specs, *origins]
+
+
+def plan(specs: list[RunSpec], store: Store, members: int) -> tuple[list[Batch], dict[str, dict]]:
+    """What is left to compute, and what is finished.
+
+    Args:
+        specs: the runs, at least one, each once.
+        store: where finished and interrupted runs are looked up.
+        members: largest number of runs in a batch.
+
+    Returns:
+        Batches of runs that can be trained as one population, the most work first, and the store's
+        entries of the finished runs.
+
+    Raises:
+        SpecError: if a spec cannot run or runs repeat.
+        CorruptRun: if a finished or interrupted run is damaged.
+    """
+    ids = [config.run_id(spec) for spec in specs]
+    _check(specs, ids)
+    finished = store.entries(ids)
+    waiting = []
+    for run_id, spec in zip(ids, specs, strict=True):
+        if run_id not in finished:
+            waiting.append((spec, store.load_partial(spec) or RunRecord()))
+    waiting.sort(key=_population_key)
+    batches = []
+    for _, group in itertools.groupby(waiting, _population_key):
+        batches += cut(list(group), members)
+    return sorted(batches, key=work_left, reverse=True), finished
+
+
+def cut(batch: Batch, size: int) -> list[Batch]:
+    """A batch in pieces of at most `size` runs."""
+    return [batch[start : start + size] for start in range(0, len(batch), size)]
+
+
+def _check(specs: list[RunSpec], ids: list[str]):
+    """Refuse specs that repeat, cannot be pruned as asked or do not fit their data."""
+    if not specs:
+        raise SpecError("no run was asked for: the list of specs is empty")
+    repeated = sorted(run_id for run_id, times in Counter(ids).items() if times > 1)
+    if repeated:
+        raise SpecError(f"runs repeat: {', '.join(repeated)}")
+    different = {replace(spec, seed=0): spec for spec in specs}
+    for spec in different.values():
+        shape, _ = pruning.plan(spec)
+        check_fit(shape, data.load(spec.data))
+
+
+def _population_key(item: tuple[RunSpec, RunRecord]) -> tuple[str, int]:
+    """Equal for runs that can be one population: same spec but for the seed, same level."""
+    spec, record = item
+    return config.canonical(replace(spec, seed=0)), record.levels
