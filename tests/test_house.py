@@ -203,10 +203,9 @@ def test_notebooks_are_short(path):
 
 @each_notebook
 def test_parameters_are_one_cell_of_typed_literals(path):
-    names = []
-    for line, node in zip(
-        parameters_cell(path).splitlines(), ast.parse(parameters_cell(path)).body, strict=True
-    ):
+    names, lines = [], parameters_cell(path).splitlines()
+    for node in ast.parse(parameters_cell(path)).body:
+        line = " ".join(lines[node.lineno - 1 : node.end_lineno])
         assert isinstance(node, ast.AnnAssign), f"{line}: expected name: type = literal"
         assert isinstance(node.annotation, ast.Name), f"{line}: papermill reads plain types only"
         assert line.count("=") == 1, f"{line}: a second = hides the parameter from papermill"

@@ -3,12 +3,157 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from lth_utils import data
+from lth_utils.config import PruneSpec, RunSpec, Shape, TrainSpec, VariantSpec, choose, expand
+from lth_utils.networks.layers import n_weights
+from lth_utils.studies.parameters import Span, StudyParameters
 from lth_utils.studies.statistics import interval, share
 from lth_utils.studies.verdict import COLUMNS, WILSON, in_percent, in_points, judge, verdict_row
+
+METHODS = {
+    "iterative": {},
+    "one-shot": {"prune.one_shot": [True]},
+    "random": {"prune.criterion": ["random"]},
+}
+"""What distinguishes the ways of pruning, as axes of :func:`expand`."""
+
+
+@dataclass(frozen=True)
+class Images(StudyParameters):
+    """The image network, its data, its prunings and its training.
+
+    Args:
+        base: its shape.
+        size: pixels per side.
+        per_class: training images per class, 0: all.
+        rate: share of the remaining weights removed per level, in (0, 1).
+        levels: number of prunings.
+        batch: examples per step.
+        epochs: of every training.
+        seeds: one trial each.
+    """
+
+    base: Shape
+    size: int
+    per_class: int
+    rate: float
+    levels: int
+    batch: int
+    epochs: int
+    seeds: Span
+
+
+@dataclass(frozen=True)
+class Steps(StudyParameters):
+    """The same share left after more and more rounds; target: that share, in (0, 1)."""
+
+    target: float
+    rounds: tuple[int, ...]
+    seeds: Span
+
+
+@dataclass(frozen=True)
+class Toy(StudyParameters):
+    """Networks on moons and circles: see :class:`PointsParameters`."""
+
+    base: Shape
+    rate: float
+    levels: int
+    seeds: Span
+    n_samples: int
+    patience: int
+
+
+@dataclass(frozen=True)
+class Parameters(StudyParameters):
+    """What notebook 07 asks for.
+
+    Args:
+        mnist: the image network.
+        scopes: ``global``, ``layer`` or both; controls are run for the first.
+        many: the same share left after more and more rounds.
+        toy: networks on moons and circles.
+        lr: Adam's learning rate.
+    """
+
+    mnist: Images = Images((784, 300, 100, 10), 28, 500, 0.5, 7, 64, 15, "0-2")
+    scopes: tuple[str, ...] = ("global", "layer")
+    many: Steps = Steps(0.02, (1, 2, 4), "0-2")
+    toy: Toy = Toy((4, 8, 8, 2), 0.32, 9, "0-15", 1000, 30)
+    lr: float = 0.001
+
+    def check(self):
+        for scope in self.scopes:
+            choose(scope, ("global", "layer"), "Parameters.scopes")
+
+    def dense(self) -> int:
+        """Weights of the image network before pruning."""
+        return n_weights(self.mnist.base)
+
+    def methods(self) -> dict[tuple[str, str], list[RunSpec]]:
+        """Runs on images by scope and way of pruning, with two controls for the first scope."""
+        spec, seeds, groups = self._images(), {"seed": self.mnist.seeds}, {}
+        for scope in self.scopes:
+            for name, axes in METHODS.items():
+                if name != "random" or scope == self.scopes[0]:
+                    groups[scope, name] = expand(spec, seeds | {"prune.scope": [scope]} | axes)
+        control = []
+        for found in groups[self.scopes[0], "iterative"]:
+            for level in range(1, self.mnist.levels + 1):
+                control.append(replace(found, variant=VariantSpec(spec.train, level, "fresh")))
+        groups[self.scopes[0], "fresh initialisation"] = control
+        return groups
+
+    def steps(self) -> dict[tuple[int], list[RunSpec]]:
+        """Runs on images by number of rounds to the same share of weights."""
+        groups, target = {}, round(self.many.target * self.dense())
+        for rounds in self.many.rounds:
+            spec = replace(self._images(), prune=PruneSpec(levels=rounds, target=target))
+            groups[(rounds,)] = expand(spec, {"seed": self.many.seeds})
+        return groups
+
+    def toys(self) -> dict[str, list[RunSpec]]:
+        """Runs on moons and circles by way of pruning."""
+        toy = self.toy
+        spec = RunSpec(
+            data=data.spec("moons_circles", n_samples=toy.n_samples),
+            base=toy.base,
+            train=TrainSpec(lr=self.lr, patience=toy.patience),
+            prune=PruneSpec(rate=toy.rate, levels=toy.levels, schedule="extension"),
+            stop_at=[],
+        )
+        return {name: expand(spec, {"seed": toy.seeds} | axes) for name, axes in METHODS.items()}
+
+    def points(self) -> list[RunSpec]:
+        """All runs on moons and circles."""
+        return [spec for group in self.toys().values() for spec in group]
+
+    def specs(self) -> list[RunSpec]:
+        """All runs, those on images first."""
+        groups = [*self.methods().values(), *self.steps().values(), self.points()]
+        return [spec for group in groups for spec in group]
+
+    def _images(self) -> RunSpec:
+        images = self.mnist
+        return RunSpec(
+            data=data.spec("mnist", size=images.size, per_class=images.per_class or None),
+            base=images.base,
+            train=TrainSpec(
+                lr=self.lr,
+                batch_size=images.batch,
+                patience=images.epochs,
+                max_epochs=images.epochs,
+                record=True,
+            ),
+            prune=PruneSpec(rate=images.rate, levels=images.levels),
+            coverage="output",
+            stop_at=[],
+        )
 
 
 def smallest_lossless_share(

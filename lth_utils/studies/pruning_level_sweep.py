@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pandas as pd
 
+from lth_utils import pruning
+from lth_utils.config import PruneSpec, RunSpec, expand
+from lth_utils.studies.parameters import PointsParameters, Span, StudyParameters, unique
 from lth_utils.studies.statistics import compare, share
 from lth_utils.studies.verdict import (
     ALPHA,
@@ -16,6 +21,107 @@ from lth_utils.studies.verdict import (
     never_row,
     verdict_row,
 )
+
+
+@dataclass(frozen=True)
+class Grid(StudyParameters):
+    """Every width with every number of levels and every seed."""
+
+    widths: tuple[int, ...]
+    levels: Span
+    seeds: Span
+
+
+@dataclass(frozen=True)
+class Twenty(StudyParameters):
+    """Widths of the extension sweep, by extension level."""
+
+    extensions: Span
+    seeds: Span
+
+
+@dataclass(frozen=True)
+class Many(StudyParameters):
+    """One width, more and more levels."""
+
+    width: int
+    levels: Span
+    seeds: Span
+
+
+@dataclass(frozen=True)
+class Draws(StudyParameters):
+    """Part of the grid on other draws of the points; data: their seeds."""
+
+    data: tuple[int, ...]
+    widths: tuple[int, ...]
+    levels: Span
+    seeds: Span
+
+
+@dataclass(frozen=True)
+class Parameters(PointsParameters):
+    """What notebook 04 asks for; `rate` is that of the extension that gives the widths of `twenty`.
+
+    Args:
+        target: weights left after the last level.
+        grid: every width with every number of levels.
+        twenty: widths of the extension sweep, all with 20 levels.
+        many: one network, more and more levels.
+        draws: a part of the grid on other draws of the data.
+    """
+
+    target: int = 112
+    grid: Grid = Grid((31, 38, 48, 57), "1-10", "0-3")
+    twenty: tuple[Twenty, ...] = (Twenty("0-12", "0-3"),)
+    many: tuple[Many, ...] = (Many(127, "0-25", "0-1"),)
+    draws: Draws = Draws((1, 2), (38, 48), "6-10", "0-3")
+
+    def square(self) -> list[RunSpec]:
+        """The grid."""
+        return expand(self._pruned(), _grid_axes(self.grid))
+
+    def always_twenty(self) -> list[RunSpec]:
+        """Networks of all sizes with twenty levels each."""
+        specs = []
+        for part in self.twenty:
+            shapes = pruning.extend((4, 8, 8, 2), self.rate, max(part.extensions))
+            bases = [shapes[level] for level in part.extensions]
+            specs += expand(self._pruned(), {"base": bases, "seed": part.seeds})
+        return specs
+
+    def more_and_more(self) -> list[RunSpec]:
+        """One width by number of levels; level 0 is the dense network."""
+        dense, specs = replace(self._pruned(), prune=PruneSpec(levels=0)), []
+        for part in self.many:
+            axes = {"base": [[4, part.width, part.width, 2]], "seed": part.seeds}
+            if 0 in part.levels:
+                specs += expand(dense, axes)
+            pruned = [levels for levels in part.levels if levels]
+            specs += expand(self._pruned(), axes | {"prune.levels": pruned})
+        return specs
+
+    def redrawn(self) -> dict[str, list[RunSpec]]:
+        """Runs by the draw of the data, those ``as the thesis`` first."""
+        spec, axes = self._pruned(), _grid_axes(self.draws)
+        groups = {"as the thesis": expand(spec, axes)}
+        for seed in self.draws.data:
+            groups[f"data seed {seed}"] = expand(replace(spec, data=self.points(seed)), axes)
+        return groups
+
+    def specs(self) -> list[RunSpec]:
+        """All runs, each once."""
+        return unique(
+            self.square(), self.always_twenty(), self.more_and_more(), *self.redrawn().values()
+        )
+
+    def _pruned(self) -> RunSpec:
+        return self.spec(PruneSpec(levels=20, target=self.target))
+
+
+def _grid_axes(grid: Grid | Draws) -> dict:
+    bases = [[4, width, width, 2] for width in grid.widths]
+    return {"base": bases, "prune.levels": grid.levels, "seed": grid.seeds}
 
 
 def pruning_levels(runs: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:

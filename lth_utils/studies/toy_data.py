@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 
+from lth_utils.config import PruneSpec, RunSpec, Shape, expand
+from lth_utils.studies.parameters import PointsParameters, Span
 from lth_utils.studies.reference import reference
 from lth_utils.studies.statistics import share
+
+
+@dataclass(frozen=True)
+class Parameters(PointsParameters):
+    """What notebook 01 asks for.
+
+    Args:
+        seeds: one network each.
+        base: layer widths before the extension.
+        levels: extension levels, and prunings that lead back.
+    """
+
+    seeds: Span = "0-7"
+    base: Shape = (4, 8, 8, 2)
+    levels: int = 9
+
+    def specs(self) -> list[RunSpec]:
+        """One run per seed."""
+        prune = PruneSpec(rate=self.rate, levels=self.levels, schedule="extension")
+        return expand(self.spec(prune, base=self.base), {"seed": self.seeds})
 
 
 def thesis_separation(base: list[int], levels: int) -> dict | None:

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from lth_utils import data
-from lth_utils.connectivity import ACTIVE, decided, weight_states
+from lth_utils.connectivity import decided, out_degrees
 from lth_utils.data import Dataset
 from lth_utils.networks.ticket import Ticket
 from lth_utils.runs.store import Store
@@ -45,11 +45,6 @@ def pixels(results: Store, runs: dict[str, str]) -> pd.DataFrame:
                 )
             )
     return pd.concat(parts, ignore_index=True)
-
-
-def out_degrees(masks: Sequence[torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
-    """How many weights leave each input of one network, int64 ``[I]``: available ones, and active ones."""
-    return masks[0][0].sum(0).numpy(), (weight_states(masks)[0][0] == ACTIVE).sum(0).numpy()
 
 
 def pixel_correlation(

@@ -1,0 +1,94 @@
+"""Typed parameters of a study: what the parameters of all notebooks share."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from lth_utils import data
+from lth_utils.config import DataSpec, PruneSpec, RunSpec, SpecError, TrainSpec, run_id, span
+from lth_utils.config.checks import Checked
+
+
+class Span(tuple):
+    """Whole numbers as people write them: ``"0-3, 7"``, a single number, or a list of them."""
+
+    def __new__(cls, numbers=()):
+        """Raises :class:`SpecError` where `numbers` cannot be read."""
+        given = numbers if isinstance(numbers, str | int) else list(numbers)
+        return super().__new__(cls, span(given))
+
+
+class StudyParameters(Checked):
+    """A frozen dataclass of parameters; an unknown or mistyped one is an error at any depth.
+
+    Fields of type :class:`Span` are read as spans; an optional field given as ``{}`` is None.
+    """
+
+    def __post_init__(self):
+        hints = typing.get_type_hints(type(self))
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if hints[field.name] is Span:
+                object.__setattr__(self, field.name, self._span(field.name, value))
+            elif value == {} and types.NoneType in typing.get_args(hints[field.name]):
+                object.__setattr__(self, field.name, None)
+        super().__post_init__()
+
+    def _span(self, name: str, value) -> Span:
+        try:
+            return Span(value)
+        except SpecError as error:
+            raise SpecError(f"{type(self).__name__}.{name}: {error}") from None
+
+
+@dataclass(frozen=True)
+class PointsParameters(StudyParameters):
+    """What all studies of the moons-circles data ask for.
+
+    Args:
+        rate: share of the remaining weights removed per level, in (0, 1).
+        n_samples: points per split, of each task.
+        noise: standard deviation, in data units before scaling.
+        lr: Adam's learning rate.
+        batch_size: examples per step.
+        patience: epochs above the best loss before training stops.
+        max_epochs: cap on the epochs of one training.
+    """
+
+    rate: float = 0.32
+    n_samples: int = 1000
+    noise: float = 0.1
+    lr: float = 0.001
+    batch_size: int = 64
+    patience: int = 30
+    max_epochs: int = 3000
+
+    def points(self, seed: int = 0) -> DataSpec:
+        """The moons-circles data, drawn with `seed`."""
+        return data.spec("moons_circles", n_samples=self.n_samples, noise=self.noise, seed=seed)
+
+    def spec(self, prune: PruneSpec, **others) -> RunSpec:
+        """One run on the points; others: further fields of the :class:`RunSpec`."""
+        train = TrainSpec(
+            lr=self.lr,
+            batch_size=self.batch_size,
+            patience=self.patience,
+            max_epochs=self.max_epochs,
+        )
+        return RunSpec(data=self.points(), train=train, prune=prune, **others)
+
+
+def unique(*groups: Iterable[RunSpec]) -> list[RunSpec]:
+    """The specs of several groups in order, each once."""
+    return list({run_id(spec): spec for group in groups for spec in group}.values())
+
+
+def labels(groups: dict[str, list[RunSpec]]) -> dict[str, str]:
+    """The name of its group by run id; a run of several groups bears the last one's name."""
+    names = {}
+    for name, specs in groups.items():
+        names |= dict.fromkeys(map(run_id, specs), name)
+    return names
