@@ -2,13 +2,14 @@
 # make figures     the thesis set's figures from the kept tables, without training (SET=extended: a hundred seeds)
 # make report      the gallery, outputs/<set>/index.html, from what is there (SET=quick)
 # make bench       speed and memory against stated peers                make lab     JupyterLab
-# make media       the README's moving picture                            make help      this text
+# make media       the README's moving picture                            make readmes   the README of each folder
+# make help        this text
 PYTHON ?= python3
 SET ?= quick
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help reproduce figures report test bench lab media lint clean
+.PHONY: help reproduce figures report test bench lab media readmes lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -46,6 +47,9 @@ lab: $(READY)
 
 media: $(READY)
 	@$(BIN)/python tests/media.py
+
+readmes: $(READY)
+	@$(BIN)/python -m lth_utils readmes
 
 lint: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/nbstripout --verify notebooks/*.ipynb

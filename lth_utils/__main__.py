@@ -1,77 +1,32 @@
 """The command line:  python -m lth_utils run 01 --set quick
 
-Strict papermill: an unknown or ill-typed parameter stops before a kernel starts; a notebook counts
-as executed only when every cell has run; a failed one is kept as ``*.failed.ipynb``; one whose
-source, parameters and package are unchanged and whose products are there is not executed again.
+An unknown or ill-typed parameter stops before a kernel starts. A notebook counts as executed only
+when every cell has run; a failed one is kept as ``*.failed.ipynb``. A notebook whose source,
+parameters and package are unchanged, and whose products are there, is not executed again.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
+from pathlib import Path
 
-import yaml
-
-from lth_utils.config import SpecError
-from lth_utils.publish.runner import check, figures, gallery, run
+from lth_utils.config import SpecError, parse_yaml
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m lth_utils", description="Execute the notebooks; look after their results."
-    )
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    runner = verbs.add_parser("run", help="execute notebooks with the parameters of a set")
-    runner.add_argument("notebook", help="a number such as 01, a name, or all")
-    runner.add_argument(
-        "--set", default="quick", dest="set_name", help="folder of parameters/ (default: quick)"
-    )
-    runner.add_argument(
-        "-p",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="override one parameter",
-    )
-    runner.add_argument(
-        "--force", action="store_true", help="execute again even if nothing changed"
-    )
-    runner.add_argument(
-        "--no-page", action="store_false", dest="page", help="leave the gallery as it is"
-    )
-    drawer = verbs.add_parser(
-        "figures", help="draw the figures of a set from its kept tables, without training"
-    )
-    drawer.add_argument(
-        "--set", default="thesis", dest="set_name", help="folder of parameters/ (default: thesis)"
-    )
-    teller = verbs.add_parser(
-        "report", help="write outputs/<set>/index.html, the gallery, from what is there"
-    )
-    teller.add_argument(
-        "--set", default="quick", dest="set_name", help="folder of outputs/ (default: quick)"
-    )
-    checker = verbs.add_parser("check", help="verify the checksums of all finished runs")
-    checker.add_argument(
-        "--repair", action="store_true", help="set corrupt runs aside, to be computed again"
-    )
-    given = parser.parse_args(arguments)
+    """Do what the command line asks for.
+
+    Args:
+        arguments: its words, without the program's name; those of the process if None.
+
+    Returns:
+        The exit status: 0 if all went well, 1 after an error, 130 after an interruption.
+    """
+    asked = _parser().parse_args(arguments)
     try:
-        if given.verb == "check":
-            return check(given.repair)
-        if given.verb == "report":
-            print(gallery(given.set_name, again=True))
-            return 0
-        if given.verb == "figures":
-            return figures(given.set_name)
-        run(
-            given.notebook,
-            given.set_name,
-            {k: yaml.safe_load(v) for k, v in given.p},
-            given.force,
-            given.page,
-        )
+        return asked.verb(asked)
     except KeyboardInterrupt:
         print(
             "interrupted; finished levels are kept, the same command goes on from there",
@@ -81,6 +36,125 @@ def main(arguments: list[str] | None = None) -> int:
     except (SpecError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m lth_utils", description="Execute the notebooks; look after their results."
+    )
+    verbs = parser.add_subparsers(required=True, metavar="run | figures | report | check | init")
+
+    runs = verbs.add_parser("run", help="execute notebooks with the parameters of a set")
+    runs.set_defaults(verb=_run)
+    runs.add_argument("notebook", help="a number such as 01, a name, or all")
+    _add_set(runs, "quick", "folder of parameters/")
+    runs.add_argument(
+        "-p",
+        nargs=2,
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar=("NAME", "VALUE"),
+        help="override one parameter",
+    )
+    runs.add_argument("--force", action="store_true", help="execute again even if nothing changed")
+    runs.add_argument(
+        "--no-page", action="store_false", dest="page", help="leave the gallery as it is"
+    )
+
+    figures = verbs.add_parser(
+        "figures", help="draw the figures of a set from its kept tables, without training"
+    )
+    figures.set_defaults(verb=_figures)
+    _add_set(figures, "thesis", "folder of parameters/")
+
+    report = verbs.add_parser(
+        "report", help="write outputs/<set>/index.html, the gallery, from what is there"
+    )
+    report.set_defaults(verb=_report)
+    _add_set(report, "quick", "folder of outputs/")
+
+    check = verbs.add_parser("check", help="verify the checksums of all finished runs")
+    check.set_defaults(verb=_check)
+    check.add_argument(
+        "--repair", action="store_true", help="set corrupt runs aside, to be computed again"
+    )
+
+    init = verbs.add_parser("init", help="lay out notebooks/ and parameters/ in a folder")
+    init.set_defaults(verb=_init)
+    init.add_argument("folder", type=Path, help="made where there is none")
+    return parser
+
+
+def _add_set(parser: argparse.ArgumentParser, default: str, meaning: str):
+    """The option ``--set``."""
+    parser.add_argument(
+        "--set",
+        type=_set_name,
+        default=default,
+        dest="set_name",
+        help=f"{meaning} (default: {default})",
+    )
+
+
+def _set_name(text: str) -> str:
+    """The name of a set, which is the name of a folder."""
+    if text in ("", ".", "..") or "/" in text or "\\" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a set, such as quick")
+    return text
+
+
+# What each verb does. The modules are imported only then, because some take seconds to load.
+
+
+def _run(asked: argparse.Namespace) -> int:
+    from lth_utils.publish import runner
+
+    overrides = {}
+    for name, text in asked.overrides:
+        overrides[name] = parse_yaml(text, f"command line: {name}")
+    runner.run(
+        asked.notebook,
+        asked.set_name,
+        overrides,
+        force=asked.force,
+        page=asked.page,
+        say=functools.partial(print, flush=True),
+    )
+    return 0
+
+
+def _figures(asked: argparse.Namespace) -> int:
+    from lth_utils.publish import runner
+
+    return runner.figures(asked.set_name)
+
+
+def _report(asked: argparse.Namespace) -> int:
+    from lth_utils.publish import runner
+
+    print(runner.gallery(asked.set_name, again=True))
+    return 0
+
+
+def _check(asked: argparse.Namespace) -> int:
+    from lth_utils.runs.store import Store
+
+    store = Store()
+    corrupt = store.check(asked.repair)
+    for error in corrupt:
+        moved = f" (moved to {store.root / 'corrupt'})" if asked.repair else f"\n  {error}"
+        print(f"corrupt: {error.folder}{moved}")
+    print(f"{len(corrupt)} corrupt of the runs in {store.runs}")
+    return 1 if corrupt and not asked.repair else 0
+
+
+def _init(asked: argparse.Namespace) -> int:
+    from lth_utils.publish import project
+
+    written = project.init(asked.folder)
+    print(f"{len(written)} files written to {asked.folder}")
+    print(f"next: cd {asked.folder}, then python -m lth_utils run 01 --set smoke")
     return 0
 
 

@@ -1,8 +1,5 @@
 """pyproject.toml, environment.yml and constraints.txt name the same packages; nothing names a machine."""
 
-import json
-import os
-import re
 import subprocess
 import sys
 import tomllib
@@ -71,46 +68,3 @@ def test_sources_are_linted_and_notebooks_stripped():
     for check in ([tools / "ruff", "check", ROOT], [tools / "nbstripout", "--verify", *notebooks]):
         done = subprocess.run(check, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_readme_has_the_verdicts_of_the_kept_tables():
-    import pandas as pd
-
-    from lth_utils.studies import verdict
-
-    many, full = (
-        pd.read_csv(ROOT / "outputs" / name / "tables" / "verdicts.csv", dtype=str)
-        for name in ("extended", "thesis")
-    )
-    for table in (verdict.markdown(many), verdict.markdown(full[full["claim"] == "7"])):
-        assert f"\n\n{table}\n\n" in (ROOT / "README.md").read_text(), (
-            f"a table of verdicts in the README should be\n{table}"
-        )
-
-
-def test_readme_says_what_the_facts_on_images_say():
-    text = " ".join(re.sub(r"^>", "", (ROOT / "README.md").read_text(), flags=re.MULTILINE).split())
-    for name in ("thesis", "extended"):
-        facts = json.loads(
-            (ROOT / "outputs" / name / "facts" / "02_mnist_fashion.json").read_text()
-        )
-        for key in ("headline", "frontier"):
-            assert facts[key] in text, f"the README should say\n{facts[key]}"
-
-
-def test_every_picture_of_the_readme_is_there():
-    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text())
-    assert len(pictures) > 5 and all((ROOT / p).is_file() for p in pictures)
-
-
-def test_readme_code_runs(smoke, tmp_path):
-    """The Python blocks of the README, one after the other, on the runs of the smoke set."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    assert blocks
-    script = tmp_path / "readme.py"
-    script.write_text("\n".join(blocks))
-    environment = {**os.environ, "LTH_OUTPUTS": str(smoke[0])}
-    done = subprocess.run(
-        [sys.executable, str(script)], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
