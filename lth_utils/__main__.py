@@ -42,7 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m lth_utils", description="Execute the notebooks; look after their results."
     )
-    verbs = parser.add_subparsers(required=True, metavar="run | figures | report | check | init")
+    verbs = parser.add_subparsers(
+        required=True, metavar="run | figures | report | check | init | readmes"
+    )
 
     runs = verbs.add_parser("run", help="execute notebooks with the parameters of a set")
     runs.set_defaults(verb=_run)
@@ -83,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     init = verbs.add_parser("init", help="lay out notebooks/ and parameters/ in a folder")
     init.set_defaults(verb=_init)
     init.add_argument("folder", type=Path, help="made where there is none")
+
+    readmes = verbs.add_parser("readmes", help="write the README of each folder of the project")
+    readmes.set_defaults(verb=_readmes)
     return parser
 
 
@@ -155,6 +160,14 @@ def _init(asked: argparse.Namespace) -> int:
     written = project.init(asked.folder)
     print(f"{len(written)} files written to {asked.folder}")
     print(f"next: cd {asked.folder}, then python -m lth_utils run 01 --set smoke")
+    return 0
+
+
+def _readmes(asked: argparse.Namespace) -> int:
+    from lth_utils.publish import readmes
+
+    for path in readmes.write_all():
+        print(path)
     return 0
 
 

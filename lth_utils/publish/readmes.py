@@ -11,7 +11,7 @@ from string import Template
 import pandas as pd
 
 from lth_utils.publish.captions import CHAPTERS, FIGURES
-from lth_utils.publish.parameters import find, parameters_of
+from lth_utils.publish.parameters import parameters_of
 from lth_utils.runs.files import write_atomically
 from lth_utils.runs.places import project_root
 from lth_utils.studies import verdict
@@ -119,7 +119,9 @@ def notebooks(root: Path) -> str:
     header = ["figures", "notebook", "parameters", "`quick`", "`thesis`", "`extended`"]
     parts = {
         "notebooks": _table(header, rows),
-        "parameters": "\n\n".join(_parameters(path) for path in find("all")),
+        "parameters": "\n\n".join(
+            _parameters(root / "notebooks" / f"{stem}.ipynb") for stem in CHAPTERS
+        ),
     }
     return _fill("notebooks.md", parts)
 
@@ -134,7 +136,8 @@ def _table(header: list[str], rows: list[list]) -> str:
     """A table in Markdown."""
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     for row in rows:
-        lines.append("| " + " | ".join(map(str, row)) + " |")
+        cells = [str(cell).replace("|", r"\|") for cell in row]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -196,7 +199,7 @@ def _folder(package: Path, name: str) -> str:
 def _summary(path: Path) -> str:
     """The first line of a module's docstring."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return docstring.partition("\n")[0].replace("|", r"\|")
+    return docstring.partition("\n")[0]
 
 
 def _picture(root: Path, key: str) -> str | None:
@@ -230,7 +233,6 @@ def _parameters(notebook: Path) -> str:
     """The parameters that a notebook declares, as a table."""
     rows = []
     for name, about in parameters_of(notebook).items():
-        default = about.default_text.replace("|", r"\|")
-        rows.append([f"`{name}`", about.kind_text, f"`{default}`", about.help])
+        rows.append([f"`{name}`", about.kind_text, f"`{about.default_text}`", about.help])
     table = _table(["parameter", "type", "default", "meaning"], rows)
     return f"### {notebook.stem}\n\n{table}"
