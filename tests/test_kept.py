@@ -10,16 +10,16 @@ import pandas as pd
 import pytest
 
 from lth_utils import config, imp
-from lth_utils.publish import runner
+from lth_utils.publish import parameters
 from lth_utils.runs import places, store
 
 ROOT = Path(__file__).parents[1]
 CASES = [
     (folder.parent.name, notebook)
     for folder in sorted((ROOT / "outputs").glob("*/tables"))
-    for notebook in runner.find("all")
+    for notebook in parameters.find("all")
     if folder.parent.name in ("thesis", "extended")
-    and "train" in runner.parameters_of(notebook)
+    and "train" in parameters.parameters_of(notebook)
     and (folder.parent / "facts" / f"{notebook.stem}.json").exists()
 ]
 
@@ -42,7 +42,7 @@ def test_figures_and_facts_come_from_the_kept_tables(set_name, notebook, tmp_pat
     monkeypatch.setattr(imp, "run", lambda *_, **__: pytest.fail("training was asked for"))
     if "mnist" in notebook.stem and "LTH_DATA_ROOT" not in os.environ:
         pytest.skip("LTH_DATA_ROOT names no folder with the real image files")
-    values = runner.parameters(
+    values = parameters.parameters(
         notebook, config.read(ROOT / "parameters" / set_name / f"{notebook.stem}.yaml"), "test"
     )
     names = {"display": lambda *_: None}

@@ -11,9 +11,7 @@ import time
 import pytest
 from conftest import ROOT, lth
 
-from lth_utils import __main__, config
-from lth_utils.config import checks
-from lth_utils.publish import runner
+from lth_utils import __main__
 from lth_utils.runs import store
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -136,29 +134,6 @@ def test_bad_arguments_stop_before_anything_is_written(
     assert __main__.main(arguments) == 1
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
-@pytest.mark.parametrize(
-    "folder", sorted(p for p in (ROOT / "parameters").iterdir()), ids=lambda p: p.name
-)
-def test_every_parameter_file_fits_its_notebook(notebook, folder):
-    file = folder / f"{notebook.stem}.yaml"
-    assert set(runner.parameters(notebook, config.read(file), str(file))) == set(config.read(file))
-
-
-def test_a_misspelt_key_in_a_file_is_named_with_its_file(tmp_path):
-    with pytest.raises(
-        checks.SpecError, match=r"wrong.yaml: patienc is not a parameter .*did you mean patience"
-    ):
-        runner.parameters(NOTEBOOKS[0], {"patienc": 3}, "wrong.yaml")
-
-
-def test_numbers_that_yaml_reads_as_text_are_understood():
-    assert runner.parameters(NOTEBOOKS[0], {"lr": "1e-3", "seeds": "[1, 2]"}, "test") == {
-        "lr": 0.001,
-        "seeds": [1, 2],
-    }
 
 
 def test_check_names_corrupt_runs_and_repairs_them(smoke, tmp_path, monkeypatch, capsys):

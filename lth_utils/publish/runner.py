@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import json
 import os
@@ -10,82 +9,148 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import yaml
-
-from lth_utils import config
-from lth_utils.config import SpecError, coerce, nearest
-from lth_utils.runs import files, store
+from lth_utils.publish.parameters import (
+    check_study,
+    file_name,
+    find,
+    parameters_folder,
+    parameters_of,
+    values_of,
+)
+from lth_utils.runs import files
 from lth_utils.runs.files import write_atomically
 from lth_utils.runs.places import outputs, project_root, provenance
 
-KINDS = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict}
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to be executed.
+
+    Args:
+        notebook: its path.
+        values: its parameters by name.
+        output: where the executed notebook goes.
+        mark: digest of all that the result depends on.
+    """
+
+    notebook: Path
+    values: Mapping[str, Any]
+    output: Path
+    mark: str
+
+    @property
+    def name(self) -> str:
+        """The notebook's name without its ending."""
+        return self.notebook.stem
+
+    @property
+    def running(self) -> Path:
+        """The file that is written during the execution."""
+        return self.output.with_suffix(".running.ipynb")
+
+    @property
+    def failed(self) -> Path:
+        """The file that is left where the execution failed."""
+        return self.output.with_suffix(".failed.ipynb")
 
 
-def find(name: str) -> list[Path]:
-    """The notebooks that `name` means: ``all``, a number (``01``) or a full name, in order."""
-    folder = project_root() / "notebooks"
-    known = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    found = [p for p in known if name == "all" or name.zfill(2) in (p.stem, p.stem[:2], p.name)]
-    if not found:
-        raise SpecError(
-            f"no notebook {name} in {folder}; known: all, {', '.join(p.stem for p in known)}"
-            f"{nearest(name, [p.stem for p in known])}"
-        )
-    return found
+def run(
+    name: str,
+    set_name: str,
+    overrides: Mapping[str, Any],
+    *,
+    force: bool = False,
+    page: bool = True,
+    say: Callable[[str], object],
+):
+    """Execute notebooks with the parameters of a set, then write the gallery.
+
+    All parameters are checked before the first kernel starts. A notebook is left out where nothing
+    that it depends on has changed, or where it needs data that cannot be had here.
+
+    Args:
+        name: a number such as ``01``, a name, or ``all``.
+        set_name: folder of ``parameters/`` and of ``outputs/``.
+        overrides: parameters that replace those of the set.
+        force: execute again even if nothing changed.
+        page: write the gallery.
+        say: is called with each line for the user.
+
+    Raises:
+        SpecError: if a parameter is unknown, or has a wrong type or value.
+        RuntimeError: if a notebook fails.
+    """
+    jobs = [_job(notebook, set_name, overrides) for notebook in find(name)]
+    waiting = []
+    for job in jobs:
+        if not force and up_to_date(job.output, job.mark):
+            say(f"{job.name}: done already, {job.output}")
+        else:
+            waiting.append(job)
+    for job in waiting:
+        origin = file_name(job.notebook, set_name)
+        check_study(job.notebook, job.values, f"{origin} and -p" if overrides else origin)
+    skipped = []
+    for job in waiting:
+        reason = _run_job(job, set_name, say)
+        if reason:
+            skipped.append(f"{job.name}: skipped, {reason}")
+            say(skipped[-1])
+    for job in jobs:
+        headline = _headline(set_name, job.name)
+        if headline:
+            say(f"\n{job.name}: {headline}")
+    say(f"figures, tables, facts and executed notebooks: {outputs() / set_name}")
+    if page:
+        changed = len(waiting) > len(skipped)
+        say(f"all of it on one page: {gallery(set_name, again=changed)}")
+    for line in skipped:
+        say(line)
 
 
-def parameters_of(notebook: Path) -> dict:
-    """What the notebook's one parameters cell declares: name to papermill's description."""
-    import nbformat
-    import papermill
-
-    tagged = [
-        c
-        for c in nbformat.read(notebook, as_version=4).cells
-        if "parameters" in c.metadata.get("tags", [])
-    ]
-    if len(tagged) != 1:
-        raise SpecError(
-            f"{notebook}: {len(tagged)} cells are tagged parameters; expected exactly one"
-        )
-    return papermill.inspect_notebook(str(notebook))
+def _job(notebook: Path, set_name: str, overrides: Mapping[str, Any]) -> Job:
+    values = values_of(notebook, set_name, overrides)
+    output = outputs() / set_name / "notebooks" / notebook.name
+    return Job(notebook, values, output, digest(notebook, values))
 
 
-def parameters(notebook: Path, given: dict, origin: str) -> dict:
-    """`given` checked against the notebook's own parameters cell and brought to the declared types."""
-    known, checked = parameters_of(notebook), {}
-    for name, value in given.items():
-        if name not in known:
-            raise SpecError(
-                f"{origin}: {name} is not a parameter of {notebook.name}; it has {', '.join(known)}{nearest(name, known)}"
-            )
-        declared, default = known[name]["inferred_type_name"], known[name]["default"]
-        kind = KINDS.get(declared) or type(ast.literal_eval(default))
-        if isinstance(value, str) and kind in (list, dict):
-            value = yaml.safe_load(value)
-        checked[name] = coerce(value, kind, f"{origin}: {name}")
-    return checked
+def _run_job(job: Job, set_name: str, say: Callable[[str], object]) -> str | None:
+    """Execute one notebook; the reason where it was skipped."""
+    say(f"{job.name}: running with set {set_name}")
+    began = time.perf_counter()
+    try:
+        execute(job)
+    except Exception as error:
+        # without files and without a network; the other notebooks can do without
+        if getattr(error, "ename", "") == "MissingData":
+            job.failed.unlink(missing_ok=True)
+            return error.evalue.splitlines()[0]
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        kept = f"\n  the notebook up to there: {job.failed}" if job.failed.exists() else ""
+        raise RuntimeError(f"{job.notebook.name} failed: {reason[-1]}{kept}") from error
+    say(f"{job.name}: done in {time.perf_counter() - began:.0f} s, {job.output}")
+    return None
 
 
-def digest(notebook: Path, values: dict) -> str:
+def _headline(set_name: str, name: str) -> str | None:
+    """The sentence that a notebook's facts begin with, if there is one."""
+    facts = outputs() / set_name / "facts" / f"{name}.json"
+    return json.loads(facts.read_text()).get("headline") if facts.is_file() else None
+
+
+def digest(notebook: Path, values: Mapping[str, Any]) -> str:
     """What an executed notebook depends on: its source, its parameters, the package's sources."""
     package = Path(__file__).parents[1]
-    sources = [notebook, *sorted(package.rglob("*.py")), *sorted(package.rglob("*.csv"))]
-    text = json.dumps(values, sort_keys=True) + "".join(
-        files.digest(p.read_bytes()) for p in sources
-    )
+    text = json.dumps(values, sort_keys=True)
+    for path in (notebook, *sorted(package.rglob("*.py")), *sorted(package.rglob("*.csv"))):
+        text += files.digest(path.read_bytes())
     return files.digest(text.encode())
-
-
-def _products(folder: Path) -> dict[str, float]:
-    return {
-        str(p.relative_to(folder)): p.stat().st_mtime
-        for kind in ("figures", "tables", "facts")
-        for p in (folder / kind).glob("*")
-    }
 
 
 def up_to_date(output: Path, wanted: str) -> bool:
@@ -94,14 +159,70 @@ def up_to_date(output: Path, wanted: str) -> bool:
         mark = json.loads(output.read_text(encoding="utf-8"))["metadata"]["lth_utils"]
     except (OSError, ValueError, KeyError):
         return False
-    return mark["digest"] == wanted and all(
-        (output.parents[1] / p).exists() for p in mark["products"]
-    )
+    there = all((output.parents[1] / product).exists() for product in mark["products"])
+    return there and mark["digest"] == wanted
+
+
+def execute(job: Job):
+    """Execute one notebook; its output appears only if every cell has run.
+
+    Raises:
+        RuntimeError: if a cell never ran.
+        Exception: whatever a cell raised, as papermill reports it.
+    """
+    write_atomically(job.running, "")  # fails now, and clearly, where outputs cannot be written
+    folder = job.output.parents[1]
+    before = _products(folder)
+    try:
+        done = _papermill(job)
+        never = []
+        for n, cell in enumerate(done.cells):
+            if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
+                never.append(n)
+        if never:
+            raise RuntimeError(f"cells {never} never ran")
+        after = _products(folder)
+        products = sorted(path for path in after if after[path] != before.get(path))
+        content = json.loads(job.running.read_text(encoding="utf-8"))
+        content["metadata"]["lth_utils"] = {
+            "digest": job.mark,
+            "products": products,
+            **provenance(),
+        }
+        write_atomically(job.output, json.dumps(content, indent=1, ensure_ascii=False))
+    except BaseException:
+        job.running.replace(job.failed)
+        job.output.unlink(missing_ok=True)  # an older success would hide the failure
+        raise
+    job.running.unlink()
+    job.failed.unlink(missing_ok=True)
+
+
+def _papermill(job: Job):
+    """The notebook as papermill executed it in this interpreter."""
+    import papermill
+    from traitlets.config import Config
+
+    config = Config()
+    # else ipykernel 7 warns that others on this machine could listen
+    config.KernelManager.transport_encryption = "auto"
+    with own_kernel():
+        return papermill.execute_notebook(
+            str(job.notebook),
+            str(job.running),
+            parameters=dict(job.values),
+            kernel_name="python3",
+            cwd=str(project_root()),
+            progress_bar=False,
+            stdout_file=sys.stdout,
+            stderr_file=sys.stderr,
+            config=config,
+        )
 
 
 @contextlib.contextmanager
-def own_kernel():
-    """Make ``python3`` mean this interpreter for the kernels of this process, whatever is installed elsewhere."""
+def own_kernel() -> Iterator[None]:
+    """Make ``python3`` mean this interpreter for the kernels of this process."""
     spec = {
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": "Python 3",
@@ -111,120 +232,23 @@ def own_kernel():
     before = os.environ.get("JUPYTER_PATH")
     with tempfile.TemporaryDirectory() as folder:
         write_atomically(Path(folder) / "kernels" / "python3" / "kernel.json", json.dumps(spec))
-        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, before]))
+        os.environ["JUPYTER_PATH"] = folder if before is None else folder + os.pathsep + before
         try:
             yield
         finally:
-            os.environ.pop("JUPYTER_PATH") if before is None else os.environ.update(
-                JUPYTER_PATH=before
-            )
+            if before is None:
+                os.environ.pop("JUPYTER_PATH")
+            else:
+                os.environ["JUPYTER_PATH"] = before
 
 
-def execute(notebook: Path, output: Path, values: dict, mark: str):
-    """Execute one notebook; `output` appears only if every cell has run."""
-    import papermill
-    from traitlets.config import Config
-
-    running, failed = output.with_suffix(".running.ipynb"), output.with_suffix(".failed.ipynb")
-    write_atomically(
-        running, ""
-    )  # fails now, with a clear message, where outputs cannot be written
-    before = _products(output.parents[1])
-    encrypted = Config()
-    encrypted.KernelManager.transport_encryption = (
-        "auto"  # else ipykernel 7 warns that others on this machine could listen
-    )
-    try:
-        with own_kernel():
-            done = papermill.execute_notebook(
-                str(notebook),
-                str(running),
-                parameters=values,
-                kernel_name="python3",
-                cwd=str(project_root()),
-                progress_bar=False,
-                stdout_file=sys.stdout,
-                stderr_file=sys.stderr,
-                config=encrypted,
-            )
-        never = [
-            n
-            for n, c in enumerate(done.cells)
-            if c.cell_type == "code" and c.source.strip() and c.execution_count is None
-        ]
-        if never:
-            raise RuntimeError(f"cells {never} never ran")
-        products = sorted(
-            p for p, changed in _products(output.parents[1]).items() if changed != before.get(p)
-        )
-        content = json.loads(running.read_text(encoding="utf-8"))
-        content["metadata"]["lth_utils"] = {"digest": mark, "products": products, **provenance()}
-        write_atomically(output, json.dumps(content, indent=1, ensure_ascii=False))
-    except BaseException:
-        running.replace(failed)
-        output.unlink(missing_ok=True)  # an older success would hide the failure
-        raise
-    running.unlink()
-    failed.unlink(missing_ok=True)
-
-
-def parameters_folder(set_name: str) -> Path:
-    """Where the parameters of a set are."""
-    parent = project_root() / "parameters"
-    known = sorted(p.name for p in parent.iterdir() if p.is_dir())
-    if set_name not in known:
-        raise SpecError(
-            f"no set {set_name} in {parent}; known: {', '.join(known)}{nearest(set_name, known)}"
-        )
-    return parent / set_name
-
-
-def run(name: str, set_name: str, overrides: dict, force: bool = False, page: bool = True):
-    """Execute the notebooks that `name` means with the parameters of a set, after all of them have been checked; then the gallery."""
-    folder, jobs = parameters_folder(set_name), []
-    for notebook in find(name):
-        file = folder / f"{notebook.stem}.yaml"
-        if not file.is_file():
-            raise SpecError(
-                f"set {set_name} lacks the parameters of {notebook.name}: {file} is missing"
-            )
-        values = parameters(notebook, config.read(file), str(file)) | parameters(
-            notebook, overrides, "command line"
-        )
-        jobs.append((notebook, {**values, "set_name": set_name}))
-    skipped, executed = [], 0
-    for notebook, values in jobs:
-        output, mark = outputs() / set_name / "notebooks" / notebook.name, digest(notebook, values)
-        if not force and up_to_date(output, mark):
-            print(f"{notebook.stem}: done already, {output}")
-            continue
-        print(f"{notebook.stem}: running with set {set_name}", flush=True)
-        began = time.perf_counter()
-        try:
-            execute(notebook, output, values, mark)
-        except Exception as error:
-            failed = output.with_suffix(".failed.ipynb")
-            if (
-                getattr(error, "ename", "") == "MissingData"
-            ):  # no files and no network: the others can do without
-                failed.unlink(missing_ok=True)
-                skipped.append(f"{notebook.stem}: skipped, {error.evalue.splitlines()[0]}")
-                print(skipped[-1], flush=True)
-                continue
-            reason = str(error).strip().splitlines() or [type(error).__name__]
-            kept = f"\n  the notebook up to there: {failed}" if failed.exists() else ""
-            raise RuntimeError(f"{notebook.name} failed: {reason[-1]}{kept}") from error
-        executed += 1
-        print(f"{notebook.stem}: done in {time.perf_counter() - began:.0f} s, {output}", flush=True)
-    for notebook, _ in jobs:
-        facts = outputs() / set_name / "facts" / f"{notebook.stem}.json"
-        if facts.is_file() and (headline := json.loads(facts.read_text()).get("headline")):
-            print(f"\n{notebook.stem}: {headline}")
-    print(f"figures, tables, facts and executed notebooks: {outputs() / set_name}")
-    if page:
-        print(f"all of it on one page: {gallery(set_name, again=executed > 0)}")
-    for line in skipped:
-        print(line)
+def _products(folder: Path) -> dict[str, float]:
+    """When each figure, table and file of facts of a set was written."""
+    written = {}
+    for kind in ("figures", "tables", "facts"):
+        for path in (folder / kind).glob("*"):
+            written[path.relative_to(folder).as_posix()] = path.stat().st_mtime
+    return written
 
 
 def gallery(set_name: str, again: bool) -> Path:
@@ -238,40 +262,24 @@ def gallery(set_name: str, again: bool) -> Path:
 
 
 def figures(set_name: str) -> int:
-    """Draw from the tables kept in ``outputs/<set>/``, without training, as many notebooks at once as there are cores."""
-    parameters_folder(set_name)  # said once, not by every notebook
-    notebooks = [n for n in find("all") if "train" in parameters_of(n)]
+    """Draw all figures of a set from its kept tables, without training.
+
+    As many notebooks are executed at once as there are cores.
+
+    Args:
+        set_name: folder of ``outputs/`` that holds the tables.
+
+    Returns:
+        The highest exit status, 0 if all went well.
+    """
+    parameters_folder(set_name)  # an unknown set is reported once, not by every notebook
+    notebooks = [notebook for notebook in find("all") if "train" in parameters_of(notebook)]
+    notebooks.sort(key=lambda notebook: -notebook.stat().st_size)  # the longest first
 
     def draw(notebook: Path) -> int:
-        command = [
-            sys.executable,
-            "-m",
-            "lth_utils",
-            "run",
-            notebook.stem,
-            "--set",
-            set_name,
-            "--no-page",
-            "-p",
-            "train",
-            "false",
-        ]
-        return subprocess.run(command).returncode
+        command = [sys.executable, "-m", "lth_utils", "run", notebook.stem]
+        options = ["--set", set_name, "--no-page", "-p", "train", "false"]
+        return subprocess.run([*command, *options]).returncode
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return max(
-            pool.map(draw, sorted(notebooks, key=lambda n: -n.stat().st_size))
-        )  # the longest first
-
-
-def check(repair: bool) -> int:
-    """Name every corrupt run; with `repair` set them aside."""
-    results = store.Store()
-    found = results.check(repair)
-    for error in found:
-        print(
-            f"corrupt: {error.folder}"
-            + (f" (moved to {results.root / 'corrupt'})" if repair else f"\n  {error}")
-        )
-    print(f"{len(found)} corrupt of the runs in {results.runs}")
-    return 1 if found and not repair else 0
+        return max(pool.map(draw, notebooks))
