@@ -2,11 +2,14 @@
 
 import itertools
 import json
+import shutil
 import stat
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -39,8 +42,6 @@ def filled(tmp_path_factory):
 @pytest.fixture
 def damaged(filled, tmp_path):
     """A copy of the filled store that a test may damage."""
-    import shutil
-
     shutil.copytree(filled[0].root, tmp_path / "outputs")
     return Store(tmp_path / "outputs"), filled[1]
 
@@ -251,16 +252,13 @@ def test_runs_of_an_older_version_are_kept_apart(damaged):
         results.table(specs)
     assert list(sweep.run(specs, results, device="cpu").done) == [run_id(specs[0])]
     aside = results.root / "older" / "0.0.7" / run_id(specs[0]) / "done.json"
-    assert json.loads(aside.read_text())["version"] == "0.0.7" and set(results.table()["seed"]) == {
-        0,
-        1,
-    }
+    assert json.loads(aside.read_text())["version"] == "0.0.7"
+    assert set(results.table()["seed"]) == {0, 1}
 
 
 def test_a_full_disk_stops_the_sweep_with_the_reason_and_what_is_finished_stays(
     tmp_path, monkeypatch
 ):
-
     results, make, room = Store(tmp_path), tempfile.NamedTemporaryFile, [14]
 
     def nearly_full(*args, **options):
@@ -283,8 +281,6 @@ def test_a_full_disk_stops_the_sweep_with_the_reason_and_what_is_finished_stays(
 
 
 def test_the_ticket_of_a_rewound_run_starts_from_the_early_epoch(tmp_path):
-    from dataclasses import replace
-
     spec, results = replace(SPEC, prune=replace(SPEC.prune, rewind=2)), Store(tmp_path)
     sweep.run([spec], results, device="cpu")
     start = population.init(results.ticket(run_id(spec), 0).shape, [0])
@@ -294,10 +290,9 @@ def test_the_ticket_of_a_rewound_run_starts_from_the_early_epoch(tmp_path):
     for level in range(3):
         ticket = results.ticket(run_id(spec), level)
         weights = np.concatenate([m.flatten().numpy() for m in ticket.masks])
-        alive = np.concatenate([weights, np.ones(len(ticket.initial) - len(weights), bool)])
-        assert np.array_equal(
-            ticket.initial, np.where(alive, early.parameters[0].numpy(), np.float32(0))
-        )
+        available = np.concatenate([weights, np.ones(len(ticket.initial) - len(weights), bool)])
+        expected = np.where(available, early.parameters[0].numpy(), np.float32(0))
+        assert np.array_equal(ticket.initial, expected)
 
 
 def test_masks_of_every_level_are_nested_and_have_the_counts_of_the_table(filled):
@@ -306,6 +301,12 @@ def test_masks_of_every_level_are_nested_and_have_the_counts_of_the_table(filled
     assert [sum(int(m.sum()) for m in level) for level in masks] == list(table["available"])
     for before, after in itertools.pairwise(masks):
         assert all(not (a & ~b).any() for a, b in zip(after, before, strict=True))
+
+
+def test_runs_of_earlier_versions_can_be_read_since_the_names_on_disk_stay(filled):
+    results, specs = filled
+    with np.load(results.folder(run_id(specs[0])) / "arrays.npz") as arrays:
+        assert set(arrays) == {"death", "trained0", "trained1", "trained2"}
 
 
 def test_a_copied_run_is_the_same_run(filled, tmp_path):
@@ -331,12 +332,8 @@ def test_a_kept_table_comes_back_as_it_was(filled, tmp_path, monkeypatch, long):
         elif table[column].notna().any():
             assert list(back[column]) == list(table[column])
     about = json.loads((tmp_path / "smoke" / "tables" / "levels.json").read_text())
-    assert (
-        about["runs"] == 2
-        and about["seeds"] == [0, 1]
-        and about["device"] == ["cpu"]
-        and about["seconds"] > 0
-    )
+    assert about["runs"] == 2 and about["seeds"] == [0, 1]
+    assert about["device"] == ["cpu"] and about["seconds"] > 0
 
 
 def test_a_kept_table_must_hold_the_runs_asked_for(filled, tmp_path, monkeypatch):
@@ -350,21 +347,13 @@ def test_a_kept_table_must_hold_the_runs_asked_for(filled, tmp_path, monkeypatch
 
 
 def test_a_shared_table_keeps_what_other_notebooks_wrote(tmp_path, monkeypatch):
-    import pandas as pd
-
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
-    products.update_table(
-        "smoke",
-        "verdicts",
-        pd.DataFrame({"claim": ["1", "4"], "verdict": ["agrees", "differs"]}),
-        "claim",
-    )
-    products.update_table(
-        "smoke", "verdicts", pd.DataFrame({"claim": ["3"], "verdict": ["cannot tell"]}), "claim"
-    )
-    products.update_table(
-        "smoke", "verdicts", pd.DataFrame({"claim": ["1"], "verdict": ["differs"]}), "claim"
-    )
+    for rows in (
+        {"claim": ["1", "4"], "verdict": ["agrees", "differs"]},
+        {"claim": ["3"], "verdict": ["cannot tell"]},
+        {"claim": ["1"], "verdict": ["differs"]},
+    ):
+        products.update_table("smoke", "verdicts", pd.DataFrame(rows), "claim")
     back = pd.read_csv(tmp_path / "smoke" / "tables" / "verdicts.csv", dtype=str)
     assert back.to_numpy().tolist() == [["1", "differs"], ["3", "cannot tell"], ["4", "differs"]]
 

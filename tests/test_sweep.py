@@ -1,4 +1,4 @@
-"""Sweeps: what is finished is not computed again, what was interrupted goes on, what failed is named."""
+"""Sweeps: finished runs are reused, interrupted ones continue, failed ones are named."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,10 @@ def test_a_second_call_computes_nothing(tmp_path):
     assert not second.done and second.reused == tuple(map(run_id, specs))
 
 
-def test_a_run_does_not_depend_on_its_company(tmp_path):
+def test_a_run_does_not_depend_on_the_runs_it_is_batched_with(tmp_path):
     sweep.run([SPEC], Store(tmp_path / "alone"), device="cpu")
-    sweep.run(expand(SPEC, {"seed": [4, 2, 0]}), Store(tmp_path / "company"), device="cpu")
-    assert Store(tmp_path / "alone").table([SPEC]).equals(Store(tmp_path / "company").table([SPEC]))
+    sweep.run(expand(SPEC, {"seed": [4, 2, 0]}), Store(tmp_path / "batched"), device="cpu")
+    assert Store(tmp_path / "alone").table([SPEC]).equals(Store(tmp_path / "batched").table([SPEC]))
 
 
 def test_progress_ends_at_everything(tmp_path):
@@ -51,8 +52,6 @@ def test_progress_ends_at_everything(tmp_path):
 
 
 def test_a_failed_run_is_named_and_the_others_finish(tmp_path):
-    from dataclasses import replace
-
     broken = replace(SPEC, train=TrainSpec(lr=1e30, batch_size=32, patience=2, max_epochs=4))
     with pytest.raises(
         sweep.SweepError, match=r"1 of 2 runs failed(.|\n)*seed 0 is not finite at level 0, epoch"
@@ -124,7 +123,7 @@ def test_killed_and_resumed_equals_undisturbed(tmp_path):
 
 
 def kill_at_random_moments(root, times=10):
-    """In a process of its own, so that each sweep is forked from one that has imported everything already."""
+    """Fork sweeps and kill them; call it in a process that has imported all it needs."""
     import random
 
     random.seed(0)
@@ -141,7 +140,11 @@ def kill_at_random_moments(root, times=10):
 
 
 def test_killed_at_ten_random_moments_equals_undisturbed(tmp_path):
-    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_sweep; test_sweep.kill_at_random_moments({str(tmp_path)!r})"
+    tests = str(Path(__file__).parent)
+    code = (
+        f"import sys; sys.path.insert(0, {tests!r}); import test_sweep; "
+        f"test_sweep.kill_at_random_moments({str(tmp_path)!r})"
+    )
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True
     )
@@ -163,7 +166,9 @@ def test_two_processes_on_one_store_do_not_harm_each_other(tmp_path):
         subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    assert [p.communicate()[1] for p in both] == ["", ""] and [p.returncode for p in both] == [0, 0]
+    for process in both:
+        assert process.communicate()[1] == ""
+        assert process.returncode == 0
     sweep.run(slow_specs(), Store(tmp_path / "alone"), device="cpu")
     assert Store(tmp_path).check() == [] and not list(tmp_path.glob("runs/*/.*"))
     assert Store(tmp_path).table(slow_specs()).equals(Store(tmp_path / "alone").table(slow_specs()))
@@ -187,8 +192,6 @@ def test_a_sweep_in_the_threads_of_an_executor_equals_one_without(tmp_path):
 
 
 def test_failures_in_a_worker_are_named_and_the_others_finish(tmp_path):
-    from dataclasses import replace
-
     broken = replace(SPEC, train=TrainSpec(lr=1e30, batch_size=32, patience=2, max_epochs=4))
     with (
         ThreadPoolExecutor(2) as executor,
@@ -244,15 +247,11 @@ def test_the_report_says_what_was_saved(tmp_path):
     specs = expand(SPEC, {"seed": [0, 1]})
     sweep.run(specs[:1], Store(tmp_path), device="cpu")
     report = sweep.run(specs, Store(tmp_path), device="cpu")
-    assert (
-        report.saved == pytest.approx(Store(tmp_path).provenance(run_id(specs[0]))["seconds"])
-        and report.saved > 0
-    )
-    assert (
-        str(report).startswith("1 runs computed in")
-        and "1 found finished" in str(report)
-        and str(report).endswith("0 failed")
-    )
+    seconds = Store(tmp_path).provenance(run_id(specs[0]))["seconds"]
+    assert report.saved == pytest.approx(seconds) and report.saved > 0
+    assert str(report).startswith("1 runs computed in")
+    assert "1 found finished" in str(report)
+    assert str(report).endswith("0 failed")
 
 
 def test_outcomes_and_facts_of_a_table():

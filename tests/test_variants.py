@@ -32,7 +32,7 @@ LAYERS = [i * o for i, o in pairwise(ORIGIN.base)]
 W = sum(LAYERS)
 
 
-def varied(store, spec=SPEC, **changes):
+def history_of(store, spec=SPEC, **changes):
     """The history of a variant, computed."""
     spec = replace(spec, variant=replace(spec.variant, **changes))
     sweep.run([spec], store, device="cpu")
@@ -49,7 +49,7 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def found(store):
+def origin(store):
     sweep.run([ORIGIN], store, device="cpu")
     return store.history(run_id(ORIGIN))
 
@@ -63,8 +63,8 @@ def test_the_origin_is_computed_without_being_asked_for(tmp_path):
     assert not again.done and len(again.reused) == 4
 
 
-def test_an_unchanged_ticket_is_the_origin_s_trained_longer(store, found):
-    same, ticket = varied(store).ticket(), found.ticket(3)
+def test_an_unchanged_ticket_is_the_origin_s_trained_longer(store, origin):
+    same, ticket = history_of(store).ticket(), origin.ticket(3)
     assert all((a == b).all() for a, b in zip(same.masks, ticket.masks, strict=True))
     assert np.array_equal(same.initial, ticket.initial) and not np.array_equal(
         same.trained, ticket.trained
@@ -74,16 +74,16 @@ def test_an_unchanged_ticket_is_the_origin_s_trained_longer(store, found):
     assert np.array_equal(store.history(run_id(exact)).ticket().trained, ticket.trained)
 
 
-def test_fresh_values_are_an_initialisation_of_another_stream(store, found):
-    fresh, ticket = varied(store, values="fresh").ticket(), found.ticket(3)
+def test_fresh_values_are_an_initialisation_of_another_stream(store, origin):
+    fresh, ticket = history_of(store, values="fresh").ticket(), origin.ticket(3)
     mask = ticket.initial[:W] != 0
     assert np.array_equal(fresh.initial[:W] != 0, mask)
     assert not (fresh.initial[:W][mask] == ticket.initial[:W][mask]).any()
     assert np.abs(by_layer(fresh.initial)[0]).max() <= 1 / np.sqrt(4)
 
 
-def test_signs_stay_where_magnitudes_are_drawn(store, found):
-    signs, ticket = varied(store, values="signs").ticket(), found.ticket(3)
+def test_signs_stay_where_magnitudes_are_drawn(store, origin):
+    signs, ticket = history_of(store, values="signs").ticket(), origin.ticket(3)
     mask = ticket.initial[:W] != 0
     assert np.array_equal(np.sign(signs.initial[:W]), np.sign(ticket.initial[:W]))
     assert not (signs.initial[:W][mask] == ticket.initial[:W][mask]).any()
@@ -93,14 +93,12 @@ def test_signs_stay_where_magnitudes_are_drawn(store, found):
 @pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize("permuted", [False, True])
 @pytest.mark.parametrize("values", ["resampled_initial", "resampled_trained"])
-def test_resampled_values_come_from_those_of_the_survivors(store, found, values, pooled, permuted):
-    drawn, ticket = (
-        varied(store, values=values, pooled=pooled, permuted=permuted).ticket(),
-        found.ticket(3),
-    )
+def test_resampled_values_come_from_those_of_the_survivors(store, origin, values, pooled, permuted):
+    drawn = history_of(store, values=values, pooled=pooled, permuted=permuted).ticket()
+    ticket = origin.ticket(3)
     source = ticket.initial
     if values == "resampled_trained":
-        source = found.ticket(2).trained
+        source = origin.ticket(2).trained
     survivors = [s[m != 0] for s, m in zip(by_layer(source), by_layer(ticket.initial), strict=True)]
     for n, layer in enumerate(by_layer(drawn.initial)):
         weights = layer[layer != 0]
@@ -114,19 +112,20 @@ def test_resampled_values_come_from_those_of_the_survivors(store, found, values,
     assert same != permuted
 
 
-def test_draws_differ_between_seeds_and_not_between_companies(store, tmp_path):
+def test_draws_depend_on_the_seed_and_not_on_the_runs_batched_with_it(store, tmp_path):
     spec = replace(SPEC, variant=replace(SPEC.variant, values="resampled_trained", permuted=True))
     sweep.run(expand(spec, {"seed": [1, 2]}), Store(tmp_path), device="cpu")
     together = Store(tmp_path).ticket(run_id(spec))
     assert np.array_equal(
-        together.initial, varied(store, values="resampled_trained", permuted=True).ticket().initial
+        together.initial,
+        history_of(store, values="resampled_trained", permuted=True).ticket().initial,
     )
     other = Store(tmp_path).ticket(run_id(replace(spec, seed=1)))
     assert not np.array_equal(other.initial, together.initial)
 
 
 def test_the_curve_of_every_epoch_is_kept(store):
-    history = varied(store)
+    history = history_of(store)
     curves = store.curves([replace(SPEC)])
     assert list(curves["epoch"]) == [1, 2, 3, 4, 5] and curves[
         ["loss", "accuracy", "train_loss"]
@@ -187,14 +186,11 @@ def test_bad_variants_are_refused(make, message):
         make()
 
 
-def test_the_survivors_are_what_variants_resample(store, found):
+def test_the_surviving_weights_are_what_variants_resample(store, origin):
     weights = variants.surviving_weights(store, [SPEC])
-    ticket, mask = found.ticket(3), found.pruned_at > 3
+    ticket, mask = origin.ticket(3), origin.pruned_at > 3
     assert np.array_equal(weights["initial"][0], ticket.initial[:W][mask])
-    assert np.array_equal(weights["trained"][0], found.ticket(2).trained[:W][mask])
-    cut = np.abs(found.ticket(2).trained[:W][(found.pruned_at == 3)])
-    assert (
-        len(weights["trained"][0]) == mask.sum()
-        and len(cut)
-        and np.abs(weights["trained"][0]).min() > cut.min()
-    )
+    assert np.array_equal(weights["trained"][0], origin.ticket(2).trained[:W][mask])
+    pruned = np.abs(origin.ticket(2).trained[:W][origin.pruned_at == 3])
+    assert len(weights["trained"][0]) == mask.sum() and len(pruned)
+    assert np.abs(weights["trained"][0]).min() > pruned.min()

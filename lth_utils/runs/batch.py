@@ -61,37 +61,25 @@ def run_batch(
         Cancelled: if `cancel` was set.
         StoreError: if results cannot be written.
     """
-    finished = _finished_meanwhile(batch, store)
+    by_id = {config.run_id(spec): (spec, record) for spec, record in batch}
+    finished = store.entries([run_id for run_id in by_id if store.done(run_id)])
     if finished:
-        yield _reused_event(batch, finished)
-        batch = [item for item in batch if config.run_id(item[0]) not in finished]
-    if not batch:
+        reused = [by_id.pop(run_id) for run_id in finished]
+        outcomes = {run_id: entry["outcome"] for run_id, entry in finished.items()}
+        yield LevelEvent("finished by another process", work_left(reused), done=outcomes)
+    if not by_id:
         return
+    batch = list(by_id.values())
     began = time.perf_counter()
     specs = [spec for spec, _ in batch]
     try:
         members = _starting_population(specs, store, device, cancel)
     except (SpecError, StoreError) as error:
         # the origin of a variant failed, or ended before the level asked for
-        reasons = {config.run_id(spec): str(error) for spec in specs}
+        reasons = dict.fromkeys(by_id, str(error))
         yield LevelEvent("no ticket to start from", work_left(batch), failed=reasons)
         return
     yield from _train_levels(members, batch, store, cancel, began=began)
-
-
-def _finished_meanwhile(batch: Batch, store: Store) -> dict[str, dict]:
-    """The entries of runs of a batch that another process finished since the sweep was planned."""
-    ids = [config.run_id(spec) for spec, _ in batch]
-    return store.entries([run_id for run_id in ids if store.done(run_id)])
-
-
-def _reused_event(batch: Batch, finished: dict[str, dict]) -> LevelEvent:
-    """The event for runs that another process finished."""
-    return LevelEvent(
-        "finished by another process",
-        work_left([item for item in batch if config.run_id(item[0]) in finished]),
-        done={run_id: entry["outcome"] for run_id, entry in finished.items()},
-    )
 
 
 def _starting_population(

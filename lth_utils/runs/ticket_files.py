@@ -18,11 +18,22 @@ from lth_utils.runs.files import StoreError, pack, unpack, write_atomically
 from lth_utils.runs.places import provenance
 
 TICKET_FILE = "lth_utils ticket 1"
-"""Marks the files of :func:`save`, with the version of their format."""
+"""Marks the files that :func:`save` writes, with the version of their format."""
 
 
 def save(ticket: Ticket, path: str | Path) -> Path:
-    """Write one ticket to a file of plain arrays (npz, no pickle) that :func:`load` reads back, here or elsewhere."""
+    """Write a ticket to a file of plain arrays (npz without pickle), which :func:`load` reads.
+
+    Args:
+        ticket: the ticket.
+        path: the file, by convention ``*.npz``; it is replaced if it exists.
+
+    Returns:
+        The path.
+
+    Raises:
+        StoreError: if the file cannot be written.
+    """
     tasks = [
         [t.name, t.inputs.start, t.inputs.stop, t.outputs.start, t.outputs.stop]
         for t in ticket.tasks
@@ -36,44 +47,55 @@ def save(ticket: Ticket, path: str | Path) -> Path:
         **provenance(),
     }
     mask = torch.cat([m.flatten() for m in ticket.masks]).numpy(force=True)
-    trained = {} if ticket.trained is None else {"trained": ticket.trained}
-    content = pack(
-        {
-            "about": np.array(json.dumps(about)),
-            "mask": np.packbits(mask),
-            "initial": ticket.initial,
-            **trained,
-        }
-    )
-    write_atomically(path, content)
+    arrays = {
+        "about": np.array(json.dumps(about)),
+        "mask": np.packbits(mask),
+        "initial": ticket.initial,
+    }
+    if ticket.trained is not None:
+        arrays["trained"] = ticket.trained
+    write_atomically(path, pack(arrays))
     return Path(path)
 
 
 def load(path: str | Path) -> Ticket:
-    """The ticket in a file that :func:`save` wrote; :class:`StoreError` for any other file."""
+    """Read a ticket from a file that :func:`save` wrote.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The ticket.
+
+    Raises:
+        StoreError: if the file cannot be read, is damaged or is no ticket.
+    """
     try:
-        arrays = unpack(Path(path).read_bytes())
-        about = json.loads(str(arrays["about"]))
-        if about["kind"] != TICKET_FILE:
-            raise ValueError(f"its kind is {about['kind']}")
-        shape = config.coerce(about["shape"], Shape, "shape")
-        mask = torch.from_numpy(np.unpackbits(arrays["mask"], count=n_weights(shape)).astype(bool))[
-            None
-        ]
-        tasks = tuple(
-            Task(name, range(i, i_stop), range(o, o_stop))
-            for name, i, i_stop, o, o_stop in about["tasks"]
-        )
+        return _from_arrays(unpack(Path(path).read_bytes()))
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise StoreError(f"{path} is not a ticket that was exported whole ({error})") from error
+
+
+def _from_arrays(arrays: dict[str, np.ndarray]) -> Ticket:
+    """The ticket in the arrays of a file; one of several errors where they are not those of one."""
+    about = json.loads(str(arrays["about"]))
+    if about["kind"] != TICKET_FILE:
+        raise ValueError(f"its kind is {about['kind']}")
+    shape = config.coerce(about["shape"], Shape, "shape")
+    mask = np.unpackbits(arrays["mask"], count=n_weights(shape)).astype(bool)
+    tasks = []
+    for name, first_input, stop_input, first_output, stop_output in about["tasks"]:
+        inputs = range(first_input, stop_input)
+        outputs = range(first_output, stop_output)
+        tasks.append(Task(name, inputs, outputs))
     return Ticket(
-        shape,
-        split_mask(mask, shape),
-        arrays["initial"],
-        arrays.get("trained"),
-        tasks,
-        about["seed"],
-        about["level"],
+        shape=shape,
+        masks=split_mask(torch.from_numpy(mask)[None], shape),
+        initial=arrays["initial"],
+        trained=arrays.get("trained"),
+        tasks=tuple(tasks),
+        seed=about["seed"],
+        level=about["level"],
     )
