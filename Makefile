@@ -1,29 +1,40 @@
-# make reproduce   the quick set: environment, notebooks, figures       make test    the test suite
-# make figures     the thesis set's figures from the kept tables, without training (SET=extended: a hundred seeds)
+# make reproduce   the quick set: environment, notebooks, figures
+# make test        the test suite
+# make lint        style, unused and undeclared packages, types, notebooks without results
+# make figures     the thesis set's figures from the kept tables, without training
+#                  (SET=extended: those of a hundred seeds)
 # make report      the gallery, outputs/<set>/index.html, from what is there (SET=quick)
-# make bench       speed and memory against stated peers                make lab     JupyterLab
-# make media       the README's moving picture                            make readmes   the README of each folder
+# make bench       speed and memory against stated peers
+# make lab         JupyterLab
+# make media       the README's moving picture
+# make readmes     the README of each folder
 # make help        this text
 PYTHON ?= python3
 SET ?= quick
 BIN := .venv/bin
 READY := .venv/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+ALL := -c constraints.txt -e '.[test]'
 
 .PHONY: help reproduce figures report test bench lab media readmes lint clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '/^#/!q; s/^# //p' Makefile
 
-# uv installs in parallel; where it cannot be had or fails, pip does the same more slowly.  Compiled once, every start is seconds faster.
+# uv installs in parallel; where it cannot be had or fails, pip does the same more slowly.
+# Compiled once, every start is seconds faster.
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version)."; \
+	       echo "Try: make PYTHON=python3.12"; exit 1; }
 	@echo "[1/2] creating .venv"
 	@rm -rf .venv && $(PYTHON) -m venv .venv
-	@echo "[2/2] installing the packages of constraints.txt (torch alone is several GB; one to some minutes)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null \
-	  && $(BIN)/python -m uv pip install --python $(BIN)/python --quiet --compile-bytecode -c constraints.txt -e '.[test]' \
-	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@echo "[2/2] installing the packages of constraints.txt"
+	@echo "      (torch alone is several GB; one to some minutes)"
+	@$(PIP) uv 2>/dev/null \
+	  && $(BIN)/python -m uv pip install --python $(BIN)/python --quiet --compile-bytecode $(ALL) \
+	  || $(PIP) $(ALL)
 	@touch $@
 
 reproduce: $(READY)
@@ -51,8 +62,14 @@ media: $(READY)
 readmes: $(READY)
 	@$(BIN)/python -m lth_utils readmes
 
+# the last line only reports: how the code compares with the house's own measures
 lint: $(READY)
-	@$(BIN)/ruff check . && $(BIN)/nbstripout --verify notebooks/*.ipynb
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+	@$(BIN)/deptry lth_utils
+	@$(BIN)/mypy
+	-@$(BIN)/python tests/house_metrics.py
 
 clean:
 	rm -rf .venv
