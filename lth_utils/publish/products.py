@@ -6,9 +6,11 @@ import gzip
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from lth_utils import config
 from lth_utils.config import RunSpec
@@ -21,106 +23,187 @@ LONG = 5000
 KEPT_COLUMNS = ("run", "seed", "level", "status", "outcome")
 """Columns that stay in a written table even where all rows agree."""
 
+CONSTANT = "same in all rows"
+"""The key, in the file beside a table, of the columns that hold one value."""
+
 
 def write_facts(set_name: str, notebook: str, facts: dict) -> Path:
-    """Write a notebook's facts, a small dict of plain values, to ``outputs/<set>/facts/<notebook>.json``."""
+    """Write a notebook's facts to ``outputs/<set>/facts/<notebook>.json``.
+
+    Args:
+        set_name: folder of ``outputs/``.
+        notebook: its name without ending.
+        facts: a small dict of plain values.
+
+    Returns:
+        The file written.
+    """
     path = outputs() / set_name / "facts" / f"{notebook}.json"
     write_atomically(path, json.dumps(facts, indent=1, allow_nan=False) + "\n")
     return path
 
 
 def write_table(set_name: str, name: str, table: pd.DataFrame, about: dict | None = None) -> Path:
-    """Write a table to ``outputs/<set>/tables/<name>.csv``, or ``.csv.gz`` from ``LONG`` rows on; `about` beside it as ``.json``.
+    """Write a table to ``outputs/<set>/tables/<name>.csv``, numbers with six digits.
 
-    With `about`, columns that hold one value go there; numbers are kept to six digits.
+    Args:
+        set_name: folder of ``outputs/``.
+        name: the file's name without ending; it is ``.csv.gz`` above ``LONG`` rows.
+        table: any table; its index is left out.
+        about: is written beside the table as ``<name>.json``, with the columns that hold one value.
+
+    Returns:
+        The table's file.
     """
     folder = outputs() / set_name / "tables"
     if about and len(table) > 1:
-        same = [c for c in table if table[c].nunique(dropna=False) == 1 and c not in KEPT_COLUMNS]
-        if constant := {c: _plain(table[c].iloc[0]) for c in same}:
-            about, table = {**about, "same in all rows": constant}, table.drop(columns=same)
-    content, suffix = table.to_csv(index=False, float_format="%.6g").encode(), ".csv"
+        constant = _constant_columns(table)
+        if constant:
+            about = {**about, CONSTANT: constant}
+            table = table.drop(columns=list(constant))
+    content = table.to_csv(index=False, float_format="%.6g").encode()
+    path, other = folder / f"{name}.csv", folder / f"{name}.csv.gz"
     if len(table) > LONG:
-        content, suffix = gzip.compress(content, mtime=0), ".csv.gz"
+        content = gzip.compress(content, mtime=0)
+        path, other = other, path
     if about:
         write_atomically(folder / f"{name}.json", json.dumps(about, indent=1) + "\n")
-    write_atomically(folder / f"{name}{suffix}", content)
-    (folder / f"{name}{'.csv' if suffix == '.csv.gz' else '.csv.gz'}").unlink(missing_ok=True)
-    return folder / f"{name}{suffix}"
+    write_atomically(path, content)
+    other.unlink(missing_ok=True)
+    return path
 
 
-def _plain(value):
-    """A value of a table as JSON has it."""
-    value = getattr(value, "item", lambda: value)()
-    return None if isinstance(value, float) and np.isnan(value) else value
+def _constant_columns(table: pd.DataFrame) -> dict[str, Any]:
+    """The one value, as JSON has it, of each column that holds one value and need not stay."""
+    constant = {}
+    for column in table:
+        if column not in KEPT_COLUMNS and table[column].nunique(dropna=False) == 1:
+            value = table[column].iloc[0]
+            value = value.item() if hasattr(value, "item") else value
+            missing = isinstance(value, float) and np.isnan(value)
+            constant[column] = None if missing else value
+    return constant
 
 
 def read_table(set_name: str, name: str, specs: list[RunSpec] | None = None) -> pd.DataFrame:
-    """A table that :func:`write_table` wrote; with `specs` it must hold exactly their runs.  Raises :class:`StoreError`."""
+    """A table that :func:`write_table` wrote.
+
+    Args:
+        set_name: folder of ``outputs/``.
+        name: the file's name without ending.
+        specs: if given, the table must hold exactly their runs.
+
+    Returns:
+        The table with all its columns.
+
+    Raises:
+        StoreError: if there is no such table, or if it holds other runs.
+    """
     folder = outputs() / set_name / "tables"
-    path = next(
-        (p for p in (folder / f"{name}.csv", folder / f"{name}.csv.gz") if p.is_file()), None
-    )
-    if path is None:
+    path = folder / f"{name}.csv"
+    if not path.is_file():
+        path = folder / f"{name}.csv.gz"
+    if not path.is_file():
         raise StoreError(
             f"no table {folder / name}.csv; to make it, run the notebook with train: true"
         )
-    table, about = pd.read_csv(path), folder / f"{name}.json"
-    constant = json.loads(about.read_text()).get("same in all rows", {}) if about.is_file() else {}
-    table = table.assign(**constant)
-    if specs is not None and (wrong := {config.run_id(s) for s in specs} ^ set(table["run"])):
-        raise StoreError(
-            f"{path} does not hold the runs asked for, {len(wrong)} of them are missing or too many, such as {min(wrong)}; "
-            "to compute them, run the notebook with train: true"
-        )
+    table = pd.read_csv(path)
+    about = folder / f"{name}.json"
+    if about.is_file():
+        table = table.assign(**json.loads(about.read_text()).get(CONSTANT, {}))
+    if specs is not None:
+        wrong = {config.run_id(spec) for spec in specs} ^ set(table["run"])
+        if wrong:
+            raise StoreError(
+                f"{path} does not hold the runs asked for, {len(wrong)} of them are missing or "
+                f"too many, such as {min(wrong)}; "
+                "to compute them, run the notebook with train: true"
+            )
     return table
 
 
 def update_table(set_name: str, name: str, rows: pd.DataFrame, key: str) -> Path:
-    """Put `rows` into a table that several notebooks share, in place of those with the same values of the column `key`."""
+    """Put rows into a table that several notebooks share.
+
+    Args:
+        set_name: folder of ``outputs/``.
+        name: the file's name without ending.
+        rows: take the place of all rows with the same values of `key`.
+        key: a column; the table is sorted by it.
+
+    Returns:
+        The table's file.
+    """
     path = outputs() / set_name / "tables" / f"{name}.csv"
     if path.is_file():
         before = pd.read_csv(path, dtype={key: str})
-        rows = pd.concat([before[~before[key].isin(rows[key])], rows]).sort_values(
-            key, kind="stable"
-        )
+        rows = pd.concat([before[~before[key].isin(rows[key])], rows])
+        rows = rows.sort_values(key, kind="stable")
     return write_table(set_name, name, rows)
 
 
-def write_figure(set_name: str, key: str, figure, about: str = "") -> list[Path]:
-    """Write a figure as ``outputs/<set>/figures/<key>.png`` and ``.svg``; see :func:`image`."""
+def write_figure(set_name: str, key: str, figure: Figure, about: str = "") -> list[Path]:
+    """Write a figure as ``outputs/<set>/figures/<key>.png`` and ``.svg``.
+
+    Args:
+        set_name: folder of ``outputs/``.
+        key: the files' name without ending, and the title in their metadata.
+        figure: the figure.
+        about: what the metadata begin with, see :func:`image`.
+
+    Returns:
+        The files written.
+    """
     paths = []
     for kind in ("png", "svg"):
-        paths.append(outputs() / set_name / "figures" / f"{key}.{kind}")
-        write_atomically(paths[-1], image(figure, kind, key, about))
+        path = outputs() / set_name / "figures" / f"{key}.{kind}"
+        write_atomically(path, image(figure, kind, key, about))
+        paths.append(path)
     return paths
 
 
-def image(figure, kind: str, title: str, about: str = "", dpi: int = 150) -> bytes:
-    """A figure as the content of a ``png`` (256 colours), ``svg`` or ``pdf`` file, with `about` and versions in its metadata, no date."""
-    description = "; ".join([about, *(f"{k} {v}" for k, v in provenance().items())]).lstrip("; ")
-    rest = {
+def image(figure: Figure, kind: str, title: str, about: str = "", dpi: int = 150) -> bytes:
+    """A figure as the content of a file, with versions but no date in its metadata.
+
+    Args:
+        figure: the figure.
+        kind: ``png`` (256 colours), ``svg`` or ``pdf``.
+        title: the title in the metadata.
+        about: what the description in the metadata begins with.
+        dpi: pixels per inch of a ``png``, and of what is rasterised in the others.
+
+    Returns:
+        The content.
+    """
+    versions = [f"{name} {version}" for name, version in provenance().items()]
+    description = "; ".join([about, *versions] if about else versions)
+    metadata = {
         "png": {"Description": description},
         "svg": {"Description": description, "Date": None},
         "pdf": {"Subject": description, "CreationDate": None},
     }
     buffer = io.BytesIO()
     figure.savefig(
-        buffer, format=kind, dpi=dpi, bbox_inches="tight", metadata={"Title": title, **rest[kind]}
+        buffer,
+        format=kind,
+        dpi=dpi,
+        bbox_inches="tight",
+        metadata={"Title": title, **metadata[kind]},
     )
-    return _small(buffer) if kind == "png" else buffer.getvalue()
+    return _with_palette(buffer) if kind == "png" else buffer.getvalue()
 
 
-def _small(png: io.BytesIO) -> bytes:
-    """A picture with a palette: a quarter of the size, and nothing can be seen of it."""
+def _with_palette(png: io.BytesIO) -> bytes:
+    """A picture with a palette: a quarter of the size without a visible difference."""
     from PIL import Image, PngImagePlugin
 
-    picture, text, small = Image.open(png), PngImagePlugin.PngInfo(), io.BytesIO()
+    picture, small = Image.open(png), io.BytesIO()
+    text = PngImagePlugin.PngInfo()
     for name, value in picture.info.items():
         if isinstance(value, str):
             text.add_text(name, value)
-    flat = picture.convert("RGB").quantize(
+    colours = picture.convert("RGB").quantize(
         256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
     )
-    flat.save(small, "png", optimize=True, pnginfo=text, dpi=picture.info.get("dpi"))
+    colours.save(small, "png", optimize=True, pnginfo=text, dpi=picture.info.get("dpi"))
     return small.getvalue()
