@@ -10,6 +10,7 @@ from string import Template
 
 import pandas as pd
 
+from lth_utils.config import SpecError
 from lth_utils.publish.captions import CHAPTERS, FIGURES
 from lth_utils.publish.parameters import parameters_of
 from lth_utils.runs.files import write_atomically
@@ -45,8 +46,13 @@ def write_all(root: Path | None = None) -> list[Path]:
 
     Returns:
         The files written.
+
+    Raises:
+        SpecError: if the folder is not a checkout of this repository.
     """
     root = root or project_root()
+    if not (root / "outputs" / "measured.json").is_file():
+        raise SpecError(f"{root} has no outputs/measured.json; call this in a checkout")
     written = []
     for name, text in texts(root).items():
         write_atomically(root / name, text)
