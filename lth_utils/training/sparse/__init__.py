@@ -1,1 +1,1 @@
-"""The CPU engine: one member at a time, at a cost per unpruned weight."""
+"""The sparse engine, for the CPU: one member at a time, at a cost per unpruned weight."""

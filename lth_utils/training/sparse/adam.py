@@ -8,14 +8,25 @@ import numpy as np
 
 from lth_utils.training.sparse.vectors import compiled
 
-BETA1, BETA2, EPS = (np.float32(c) for c in (0.9, 0.999, 1e-8))
+BETA1, BETA2, EPS = np.float32(0.9), np.float32(0.999), np.float32(1e-8)
 
 NEW1, NEW2 = np.float32(1 - 0.9), np.float32(1 - 0.999)
 
 
 @compiled
 def adam_step(w, m, v, g, keep, decay, rate, root):
-    """Adam as torch does it: `rate` is lr over the first bias correction, `root` one over the square root of the second."""
+    """One step of Adam, as torch does it, in place.
+
+    Args:
+        w: parameters, float32 ``[N]``.
+        m: first moments, float32 ``[N]``.
+        v: second moments, float32 ``[N]``.
+        g: gradients, float32 ``[N]``.
+        keep: bool ``[N]``; parameters stay as they are where it is False.
+        decay: weight decay.
+        rate: learning rate over the first bias correction.
+        root: one over the root of the second bias correction.
+    """
     for i in range(len(w)):
         gradient = g[i] + decay * w[i] if keep[i] else np.float32(0)
         m[i] += NEW1 * (gradient - m[i])
@@ -24,21 +35,29 @@ def adam_step(w, m, v, g, keep, decay, rate, root):
 
 
 @compiled
-def bias_corrections(lr, steps):
-    """What :func:`adam_step` takes at the step of this number, from 1."""
-    return np.float32(lr / (1 - 0.9**steps)), np.float32(1 / math.sqrt(1 - 0.999**steps))
+def bias_corrections(lr, step):
+    """The `rate` and `root` of :func:`adam_step` at a step's number, from 1."""
+    return np.float32(lr / (1 - 0.9**step)), np.float32(1 / math.sqrt(1 - 0.999**step))
 
 
 @compiled
 def decay_without_gradient(w, decay, lr, steps):
-    """Parameters that no gradient reaches, after so many steps of Adam on their weight decay; `w` is used up."""
-    m, v, nothing, keep = (
-        np.zeros_like(w),
-        np.zeros_like(w),
-        np.zeros_like(w),
-        np.ones(len(w), np.bool_),
-    )
+    """Parameters that no gradient reaches, after so many steps of Adam on their weight decay.
+
+    Args:
+        w: parameters, float32 ``[N]``, changed in place.
+        decay: weight decay.
+        lr: learning rate.
+        steps: number of steps.
+
+    Returns:
+        The same array `w`.
+    """
+    m = np.zeros_like(w)
+    v = np.zeros_like(w)
+    no_gradient = np.zeros_like(w)
+    keep = np.ones(len(w), np.bool_)
     for step in range(1, steps + 1):
         rate, root = bias_corrections(lr, step)
-        adam_step(w, m, v, nothing, keep, decay, rate, root)
+        adam_step(w, m, v, no_gradient, keep=keep, decay=decay, rate=rate, root=root)
     return w

@@ -1,4 +1,19 @@
-"""How the sparse engine lays a member out in memory."""
+"""How the sparse engine lays a member out in memory.
+
+The *units* of all layers, inputs first, are numbered consecutively. Activations and their
+gradients are ``[units, LANES]`` with the examples contiguous, so that a weight is one multiply-add
+over LANES examples. A batch fills blocks of LANES; the lanes it leaves empty have zero gradient.
+A layer's weights are stored in one of two ways:
+
+    edges   only the unpruned ones, sorted by destination (*row*), with an index by source
+    tiles   a padded matrix ``[O, stride]``, for layers so dense that it costs less
+
+A bias is the weight of a constant unit of value one that follows the others of each layer.
+
+Parameters that no gradient reaches, those of units without a path to an output, are left out. That
+changes nothing, since Adam never moves them (weight decay does: ``adam.decay_without_gradient``).
+Units that receive no input stay: their bias is trained.
+"""
 
 from __future__ import annotations
 
@@ -7,39 +22,49 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lth_utils.config import TrainSpec
-from lth_utils.data import Dataset
 from lth_utils.training.compact import parameter_index
 from lth_utils.training.sparse.vectors import LANES, ROWS, WIDTH
 
-PANEL = 4096  # weights whose gradients are collected before Adam takes them
+PANEL = 4096
+"""Weights whose gradients are collected before Adam takes them."""
 
-TILE_SHARE = 0.55  # tiles where more than this share of their slots would be in use (measured)
+TILE_SHARE = 0.55
+"""A layer is stored as tiles where more than this share of their places is used (measured)."""
 
-
-# The network
+FLIP_ROWS = 8
+"""Rows of a tile that cost as much as turning the layer's inputs."""
 
 
 class Net(NamedTuple):
-    """A member's structure and parameters; structure is int64 unless said otherwise.
+    """A member's structure and parameters; int64 unless said otherwise.
 
-    unit: the first unit of each unit layer, and one past the last; count: units in each, without
-    the constant one that follows and the padding.  stride: per layer, 0 where it is stored as
-    edges; at: its first weight.  begin, end: the edges of each row, which are weights too; source:
-    int32, per weight.  out: the first outgoing edge of each unit; target: int32, the rows they lead
-    to; edge: int32, which weights they are.  panel: ``[panels, 5]``, the first and last row, the
-    first and last weight, the layer where it is a tile, else -1.  keep: bool per weight, False where
-    a slot is pruned or padding.  m, v: Adam's moments per weight.
+    Attributes:
+        first_unit: ``[layers + 2]``, first unit of each layer of units, and one past the last.
+        n_units: ``[layers + 1]``, units of each, without the constant one and the padding.
+        stride: ``[layers]``, columns of the padded matrix; 0 where the layer is stored as edges.
+        first_weight: ``[layers]``.
+        begin: ``[units]``, first edge of each row. Edges are numbered as the weights are.
+        end: ``[units]``, one past the last edge of each row.
+        source: int32 ``[weights]``, unit that an edge comes from.
+        out_begin: ``[units + 1]``, position in `target` and `edge` of a unit's first outgoing edge.
+        target: int32 ``[edges]``, row that an outgoing edge leads to.
+        edge: int32 ``[edges]``, number of an outgoing edge.
+        panel: ``[panels, 5]``: first row, one past the last, first weight, one past the last, and
+            the layer if it is stored as tiles, else -1.
+        keep: bool ``[weights]``, False for pruned weights of tiles and for padding.
+        weight: float32 ``[weights]``.
+        m: float32 ``[weights]``, first moments of Adam.
+        v: float32 ``[weights]``, second moments of Adam.
     """
 
-    unit: np.ndarray
-    count: np.ndarray
+    first_unit: np.ndarray
+    n_units: np.ndarray
     stride: np.ndarray
-    at: np.ndarray
+    first_weight: np.ndarray
     begin: np.ndarray
     end: np.ndarray
     source: np.ndarray
-    out: np.ndarray
+    out_begin: np.ndarray
     target: np.ndarray
     edge: np.ndarray
     panel: np.ndarray
@@ -49,7 +74,7 @@ class Net(NamedTuple):
     v: np.ndarray
 
 
-def _aligned(*shape, dtype=np.float32) -> np.ndarray:
+def aligned_zeros(*shape: int, dtype: type = np.float32) -> np.ndarray:
     """Zeros that start on a cache line, so that no vector straddles two."""
     size = math.prod(map(int, shape)) * np.dtype(dtype).itemsize
     raw = np.zeros(size + 64, dtype=np.uint8)
@@ -57,141 +82,128 @@ def _aligned(*shape, dtype=np.float32) -> np.ndarray:
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
-def _up(n: int, step: int) -> int:
+def round_up(n: int, step: int) -> int:
+    """The next multiple of `step`."""
     return -(-n // step) * step
 
 
-def _build(flat: np.ndarray, mask: np.ndarray, shape) -> tuple[Net, np.ndarray]:
-    """A member's :class:`Net`, and where its weights live in `flat`, -1 where nowhere."""
-    homes = parameter_index(mask, shape)
-    count = np.array([shape[0], *(len(h) for h in homes)])
-    unit = np.cumsum([0, *(_up(n + 1, ROWS) for n in count)])
-    begin, end = np.zeros(unit[-1], np.int64), np.zeros(unit[-1], np.int64)
-    stride, at, panels, where, sources, rows, ones, total = [], [], [], [], [], [], [], 0
+class _Weights:
+    """The weights of a member, collected panel by panel.
 
-    def panel(home, source, row, first, last, layer):
-        nonlocal total
-        fill = _up(len(home), WIDTH) - len(home)
-        for whole, new in ((where, home), (sources, source), (rows, row)):
-            whole.append(np.pad(new, (0, fill), constant_values=-1))
-        panels.append((first, last, total, total + len(home) + fill, layer))
-        total += len(home) + fill
+    Attributes:
+        index: per panel, where each weight is in the flat order, -1 where nowhere.
+        source: per panel, the unit that each edge comes from, else -1.
+        row: per panel, the unit that each edge leads to, else -1.
+        begin, end, panels: see :class:`Net`.
+        ones: positions of weights that are one and stay so.
+        total: number of weights so far.
+    """
 
-    for n, home in enumerate(homes):
-        slots = (_up(len(home), ROWS) + 8) * _up(home.shape[1], LANES)  # 8 rows: what _flip costs
-        tiled = (home >= 0).sum() > TILE_SHARE * slots
-        stride.append(_up(home.shape[1], LANES) if tiled else 0)
-        at.append(total)
-        first = unit[n + 1]
-        if tiled:
-            block = np.full((unit[n + 2] - first, stride[n]), -1)
-            block[: home.shape[0], : home.shape[1]] = home
-            ones.append(
-                total + home.shape[0] * stride[n] + home.shape[1] - 1
-            )  # the constant unit leads to the next one
-            step = ROWS * max(1, PANEL // (ROWS * stride[n]))
-            for r in range(0, len(block), step):
-                part = block[r : r + step].ravel()
-                nothing = np.full(len(part), -1)
-                panel(part, nothing, nothing, first + r, first + min(r + step, len(block)), n)
-            continue
-        o, i = np.nonzero(home >= 0)
-        ends = np.cumsum((home >= 0).sum(1))
-        begins, r = np.concatenate([[0], ends[:-1]]), 0
-        while r < len(home):
-            last = max(r + 1, int(np.searchsorted(ends, begins[r] + PANEL, "right")))
-            part = slice(begins[r], ends[last - 1])
-            begin[first + r : first + last] = begins[r:last] - begins[r] + total
-            end[first + r : first + last] = ends[r:last] - begins[r] + total
-            panel(
-                home[o[part], i[part]],
-                unit[n] + i[part],
-                first + o[part],
-                first + r,
-                first + last,
-                -1,
+    def __init__(self, n_units: int):
+        self.index, self.source, self.row = [], [], []
+        self.begin = np.zeros(n_units, np.int64)
+        self.end = np.zeros(n_units, np.int64)
+        self.panels: list[tuple[int, ...]] = []
+        self.ones: list[int] = []
+        self.total = 0
+
+    def _add_panel(self, index, source, row, rows: tuple[int, int], layer: int):
+        fill = round_up(len(index), WIDTH) - len(index)
+        for collected, new in ((self.index, index), (self.source, source), (self.row, row)):
+            collected.append(np.pad(new, (0, fill), constant_values=-1))
+        end = self.total + len(index) + fill
+        self.panels.append((*rows, self.total, end, layer))
+        self.total = end
+
+    def add_tiles(self, index: np.ndarray, layer: int, rows: range, stride: int):
+        """Add a layer as a padded matrix; index: see ``parameter_index``; rows: its units."""
+        n_outputs, n_inputs = index.shape
+        matrix = np.full((len(rows), stride), -1)
+        matrix[:n_outputs, :n_inputs] = index
+        # the constant unit leads to the next one
+        self.ones.append(self.total + n_outputs * stride + n_inputs - 1)
+        step = ROWS * max(1, PANEL // (ROWS * stride))
+        for first in range(0, len(rows), step):
+            part = matrix[first : first + step].ravel()
+            no_edge = np.full(len(part), -1)
+            panel_rows = rows[first : first + step]
+            self._add_panel(part, no_edge, no_edge, (panel_rows.start, panel_rows.stop), layer)
+
+    def add_edges(self, index: np.ndarray, first_row: int, first_source: int):
+        """Add a layer as edges; index: see ``parameter_index``."""
+        present = index >= 0
+        outputs, inputs = np.nonzero(present)
+        ends = np.cumsum(present.sum(1))
+        begins = np.concatenate([[0], ends[:-1]])
+        first = 0
+        while first < len(index):
+            fitting = int(np.searchsorted(ends, begins[first] + PANEL, "right"))
+            last = max(first + 1, fitting)
+            part = slice(begins[first], ends[last - 1])
+            rows = slice(first_row + first, first_row + last)
+            self.begin[rows] = begins[first:last] - begins[first] + self.total
+            self.end[rows] = ends[first:last] - begins[first] + self.total
+            self._add_panel(
+                index[outputs[part], inputs[part]],
+                first_source + inputs[part],
+                first_row + outputs[part],
+                rows=(rows.start, rows.stop),
+                layer=-1,
             )
-            r = last
+            first = last
 
-    where, source, row = np.concatenate(where), np.concatenate(sources), np.concatenate(rows)
+
+def build(flat: np.ndarray, mask: np.ndarray, shape: tuple[int, ...]) -> tuple[Net, np.ndarray]:
+    """Lay a member out.
+
+    Args:
+        flat: parameters, float32 ``[P]``.
+        mask: bool ``[W]``.
+        shape: units per layer, inputs first.
+
+    Returns:
+        The :class:`Net`, and where each of its weights is in `flat`, -1 where nowhere.
+    """
+    layers = parameter_index(mask, shape)
+    n_units = np.array([shape[0], *map(len, layers)])
+    first_unit = np.cumsum([0, *(round_up(n + 1, ROWS) for n in n_units)])
+    weights = _Weights(first_unit[-1])
+    strides, first_weights = [], []
+    for n, index in enumerate(layers):
+        first_weights.append(weights.total)
+        stride = round_up(index.shape[1], LANES)
+        places = (round_up(len(index), ROWS) + FLIP_ROWS) * stride
+        if (index >= 0).sum() > TILE_SHARE * places:
+            strides.append(stride)
+            weights.add_tiles(index, n, range(first_unit[n + 1], first_unit[n + 2]), stride)
+        else:
+            strides.append(0)
+            weights.add_edges(index, first_unit[n + 1], first_unit[n])
+
+    index = np.concatenate(weights.index)
+    source, row = np.concatenate(weights.source), np.concatenate(weights.row)
     edges = np.flatnonzero(row >= 0)
     edges = edges[np.argsort(source[edges], kind="stable")]
-    out = np.concatenate([[0], np.cumsum(np.bincount(source[edges], minlength=unit[-1]))])
-    weight, keep = _aligned(total), where >= 0
-    weight[keep], weight[ones] = flat[where[keep]], 1
-    return Net(
-        unit,
-        count,
-        np.array(stride),
-        np.array(at),
-        begin,
-        end,
-        source.astype(np.int32),
-        out,
-        row[edges].astype(np.int32),
-        edges.astype(np.int32),
-        np.array(panels),
-        keep,
-        weight,
-        _aligned(total),
-        _aligned(total),
-    ), where
-
-
-class Workspace(NamedTuple):
-    """Working space: y ``[O, LANES]``; p, top, excess: see :func:`_softmax`; product ``[K, LANES]``; gradient, flipped: see :func:`_update`."""
-
-    y: np.ndarray
-    p: np.ndarray
-    top: np.ndarray
-    excess: np.ndarray
-    product: np.ndarray
-    gradient: np.ndarray
-    flipped: np.ndarray
-
-
-def _one_hot(labels: np.ndarray, tasks) -> np.ndarray:
-    """Targets per output, float32 ``[B, O]``: the label itself for a single output."""
-    columns = [
-        labels[:, k, None] == (np.arange(len(t.outputs)) if len(t.outputs) > 1 else 1)
-        for k, t in enumerate(tasks)
-    ]
-    hot = np.empty((len(labels), sum(len(t.outputs) for t in tasks)), np.float32)
-    for task, column in zip(tasks, columns, strict=True):
-        hot[:, task.outputs.start : task.outputs.stop] = column
-    return hot
-
-
-def prepare(flat: np.ndarray, mask: np.ndarray, shape, data: Dataset, spec: TrainSpec):
-    """What :func:`_epochs` takes before and after `orders`, the member's :class:`Net` and its weights' places in `flat`."""
-    net, home = _build(flat, mask, shape)
-    tasks = np.array([(t.outputs.start, t.outputs.stop) for t in data.tasks])
-    blocks = _up(min(spec.batch_size, len(data.x_train)), LANES) // LANES
-    units = net.unit[-1] + LANES  # _flip reads whole vectors of units
-    h, delta = _aligned(blocks, units, LANES), _aligned(blocks, units, LANES)
-    h[:, net.unit[:-1] + net.count] = 1
-    wide = {"dtype": np.float64}
-    room = Workspace(
-        _aligned(shape[-1], LANES),
-        _aligned(shape[-1], LANES, **wide),
-        _aligned(LANES, **wide),
-        _aligned(LANES, **wide),
-        _aligned(len(tasks), LANES, **wide),
-        _aligned(int((net.panel[:, 3] - net.panel[:, 2]).max())),
-        _aligned(blocks, LANES * int(net.stride.max())),
+    n_outgoing = np.bincount(source[edges], minlength=first_unit[-1])
+    keep = index >= 0
+    weight = aligned_zeros(weights.total)
+    weight[keep] = flat[index[keep]]
+    weight[weights.ones] = 1
+    net = Net(
+        first_unit=first_unit,
+        n_units=n_units,
+        stride=np.array(strides),
+        first_weight=np.array(first_weights),
+        begin=weights.begin,
+        end=weights.end,
+        source=source.astype(np.int32),
+        out_begin=np.concatenate([[0], np.cumsum(n_outgoing)]),
+        target=row[edges].astype(np.int32),
+        edge=edges.astype(np.int32),
+        panel=np.array(weights.panels),
+        keep=keep,
+        weight=weight,
+        m=aligned_zeros(weights.total),
+        v=aligned_zeros(weights.total),
     )
-    fixed = (
-        net,
-        tasks,
-        1.0 / len(tasks) if spec.loss == "mean" else 1.0,
-        np.ascontiguousarray(data.x_train),
-        _one_hot(data.y_train, data.tasks),
-        np.ascontiguousarray(data.x_test),
-        _one_hot(data.y_test, data.tasks),
-        spec.lr,
-        np.float32(spec.weight_decay),
-        spec.batch_size,
-        spec.patience,
-        spec.record,
-    )
-    return fixed, (h, delta, room), net, home
+    return net, index

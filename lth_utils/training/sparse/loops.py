@@ -1,4 +1,9 @@
-"""Compiled loops over a member's weights: forward, backward, update, epochs."""
+"""Compiled loops over a member's weights: forward, backward, update, epochs.
+
+Where the time goes: per edge and block, forward and backward are LANES multiply-adds each on rows
+that are in a near cache, and so is the weight's gradient, plus the sum over its lanes. Adam follows
+one *panel* of weights at a time, while the panel's gradients are in the nearest cache.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,9 @@ from lth_utils.training.sparse.adam import adam_step, bias_corrections
 from lth_utils.training.sparse.losses import add_loss, count_correct, softmax
 from lth_utils.training.sparse.vectors import LANES, ROWS, WIDTH, compiled, dots, tile, weighted_sum
 
+STEPS, BAD_EPOCHS, BEST = 0, 1, 2
+"""Places in a member's state: steps so far, epochs above the best loss, the best loss."""
+
 
 @compiled
 def _forward(net, h):
@@ -15,27 +23,36 @@ def _forward(net, h):
     layers = len(net.stride)
     for n in range(layers):
         low = np.float32(-np.inf) if n == layers - 1 else np.float32(0)
-        first, stride = net.unit[n + 1], net.stride[n]
+        first, stride = net.first_unit[n + 1], net.stride[n]
         if not stride:
-            for row in range(first, first + net.count[n + 1]):
+            for row in range(first, first + net.n_units[n + 1]):
                 weighted_sum(
-                    h, row, low, None, net.weight, None, net.begin[row], net.end[row], net.source, h
+                    out=h,
+                    row=row,
+                    low=low,
+                    gate=None,
+                    weights=net.weight,
+                    which=None,
+                    begin=net.begin[row],
+                    end=net.end[row],
+                    sources=net.source,
+                    h=h,
                 )
             continue
-        h[first : net.unit[n + 2]] = 0
-        for row in range(first, net.unit[n + 2], ROWS):
+        h[first : net.first_unit[n + 2]] = 0
+        for row in range(first, net.first_unit[n + 2], ROWS):
             tile(
-                h,
-                row * LANES,
-                LANES,
-                net.weight,
-                net.at[n] + (row - first) * stride,
-                stride,
-                1,
-                h,
-                net.unit[n] * LANES,
-                LANES,
-                net.count[n] + 1,
+                out=h,
+                at=row * LANES,
+                out_step=LANES,
+                weights=net.weight,
+                first=net.first_weight[n] + (row - first) * stride,
+                row_step=stride,
+                step=1,
+                h=h,
+                h_at=net.first_unit[n] * LANES,
+                h_step=LANES,
+                count=net.n_units[n] + 1,
             )
             for r in range(row, row + ROWS):
                 for lane in range(LANES):
@@ -46,36 +63,36 @@ def _forward(net, h):
 def _backward(net, h, delta):
     """All hidden units' gradients from those of the logits."""
     for n in range(len(net.stride) - 1, 0, -1):
-        first, last, stride = net.unit[n], net.unit[n + 1], net.stride[n]
+        first, last, stride = net.first_unit[n], net.first_unit[n + 1], net.stride[n]
         if not stride:
-            for row in range(first, first + net.count[n]):
+            for row in range(first, first + net.n_units[n]):
                 weighted_sum(
-                    delta,
-                    row,
-                    np.float32(-np.inf),
-                    h,
-                    net.weight,
-                    net.edge,
-                    net.out[row],
-                    net.out[row + 1],
-                    net.target,
-                    delta,
+                    out=delta,
+                    row=row,
+                    low=np.float32(-np.inf),
+                    gate=h,
+                    weights=net.weight,
+                    which=net.edge,
+                    begin=net.out_begin[row],
+                    end=net.out_begin[row + 1],
+                    sources=net.target,
+                    h=delta,
                 )
             continue
         delta[first:last] = 0
         for row in range(first, last, ROWS):
             tile(
-                delta,
-                row * LANES,
-                LANES,
-                net.weight,
-                net.at[n] + row - first,
-                1,
-                stride,
-                delta,
-                last * LANES,
-                LANES,
-                net.count[n + 1],
+                out=delta,
+                at=row * LANES,
+                out_step=LANES,
+                weights=net.weight,
+                first=net.first_weight[n] + row - first,
+                row_step=1,
+                step=stride,
+                h=delta,
+                h_at=last * LANES,
+                h_step=LANES,
+                count=net.n_units[n + 1],
             )
             for r in range(row, row + ROWS):
                 for lane in range(LANES):
@@ -84,11 +101,11 @@ def _backward(net, h, delta):
 
 @compiled
 def _flip(net, layer, h, out):
-    """A layer's inputs with examples as rows, ``[LANES, stride]``, so that the weights are the contiguous side.
+    """A layer's inputs with examples as rows, ``[LANES, stride]``: weights are contiguous then.
 
-    What it finds beyond the layer's units fills padding, whose gradients Adam leaves out.
+    What lies beyond the layer's units fills padding, whose gradients Adam leaves out.
     """
-    first, stride = net.unit[layer], net.stride[layer]
+    first, stride = net.first_unit[layer], net.stride[layer]
     for i in range(0, stride, WIDTH):  # as many rows as stay in the nearest cache
         for lane in range(LANES):
             for k in range(WIDTH):
@@ -96,61 +113,62 @@ def _flip(net, layer, h, out):
 
 
 @compiled
-def _update(net, h, delta, gradient, flipped, decay, rate, root):
+def _update(net, h, delta, work, decay, rate, root):
     """One Adam step from the activations and their gradients, both ``[blocks, units, LANES]``."""
-    blocks, there = len(h), -1
+    gradient, flipped = work.gradient, work.flipped
+    flipped_layer = -1
     for p in range(len(net.panel)):
         first, last, begin, end, layer = net.panel[p]
         g = gradient[: end - begin]
         g[:] = 0
-        for block in range(blocks):
+        for block in range(len(h)):
             if layer < 0:
                 for row in range(first, last):
                     dots(
-                        g,
-                        net.begin[row] - begin,
-                        net.begin[row],
-                        net.end[row],
-                        net.source,
-                        delta[block],
-                        row,
-                        h[block],
+                        gradient=g,
+                        at=net.begin[row] - begin,
+                        begin=net.begin[row],
+                        end=net.end[row],
+                        sources=net.source,
+                        delta=delta[block],
+                        row=row,
+                        h=h[block],
                     )
                 continue
             stride = net.stride[layer]
-            if layer != there:
+            if layer != flipped_layer:
                 _flip(net, layer, h[block], flipped[block])
             for row in range(first, last, ROWS):
                 for i in range(0, stride, LANES):
                     tile(
-                        g,
-                        (row - first) * stride + i,
-                        stride,
-                        delta[block],
-                        row * LANES,
-                        LANES,
-                        1,
-                        flipped[block],
-                        i,
-                        stride,
-                        LANES,
+                        out=g,
+                        at=(row - first) * stride + i,
+                        out_step=stride,
+                        weights=delta[block],
+                        first=row * LANES,
+                        row_step=LANES,
+                        step=1,
+                        h=flipped[block],
+                        h_at=i,
+                        h_step=stride,
+                        count=LANES,
                     )
-        there = layer
+        flipped_layer = layer
         adam_step(
-            net.weight[begin:end],
-            net.m[begin:end],
-            net.v[begin:end],
-            g,
-            net.keep[begin:end],
-            decay,
-            rate,
-            root,
+            w=net.weight[begin:end],
+            m=net.m[begin:end],
+            v=net.v[begin:end],
+            g=g,
+            keep=net.keep[begin:end],
+            decay=decay,
+            rate=rate,
+            root=root,
         )
 
 
 @compiled
 def _load(rows, order, first, out):
-    """``out[i, lane] = rows[order[first + lane], i]``, as many as there are; returns how many."""
+    """``out[i, lane] = rows[order[first + lane], i]``; returns the number of lanes filled."""
     lanes = min(LANES, len(order) - first)
     for lane in range(lanes):
         example = order[first + lane]
@@ -160,110 +178,105 @@ def _load(rows, order, first, out):
 
 
 @compiled
-def _step(net, tasks, weight, x, y, batch, h, delta, room, record):
-    """Activations and gradients of one batch; y: one-hot ``[B, O]``; returns the blocks it fills, and its summed loss if asked for."""
-    outputs, met = net.unit[-2], 0.0
-    for block in range((len(batch) + LANES - 1) // LANES):
-        lanes = _load(x, batch, block * LANES, h[block])
-        _load(y, batch, block * LANES, room.y)
+def _step(net, examples, batch, work, record):
+    """Activations and gradients of one batch.
+
+    Returns the number of blocks it fills, and its summed loss (zero unless asked for).
+    """
+    outputs, h, delta = net.first_unit[-2], work.h, work.delta
+    tasks, labels = examples.tasks, work.y
+    p, top, excess = work.p, work.top, work.excess
+    blocks = (len(batch) + LANES - 1) // LANES
+    loss_sum = 0.0
+    for block in range(blocks):
+        lanes = _load(examples.x, batch, block * LANES, h[block])
+        _load(examples.y, batch, block * LANES, labels)
         _forward(net, h[block])
         for k in range(len(tasks)):
-            a, z = tasks[k]
-            softmax(h[block, outputs + a : outputs + z], room.p, room.top, room.excess)
+            first, last = tasks[k]
+            logits = h[block, outputs + first : outputs + last]
+            softmax(logits, p, top, excess)
             if record:
-                met = add_loss(
-                    met, h[block, outputs + a : outputs + z], room.y[a:z], room.top, lanes
-                )
+                loss_sum = add_loss(loss_sum, logits, labels[first:last], top, lanes)
                 for lane in range(lanes):
-                    met += np.log1p(room.excess[lane])
-            for o in range(a, z):
+                    loss_sum += np.log1p(excess[lane])
+            for o in range(first, last):
                 for lane in range(LANES):
-                    delta[block, outputs + o, lane] = (room.p[o - a, lane] - room.y[o, lane]) * (
-                        weight / len(batch)
-                    )
+                    error = p[o - first, lane] - labels[o, lane]
+                    scale = examples.loss_weight / len(batch)
+                    delta[block, outputs + o, lane] = error * scale
                 delta[block, outputs + o, lanes:] = 0
         _backward(net, h[block], delta[block])
-    return (len(batch) + LANES - 1) // LANES, met * weight
+    return blocks, loss_sum * examples.loss_weight
 
 
 @compiled
-def _loss(net, tasks, weight, x, y, order, h, room, record):
-    """The loss on the examples of `order` and, if asked for, the accuracy averaged over the tasks."""
-    total, right, blocks, outputs = 0.0, 0, (len(order) + LANES - 1) // LANES, net.unit[-2]
-    room.product[:] = 0
+def _evaluate(net, examples, order, work, record):
+    """The loss on the test examples of `order` and their accuracy, NaN unless asked for."""
+    outputs, h, product = net.first_unit[-2], work.h[0], work.product
+    tasks, labels = examples.tasks, work.y
+    p, top, excess = work.p, work.top, work.excess
+    blocks = (len(order) + LANES - 1) // LANES
+    total, correct = 0.0, 0
+    product[:] = 0
     for block in range(blocks):
-        lanes = _load(x, order, block * LANES, h)
-        _load(y, order, block * LANES, room.y)
+        lanes = _load(examples.x_test, order, block * LANES, h)
+        _load(examples.y_test, order, block * LANES, labels)
         _forward(net, h)
         for k in range(len(tasks)):
-            a, z = tasks[k]
-            softmax(h[outputs + a : outputs + z], room.p, room.top, room.excess)
-            total = add_loss(total, h[outputs + a : outputs + z], room.y[a:z], room.top, lanes)
-            for lane in range(
-                lanes
-            ):  # a logarithm costs more than the rest: take that of a product of many, minus one
-                room.product[k, lane] += room.excess[lane] * (1 + room.product[k, lane])
+            first, last = tasks[k]
+            logits = h[outputs + first : outputs + last]
+            softmax(logits, p, top, excess)
+            total = add_loss(total, logits, labels[first:last], top, lanes)
+            # a logarithm costs more than all the rest: take that of a product of many, minus one
+            for lane in range(lanes):
+                product[k, lane] += excess[lane] * (1 + product[k, lane])
             if record:
-                right += count_correct(h[outputs + a : outputs + z], room.y[a:z], lanes)
+                correct += count_correct(logits, labels[first:last], lanes)
         if block % 32 == 31 or block == blocks - 1:
             for k in range(len(tasks)):
                 for lane in range(LANES):
-                    total += np.log1p(room.product[k, lane])
-            room.product[:] = 0
-    return total / len(order) * weight, right / (len(order) * len(tasks)) if record else np.nan
+                    total += np.log1p(product[k, lane])
+            product[:] = 0
+    loss = total / len(order) * examples.loss_weight
+    return loss, correct / (len(order) * len(tasks)) if record else np.nan
 
 
 @compiled
-def train_epochs(
-    net,
-    tasks,
-    weight,
-    x,
-    y,
-    x_test,
-    y_test,
-    lr,
-    decay,
-    size,
-    patience,
-    record,
-    orders,
-    h,
-    delta,
-    room,
-    state,
-    curve,
-):
-    """Train for at most as many epochs as there are `orders`, ``[epochs, B]``; returns how many, and whether the member stopped.
+def train_epochs(net, examples, settings, work, orders, state, rows):
+    """Train a member for at most as many epochs as there are `orders`.
 
-    state: steps so far, epochs above the best loss, the best loss; curve: ``[epochs, 3]``, see ``_dense.train``.
+    Args:
+        net: a ``layout.Net``, changed in place.
+        examples: a ``workspace.Examples``.
+        settings: a ``workspace.Settings``.
+        work: a ``workspace.Workspace``.
+        orders: order of the examples in each epoch, int64 ``[epochs, N]``.
+        state: float64 ``[3]``, changed in place, see :data:`STEPS`.
+        rows: receives the rows of the member's record, float64 ``[epochs, 3]``.
+
+    Returns:
+        Number of epochs trained, and whether the member stopped.
     """
-    everything = np.arange(len(x_test))
+    test_order = np.arange(len(examples.x_test))
+    n_examples, record = len(examples.x), settings.record
     for epoch in range(len(orders)):
-        met = 0.0
-        for start in range(0, len(x), size):
-            blocks, added = _step(
-                net,
-                tasks,
-                weight,
-                x,
-                y,
-                orders[epoch, start : start + size],
-                h,
-                delta,
-                room,
-                record,
-            )
-            state[0] += 1
-            met += added
-            rate, root = bias_corrections(lr, state[0])
-            _update(net, h[:blocks], delta[:blocks], room.gradient, room.flipped, decay, rate, root)
-        loss, right = _loss(net, tasks, weight, x_test, y_test, everything, h[0], room, record)
-        curve[epoch] = loss, right, met / len(x) if record else np.nan
-        if loss < state[2]:
-            state[1], state[2] = 0, loss
-        elif loss > state[2]:
-            state[1] += 1
-        if state[1] >= patience or not np.isfinite(loss):
+        train_loss_sum = 0.0
+        for start in range(0, n_examples, settings.batch_size):
+            batch = orders[epoch, start : start + settings.batch_size]
+            blocks, batch_loss = _step(net, examples, batch, work, record)
+            state[STEPS] += 1
+            train_loss_sum += batch_loss
+            rate, root = bias_corrections(settings.lr, state[STEPS])
+            h, delta = work.h[:blocks], work.delta[:blocks]
+            decay = settings.weight_decay
+            _update(net, h, delta, work, decay=decay, rate=rate, root=root)
+        loss, accuracy = _evaluate(net, examples, test_order, work, record)
+        rows[epoch] = loss, accuracy, train_loss_sum / n_examples if record else np.nan
+        if loss < state[BEST]:
+            state[BAD_EPOCHS], state[BEST] = 0, loss
+        elif loss > state[BEST]:
+            state[BAD_EPOCHS] += 1
+        if state[BAD_EPOCHS] >= settings.patience or not np.isfinite(loss):
             return epoch + 1, True
     return len(orders), False

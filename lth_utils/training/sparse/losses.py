@@ -13,7 +13,7 @@ _SERIES = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
 
 @compiled
 def _exp(x):
-    """exp of x <= 0, to the last bit or two of float64, in a form that compiles to vector code."""
+    """exp of x <= 0 to the last bit or two of float64, in a form that compiles to vector code."""
     x = -700.0 if x < -700.0 else x
     k = np.floor(x * 1.4426950408889634 + 0.5)
     x = (x - k * 0.6931471803691238) - k * 1.9082149292705877e-10
@@ -25,10 +25,15 @@ def _exp(x):
 
 @compiled
 def softmax(z, p, top, excess):
-    """Probabilities p of one task's logits z, both ``[outputs, LANES]``, in float64.
+    """Probabilities of one task's logits on one block, in float64.
 
-    The logarithm of the normaliser is ``top + log1p(excess)``.  A single (sigmoid) output is the
-    second of two, the first being zero.
+    A single (sigmoid) output is the second of two, the first being zero.
+
+    Args:
+        z: logits, float32 ``[outputs, LANES]``.
+        p: receives the probabilities, float64 ``[outputs, LANES]``.
+        top: receives the largest logit, float64 ``[LANES]``.
+        excess: float64 ``[LANES]``; the normaliser's logarithm is ``top + log1p(excess)``.
     """
     if len(z) == 1:
         for lane in range(LANES):
@@ -54,7 +59,18 @@ def softmax(z, p, top, excess):
 
 @compiled
 def add_loss(total, z, y, top, lanes):
-    """`total` plus one task's loss on one block, summed over its lanes, but for the ``log1p(excess)`` of :func:`softmax`."""
+    """Add one task's loss on one block, without the ``log1p(excess)`` of :func:`softmax`.
+
+    Args:
+        total: sum of losses so far.
+        z: logits, float32 ``[outputs, LANES]``.
+        y: one-hot labels, float32 ``[outputs, LANES]``.
+        top: largest logits, float64 ``[LANES]``, from :func:`softmax`.
+        lanes: number of examples in the block.
+
+    Returns:
+        The new sum.
+    """
     for lane in range(lanes):
         total += top[lane]
     for o in range(len(z)):
@@ -65,11 +81,17 @@ def add_loss(total, z, y, top, lanes):
 
 @compiled
 def count_correct(z, y, lanes):
-    """How many of a block's examples one task's logits classify as their labels say; both ``[outputs, LANES]``."""
-    right = 0
+    """Number of a block's examples that one task's logits classify correctly.
+
+    Args:
+        z: logits, float32 ``[outputs, LANES]``.
+        y: one-hot labels, float32 ``[outputs, LANES]``.
+        lanes: number of examples in the block.
+    """
+    correct = 0
     for lane in range(lanes):
         best = 0
         for o in range(1, len(z)):
             best = o if z[o, lane] > z[best, lane] else best
-        right += (z[0, lane] > 0) == (y[0, lane] > 0) if len(z) == 1 else y[best, lane] > 0
-    return right
+        correct += (z[0, lane] > 0) == (y[0, lane] > 0) if len(z) == 1 else y[best, lane] > 0
+    return correct

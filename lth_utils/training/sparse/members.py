@@ -1,33 +1,15 @@
-"""The CPU engine behind ``population.train``: one member at a time, at a cost per unpruned weight.
+"""The CPU engine: one member at a time, at a cost per unpruned weight.
 
-Semantics are those of ``_dense``; sums run in another order, so the two agree to rounding.  A
-member's whole training runs in compiled calls that release the GIL: callers train several members
-at once with one thread each, and no result depends on how many there are.
-
-Layout.  The *units* of all layers, inputs first, are numbered through; activations and their
-gradients are ``[units, LANES]`` with the batch contiguous, so a weight is one multiply-add over
-LANES examples.  A batch fills blocks of LANES; the lanes it leaves empty have zero gradient.
-A layer's weights are stored in one of two ways:
-
-    edges   only the unpruned ones, sorted by destination (*row*), and an index by source beside it
-    tiles   a padded matrix ``[O, stride]``, for layers dense enough that its slots cost less
-
-A bias is the weight from a constant unit, one, that follows each layer's others.
-
-Parameters that no gradient reaches, those of units without a path to an output, are left out; that
-changes nothing, since Adam never moves them (weight decay does: see ``decay_without_gradient``).  Units that no
-input reaches stay: their bias trains.
-
-Where the time goes.  Per edge and block: forward and backward are LANES multiply-adds each on
-rows that sit in a near cache, and so is the weight's gradient, plus the sum over its lanes; Adam
-follows a *panel* at a time, while the panel's gradients are in the nearest cache.  LLVM does not
-keep sums over a loop's lanes in registers by itself, so three loops are written as vector code.
+Sums run in another order than in the batched engine, so the two agree to rounding. A member's
+whole training runs in compiled calls that release Python's global lock: callers train several
+members at once, with one thread each, and no result depends on how many there are.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -35,81 +17,91 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lth_utils.config import TrainSpec, rng
+from lth_utils.config import Shape, TrainSpec, rng
 from lth_utils.data import Dataset
 from lth_utils.training.engine import Cancelled, Engine
+from lth_utils.training.sparse import workspace
 from lth_utils.training.sparse.adam import decay_without_gradient
-from lth_utils.training.sparse.layout import prepare
-from lth_utils.training.sparse.loops import train_epochs
+from lth_utils.training.sparse.layout import build
+from lth_utils.training.sparse.loops import STEPS, train_epochs
 
-CHUNK = 0.3  # seconds in compiled code, about, before Python may handle an interrupt
+CHUNK_SECONDS = 0.3
+"""About the longest time in compiled code before Python may handle an interrupt."""
 
 
-def _member(
+def _train_member(
     flat: np.ndarray,
     mask: np.ndarray,
-    shape,
+    shape: Shape,
     seed: int,
     data: Dataset,
     spec: TrainSpec,
     cancel: Event,
 ) -> tuple[np.ndarray, np.ndarray]:
-    fixed, work, net, home = prepare(flat, mask, shape, data, spec)
-    stream, state, curves, epochs, stopped, chunk = (
-        rng(seed, "batches"),
-        np.array([0, 0, np.inf]),
-        [],
-        0,
-        False,
-        1,
-    )
+    """The trained parameters ``[P]`` of one member, and its record ``[epochs, 3]``."""
+    net, index = build(flat, mask, shape)
+    examples, settings = workspace.examples(data, spec), workspace.settings(spec)
+    n_examples = len(data.x_train)
+    work = workspace.workspace(net, len(data.tasks), min(spec.batch_size, n_examples))
+    stream = rng(seed, "batches")
+    state = np.array([0, 0, np.inf])
+    records = []
+    epochs, chunk, stopped = 0, 1, False
     while not stopped and epochs < spec.max_epochs:
         if cancel.is_set():
             raise Cancelled
         chunk = min(chunk, spec.max_epochs - epochs)
-        orders, curve = (
-            np.stack([stream.permutation(len(data.x_train)) for _ in range(chunk)]),
-            np.empty((chunk, 3)),
+        orders = np.stack([stream.permutation(n_examples) for _ in range(chunk)])
+        rows = np.empty((chunk, 3))
+        started = time.perf_counter()
+        done, stopped = train_epochs(
+            net, examples, settings, work, orders=orders, state=state, rows=rows
         )
-        begun = time.perf_counter()
-        done, stopped = train_epochs(*fixed, orders, *work, state, curve)
-        curves.append(curve[:done])
+        records.append(rows[:done])
         epochs += done
-        chunk = max(1, min(2 * chunk, int(chunk * CHUNK / (time.perf_counter() - begun))))
-    trained, dead = flat.copy(), flat != 0
+        seconds = time.perf_counter() - started
+        chunk = max(1, min(2 * chunk, int(chunk * CHUNK_SECONDS / seconds)))
+    trained = flat.copy()
+    used = index[net.keep]
     if spec.weight_decay:
-        dead[home[net.keep]] = False
+        dead = flat != 0
+        dead[used] = False
         trained[dead] = decay_without_gradient(
-            trained[dead], np.float32(spec.weight_decay), spec.lr, int(state[0])
+            trained[dead], settings.weight_decay, spec.lr, int(state[STEPS])
         )
-    trained[home[net.keep]] = net.weight[net.keep]
-    return trained, np.concatenate(curves)
+    trained[used] = net.weight[net.keep]
+    return trained, np.concatenate(records)
 
 
 def train(
     flat: Tensor,
     mask: Tensor,
-    shape,
-    seeds,
+    shape: Shape,
+    seeds: Sequence[int],
     data: Dataset,
     spec: TrainSpec,
     cancel: Event | None = None,
 ) -> tuple[Tensor, list[np.ndarray]]:
-    """Train members ``[M, P]`` on the CPU, as many at once as torch may use threads; see ``_dense.train``."""
+    """Train members on the CPU, as many at once as torch may use threads; see ``TrainFunction``."""
     cancel = cancel or Event()
-    jobs = list(zip(flat.numpy(), mask.numpy(), seeds, strict=True))
-    if len(jobs) == 1:
-        results = [_member(*jobs[0][:2], shape, jobs[0][2], data, spec, cancel)]
+    values, masks = flat.numpy(), mask.numpy()
+
+    def train_member(m: int):
+        return _train_member(
+            values[m], masks[m], shape, seeds[m], data=data, spec=spec, cancel=cancel
+        )
+
+    if len(flat) == 1:
+        results = [train_member(0)]
     else:
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             try:
-                results = list(
-                    pool.map(lambda job: _member(*job[:2], shape, job[2], data, spec, cancel), jobs)
-                )
+                results = list(pool.map(train_member, range(len(flat))))
             except BaseException:
                 cancel.set()
                 raise
-    return torch.from_numpy(np.stack([r[0] for r in results])), [r[1] for r in results]
+    trained = torch.from_numpy(np.stack([parameters for parameters, _ in results]))
+    return trained, [record for _, record in results]
 
 
 # members share no work, so each run gets a thread
