@@ -1,17 +1,28 @@
-"""Marks and legends that several figures share."""
+"""Lines with bands, bars, dots and legends that several figures share.
+
+Intervals are computed by the studies and drawn here as given. Where seaborn summarises runs itself,
+it takes means, ranges and quantiles only, which are exact.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from lth_utils.plots.style import DASHES, OUTCOME_COLOURS, STATUS_COLOURS, tint
 
 OUTCOME_ORDER = ("separated", "separated-degraded", "degraded", "fragmented", "interconnected")
 """From the bottom of a stack to its top: what ever separated first."""
+
+OUTCOME_NAMES = {"separated-degraded": "separated, later degraded"}
 
 NAMES = {
     "1": "one hidden layer",
@@ -19,127 +30,209 @@ NAMES = {
     "3": "three hidden layers, as the thesis counts",
     "3mini": "three hidden layers, as they ran",
 }
-
-BASE_WIDTH = {"1": 20, "2": 8, "3": 6, "3mini": 4}
+"""The families of networks of the extension sweep."""
 
 HOLLOW = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.4}
+"""Dots of the thesis."""
+
+BELOW = {"loc": "outside lower center"}
+"""Where the legend of a whole figure stands."""
+
+AS_GIVEN = {"estimator": None, "errorbar": None, "legend": False}
+"""For ``seaborn.lineplot``: one value per place, nothing to summarise."""
 
 
 def families_in(table: pd.DataFrame) -> list[str]:
-    return [n for n in NAMES if n in set(table["network"])]
+    """The families that occur in a table, those with fewest layers first."""
+    return [name for name in NAMES if name in set(table["network"])]
 
 
 def panel_title(ax: Axes, text: str):
+    """A title with some distance from the panel."""
     ax.set_title(text, pad=10)
 
 
-def outcome_bars(ax: Axes, x, counts: pd.DataFrame, width: float = 0.86):
-    """Shares of runs per outcome as stacked bars, the 95 % interval of the share that ever separated as a black bar."""
-    bottom, x = np.zeros(len(counts)), np.asarray(x, float)
-    for word in OUTCOME_ORDER:
-        share = (counts[word] / counts["runs"]).to_numpy()
-        both = word == "separated-degraded"
-        ax.bar(
-            x,
-            share,
-            width,
-            bottom=bottom,
-            color=OUTCOME_COLOURS[word],
-            linewidth=0,
-            hatch="///" if both else None,
-            edgecolor=STATUS_COLOURS["degraded"] if both else None,
-        )
-        bottom += share
-    value, low, high = (counts[c].to_numpy() for c in ("share", "share_low", "share_high"))
-    ax.errorbar(
-        x,
-        value,
-        (np.maximum(value - low, 0), np.maximum(high - value, 0)),
-        fmt="none",
-        ecolor="black",
-        lw=1.6,
-        capsize=3,
-        zorder=4,
+def integer_ticks(ax: Axes):
+    """Only whole numbers on the horizontal axis."""
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def from_to(numbers: Iterable[int]) -> str:
+    """A count, or the smallest and the largest of several, in words."""
+    low, high = min(numbers, default=0), max(numbers, default=0)
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+# lines and intervals
+
+
+def line_with_band(
+    ax: Axes, rows: pd.DataFrame, x: str, values: tuple[str, str, str], colour: str, **line
+):
+    """A line with its interval as a band.
+
+    Args:
+        rows: one row per place.
+        x: column of the horizontal axis.
+        values: columns of the line, and of the lower and the upper end of the interval.
+        colour: of the line and, lighter, of the band.
+        line: further options of the line.
+    """
+    middle, low, high = values
+    ax.fill_between(rows[x], rows[low], rows[high], color=colour, alpha=0.2, lw=0)
+    sns.lineplot(rows, x=x, y=middle, color=colour, ax=ax, **AS_GIVEN, **line)
+
+
+def interval_bars(
+    ax: Axes, rows: pd.DataFrame, place: pd.Series, values: tuple[str, str, str], **options
+):
+    """Intervals as vertical bars, by default black and without a mark for the middle.
+
+    Args:
+        rows: one row per bar.
+        place: horizontal place of each bar.
+        values: columns of the middle, the lower and the upper end.
+        options: of ``Axes.errorbar``.
+    """
+    middle, low, high = (rows[name] for name in values)
+    spread = np.maximum(middle - low, 0), np.maximum(high - middle, 0)
+    ax.errorbar(place, middle, spread, **{"fmt": "none", "color": "black", **options})
+
+
+# outcomes of runs
+
+
+def outcome_bars(ax: Axes, places, counts: pd.DataFrame, width: float = 0.86):
+    """Runs per outcome as stacked bars, the interval of the share that ever separated in black.
+
+    Args:
+        places: whole number for each row of counts, its place on the horizontal axis.
+        counts: columns of ``studies.outcomes.by_level``.
+        width: of a bar; neighbouring places are 1 apart.
+    """
+    shares = counts[list(OUTCOME_ORDER)].div(counts["runs"], axis=0).assign(place=list(places))
+    sns.histplot(
+        shares.melt("place", var_name="outcome", value_name="share"),
+        x="place",
+        weights="share",
+        hue="outcome",
+        hue_order=OUTCOME_ORDER[::-1],  # the last is drawn first, at the bottom
+        palette=OUTCOME_COLOURS,
+        multiple="stack",
+        discrete=True,
+        shrink=width,
+        alpha=1,
+        linewidth=0,
+        legend=False,
+        ax=ax,
     )
+    for bar in ax.containers[OUTCOME_ORDER.index("separated-degraded")]:
+        bar.set(hatch="///", edgecolor=STATUS_COLOURS["degraded"])
+    values = ("share", "share_low", "share_high")
+    interval_bars(ax, counts, shares["place"], values, lw=1.6, capsize=3, zorder=4)
     ax.set(ylim=(0, 1), ylabel="share of runs")
 
 
-def their_outcome_steps(ax: Axes, x, counts: pd.DataFrame):
-    """The thesis' stack as dashed steps: above separated, above separated-degraded, above degraded."""
-    edges = np.append(np.asarray(x, float) - 0.5, x.iloc[-1] + 0.5)
-    for top in np.cumsum([counts[word] / counts["runs"] for word in OUTCOME_ORDER[:3]], axis=0):
+def outcome_bars_by(ax: Axes, counts: pd.DataFrame, column: str, label: str):
+    """Outcome bars side by side, whatever the distance between the values of a column."""
+    outcome_bars(ax, range(len(counts)), counts)
+    rotation = 60 if counts[column].max() > 99 else 0
+    ax.set_xticks(range(len(counts)), counts[column], rotation=rotation)
+    ax.set_xlabel(label)
+    panel_title(ax, f"{from_to(counts['runs'])} runs per bar")
+
+
+def their_outcome_steps(ax: Axes, places: pd.Series, counts: pd.DataFrame):
+    """The thesis' stack as dashed steps, on top of each of the three outcomes that it counts."""
+    edges = np.append(np.asarray(places, float) - 0.5, places.iloc[-1] + 0.5)
+    shares = counts[list(OUTCOME_ORDER[:3])].div(counts["runs"], axis=0)
+    for _, top in shares.cumsum(axis=1).items():
         ax.stairs(top, edges, baseline=None, color="black", lw=1.5, linestyle=DASHES, zorder=5)
 
 
-def outcome_legend(target, words, theirs: bool, **options):
-    hatch = {
-        "separated-degraded": {
-            "hatch": "///",
-            "edgecolor": STATUS_COLOURS["degraded"],
-            "linewidth": 0,
-        }
-    }
-    handles = [
-        Patch(
-            facecolor=OUTCOME_COLOURS[w],
-            label={"separated-degraded": "separated, later degraded"}.get(w, w),
-            **hatch.get(w, {}),
-        )
-        for w in words
-    ]
-    handles.append(
-        Line2D(
-            [], [], color="black", marker="|", ms=9, lw=1.6, label="95 % interval of ever separated"
-        )
-    )
+def outcomes_in(counts: pd.DataFrame, always: Iterable[str] = ()) -> list[str]:
+    """The outcomes that occur in a table of counts, and those named, in the order of a stack."""
+    return [word for word in OUTCOME_ORDER if counts[word].sum() or word in always]
+
+
+def outcome_legend(figure: Figure, words: Iterable[str], theirs: bool = False):
+    """The legend of figures with outcome bars, below the panels.
+
+    Args:
+        words: outcomes to explain.
+        theirs: whether the thesis' steps are drawn.
+    """
+    handles = []
+    for word in words:
+        patch = Patch(facecolor=OUTCOME_COLOURS[word], label=OUTCOME_NAMES.get(word, word))
+        if word == "separated-degraded":
+            patch.set(hatch="///", edgecolor=STATUS_COLOURS["degraded"], linewidth=0)
+        handles.append(patch)
+    bar = {"color": "black", "marker": "|", "ms": 9, "lw": 1.6}
+    handles.append(Line2D([], [], label="95 % interval of ever separated", **bar))
     if theirs:
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color="black",
-                lw=1.5,
-                linestyle=DASHES,
-                label="the thesis: tops of the first three shares",
-            )
-        )
-    target.legend(handles=handles, **options)
+        steps = {"color": "black", "lw": 1.5, "linestyle": DASHES}
+        handles.append(Line2D([], [], label="the thesis: tops of the first three shares", **steps))
+    figure.legend(handles=handles, ncols=3, **BELOW)
 
 
-def outcome_dot(word: str) -> dict:
-    """A filled mark; separated-degraded runs are green with an edge in the colour of degraded."""
-    both = word == "separated-degraded"
-    return {
-        "color": OUTCOME_COLOURS[word],
-        "edgecolors": STATUS_COLOURS["degraded"] if both else "none",
-        "linewidths": 1.3 if both else 0,
-    }
+def outcome_dots(ax: Axes, runs: pd.DataFrame, x: str, y: str, **options):
+    """One dot per run in the colour of its outcome, an orange edge if it degraded later.
+
+    Args:
+        runs: as ``studies.outcomes.outcomes``.
+        x, y: columns.
+        options: of the dots.
+    """
+    for word in OUTCOME_ORDER:
+        rows = runs[runs["outcome"] == word]
+        if len(rows):
+            edge = {"linewidth": 0}
+            if word == "separated-degraded":
+                edge = {"linewidth": 1.3, "edgecolor": STATUS_COLOURS["degraded"]}
+            label = f"{OUTCOME_NAMES.get(word, word)} (ours)"
+            look = {"color": OUTCOME_COLOURS[word], "label": label, "legend": False}
+            sns.scatterplot(rows, x=x, y=y, ax=ax, **look, **edge, **options)
 
 
-def counts_over(ax: Axes, counts: pd.DataFrame, column: str, label: str):
-    outcome_bars(ax, range(len(counts)), counts)
-    ax.set(xticks=range(len(counts)), xlabel=label)
-    ax.set_xticklabels(counts[column], rotation=60 if counts[column].max() > 99 else 0)
+def their_outcome_dots(ax: Axes, theirs: pd.DataFrame, x: pd.Series, y: str, **options):
+    """Hollow dots of the thesis in the colours of the outcomes; their column is ``category``."""
+    colours = theirs["category"].str.replace("_", "-").map(OUTCOME_COLOURS)
+    ax.scatter(x, theirs[y], **HOLLOW | {"edgecolors": colours}, **options)
+
+
+def jittered(places: pd.Series, low: float, high: float) -> pd.Series:
+    """Places moved apart at random, by the same amounts each time."""
+    return places + np.random.default_rng(0).uniform(low, high, len(places))
+
+
+# the points of a task
 
 
 def labelled_points(ax: Axes, x: np.ndarray, labels: np.ndarray, colour: str, size: float):
-    for label, (marker, share) in enumerate((("o", 1.0), ("^", 0.45))):
-        these = labels == label
-        ax.scatter(
-            *x[these].T,
-            s=size,
-            marker=marker,
-            color=tint(colour, share),
-            linewidths=0,
-            label=f"class {label}",
-        )
-    ax.legend(
-        loc="upper right",
-        handletextpad=0.1,
-        borderpad=0.2,
-        markerscale=1.6,
-        fontsize=11,
-        frameon=True,
-        framealpha=0.85,
-        edgecolor="none",
+    """The examples of a task with two inputs, their classes told apart by form and shade.
+
+    Args:
+        x: inputs ``[B, 2]``.
+        labels: 0 or 1 ``[B]``.
+        colour: of the task.
+        size: of a mark, points squared.
+    """
+    sns.scatterplot(
+        x=x[:, 0],
+        y=x[:, 1],
+        hue=labels,
+        style=labels,
+        palette={0: tint(colour, 1), 1: tint(colour, 0.45)},
+        markers={0: "o", 1: "^"},
+        s=size,
+        linewidth=0,
+        legend=False,
+        ax=ax,
     )
+    handles = []
+    for label, (marker, share) in enumerate((("o", 1.0), ("^", 0.45))):
+        look = {"marker": marker, "color": tint(colour, share), "ls": "", "ms": 5}
+        handles.append(Line2D([], [], label=f"class {label}", **look))
+    frame = {"frameon": True, "framealpha": 0.85, "edgecolor": "none", "borderpad": 0.2}
+    ax.legend(handles=handles, loc="upper right", handletextpad=0.1, fontsize=11, **frame)

@@ -1,16 +1,18 @@
-"""The house's look: one palette with one meaning per colour, one style sheet.
+"""The look of all figures: one palette with one meaning per colour, and one style sheet.
 
 Readable with the common colour-vision deficiencies (Okabe and Ito 2008 for states and statuses, Tol
-2021 for tasks); ``tests/test_plots.py`` measures it.  Theirs, the numbers the thesis reports, are
+2021 for tasks); ``tests/test_plots.py`` measures it. Numbers that the thesis reports ("theirs") are
 dashed or hollow beside our filled marks.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Sequence
 
 import matplotlib as mpl
 import numpy as np
+import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
@@ -29,7 +31,7 @@ STATUS_COLOURS = {
 }
 
 OUTCOME_COLOURS = STATUS_COLOURS | {"separated-degraded": STATUS_COLOURS["separated"]}
-"""An outcome has the colour of its status; separated-degraded is hatched or edged in the colour of degraded."""
+"""By outcome; separated-degraded is also hatched or edged in the colour of degraded."""
 
 TASK_COLOURS = ("#332288", "#997700", "#882255", "#117733", "#444444", "#6699CC")
 
@@ -43,11 +45,12 @@ TRIAL_COLOURS = {
     "one-shot": "#66CCEE",
     "random": "#A0A0A0",
 }
-"""What is trained where tickets are compared with each other; ``ticket`` is what iterative pruning finds."""
+"""By variant of a ticket; ``ticket`` is what iterative pruning finds."""
 
 DASHES = (0, (4, 2))
 
 THEIRS = {"facecolor": "none", "linewidth": 1.6, "linestyle": DASHES}
+"""Outlines of the ranges that the thesis reports."""
 
 STYLE = {
     "font.size": 13,
@@ -62,8 +65,8 @@ STYLE = {
 }
 
 
-def styled(draw):
-    """Draw in the house's style; the figure is not left open, so a notebook shows it once, as what the cell returns."""
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Let a function draw in this style and close its figure, so a notebook shows it only once."""
 
     @functools.wraps(draw)
     def drawn(*args, **options):
@@ -76,9 +79,22 @@ def styled(draw):
 
 
 def panels(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, np.ndarray]:
+    """A new figure with a grid of panels.
+
+    Args:
+        size: width and height of the figure, inches.
+
+    Returns:
+        The figure, and its axes as an array ``[rows, columns]``.
+    """
     return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
 
 
 def tint(colour: str, share: float) -> tuple:
     """A colour mixed with white; share 1 is the colour itself."""
     return tuple(1 - share * (1 - np.array(mpl.colors.to_rgb(colour))))
+
+
+def shades(values: Sequence, palette: str = "viridis") -> dict:
+    """A colour for each of several ordered values, such as extension levels, from dark to light."""
+    return dict(zip(values, sns.color_palette(palette, len(values)), strict=True))

@@ -1,0 +1,24 @@
+"""Figures of notebook 03: how large a network must be to separate."""
+
+from lth_utils.plots.extension_sweep.layers import layer_separation, which_layer_is_lost
+from lth_utils.plots.extension_sweep.losses import performance, performance_poster
+from lth_utils.plots.extension_sweep.separation import outcomes, split_count
+from lth_utils.plots.extension_sweep.sizes import (
+    active_share,
+    inactive_zombie,
+    trajectory,
+    weights_at_separation,
+)
+
+__all__ = [
+    "active_share",
+    "inactive_zombie",
+    "layer_separation",
+    "outcomes",
+    "performance",
+    "performance_poster",
+    "split_count",
+    "trajectory",
+    "weights_at_separation",
+    "which_layer_is_lost",
+]
