@@ -1,4 +1,16 @@
-"""Iterative magnitude pruning: train, measure, prune, rewind; a generator of levels."""
+"""Iterative magnitude pruning: find small networks that train as well as the dense one.
+
+1. Draw a dense network at random and remember its initial weights. This is level 0.
+2. Train it until its loss on the test split no longer improves.
+3. Measure its mask: which weights are active, which parts of the network serve which task.
+4. Prune it: of the weights that are left, keep the given number with the largest magnitude.
+5. Rewind it: set the weights that are left back to their initial values.
+6. Go on with step 2. This is the next level; only the mask is handed on to it.
+
+A network whose mask no longer serves all tasks leaves, as does one whose loss is not finite. The
+mask of any level with the initial weights is a *ticket*: a sparse network that can be trained on
+its own. Many networks, the members of a population, go through the same levels together.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +34,14 @@ from lth_utils.training.trainer import Training
 
 @dataclass(frozen=True)
 class Level:
-    """One finished level of a population: trained members, what training did, what their masks are.
+    """One finished level of a population.
 
-    level: prunings so far; last: parameters ``[M, P]`` from which the next level is pruned; failed:
-    bool per member, True where the loss was not finite.
+    Attributes:
+        level: number of prunings so far.
+        population: the members, trained.
+        training: what training did.
+        measures: per member what its mask is.
+        last: parameters from which the next level is pruned, float32 ``[M, P]``.
     """
 
     level: int
@@ -36,6 +52,7 @@ class Level:
 
     @property
     def failed(self) -> list[bool]:
+        """Per member whether its loss was not finite."""
         return [not np.isfinite(curve[-1]) for curve in self.training.curves]
 
 
@@ -51,56 +68,76 @@ def run(
     last: Tensor | None = None,
     cancel: Event | None = None,
 ) -> Iterator[Level]:
-    """Prune a population level by level; members whose status is in `stop_at`, or that failed, leave.
+    """Train, measure, prune and rewind a population, level by level.
 
-    keep: weights available at each level, the dense network first (see ``pruning.trajectory``);
-    start: the first level to train.  To resume, give the members as they were rewound for level
-    ``start - 1``, and its `last`.  cancel: ends the run in the middle, from another thread, by
-    ``population.Cancelled``.  Yields one :class:`Level` per level.
+    To resume, give `start` and `last`, and the members as they were rewound for ``start - 1``.
+
+    Args:
+        members: the population at its initial values.
+        data: the examples.
+        keep: number of weights at each level, the dense network's first (``pruning.trajectory``).
+        train: how to train.
+        prune: how to choose the weights, and what to rewind to.
+        coverage: which kind of coverage decides the status, ``total`` or ``output``.
+        stop_at: statuses at which a member leaves.
+        start: the first level to train.
+        last: parameters of level ``start - 1`` to prune from, float32 ``[M, P]``.
+        cancel: ends the run in the middle of a level when it is set from another thread.
+
+    Yields:
+        One :class:`Level` per level, until the last one or until no member is left.
+
+    Raises:
+        SpecError: Networks and data do not fit.
+        Cancelled: `cancel` was set.
+
+    Source:
+        Frankle and Carbin, The Lottery Ticket Hypothesis, 2019.
     """
     if prune.rewind:
-        members = _early(members, data, train, prune.rewind, cancel)
+        members = _with_early_weights(members, data, train, prune.rewind, cancel)
     for level in range(start, len(keep)):
         if last is not None:
-            weights, biases = last.tensor_split([members.mask.shape[1]], 1)
-            mask = pruning.prune(
-                weights,
-                members.mask,
-                keep[level],
-                shape=members.shape,
-                seeds=members.seeds,
-                level=level,
-                initial=members.initial[:, : weights.shape[1]],
-                spec=prune,
-            )
-            members = population.rewind(members, mask, biases if prune.biases == "kept" else None)
+            members = _prune_and_rewind(members, last, keep[level], level, prune)
         finished, training = trainer.train(members, data, train, cancel)
         if last is None or not prune.one_shot:
             last = finished.parameters
-        done = Level(
-            level,
-            finished,
-            training,
-            connectivity.measure(members.masks, data.tasks, coverage),
-            last,
-        )
+        measures = connectivity.measure(finished.masks, data.tasks, coverage)
+        done = Level(level, finished, training, measures=measures, last=last)
         yield done
-        going = [
-            i
-            for i, (m, f) in enumerate(zip(done.measures, done.failed, strict=True))
-            if m.status not in stop_at and not f
-        ]
-        if not going:
+        staying = []
+        for m, failed in enumerate(done.failed):
+            if not failed and measures[m].status not in stop_at:
+                staying.append(m)
+        if not staying:
             return
-        members, last = members.select(going), last[going]
+        members, last = members.select(staying), last[staying]
 
 
-def _early(
+def _prune_and_rewind(
+    members: Population, last: Tensor, keep: int, level: int, prune: PruneSpec
+) -> Population:
+    """The members at their initial values, with the masks of the next level."""
+    n_weights = members.mask.shape[1]
+    mask = pruning.prune(
+        last[:, :n_weights],
+        members.mask,
+        keep,
+        shape=members.shape,
+        seeds=members.seeds,
+        level=level,
+        initial=members.initial[:, :n_weights],
+        spec=prune,
+    )
+    biases = last[:, n_weights:] if prune.biases == "kept" else None
+    return population.rewind(members, mask, biases)
+
+
+def _with_early_weights(
     members: Population, data: Dataset, train: TrainSpec, epochs: int, cancel: Event | None
 ) -> Population:
-    """The same members, to be reset to what they are after so many epochs of the dense training."""
+    """The members, whose initial values are now those after a few epochs of dense training."""
     dense = replace(members, mask=torch.ones_like(members.mask), parameters=members.initial)
-    early, _ = trainer.train(
-        dense, data, replace(train, max_epochs=epochs, patience=epochs), cancel
-    )
+    short = replace(train, max_epochs=epochs, patience=epochs)
+    early, _ = trainer.train(dense, data, short, cancel)
     return replace(members, initial=early.parameters)

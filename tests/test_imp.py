@@ -1,4 +1,4 @@
-"""The pruning loop: exact counts, nested masks, a true rewind, members that leave, and going on where it was left."""
+"""The pruning loop: exact counts, nested masks, a true rewind, members that leave, resuming."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -66,22 +66,20 @@ def test_measures_are_those_of_the_masks(undisturbed, toy):
         )
 
 
-def test_a_run_in_company_equals_the_run_alone(undisturbed, toy):
-    for together, alone in zip(undisturbed, levels(toy, seeds=SEEDS[2:3]), strict=True):
-        assert torch.equal(together.population.mask[2], alone.population.mask[0])
-        assert torch.equal(together.population.parameters[2], alone.population.parameters[0])
+def test_a_batched_member_equals_the_member_alone(undisturbed, toy):
+    for batched, alone in zip(undisturbed, levels(toy, seeds=SEEDS[2:3]), strict=True):
+        assert torch.equal(batched.population.mask[2], alone.population.mask[0])
+        assert torch.equal(batched.population.parameters[2], alone.population.parameters[0])
 
 
 def test_members_leave_after_the_level_at_which_they_degrade(undisturbed, toy):
-    """Those that stay are not disturbed by it, and the run ends when none is left."""
+    """Those that stay do not change by it, and the run ends when none is left."""
     expected, staying = [], SEEDS
     for level in undisturbed:
-        expected += [staying] if staying else []
-        staying = tuple(
-            s
-            for s, m in zip(SEEDS, level.measures, strict=True)
-            if s in staying and m.status != "degraded"
-        )
+        if staying:
+            expected.append(staying)
+        status = dict(zip(SEEDS, [m.status for m in level.measures], strict=True))
+        staying = tuple(seed for seed in staying if status[seed] != "degraded")
     assert 0 < len(expected[-1]) < 4 and len(expected) < 7, (
         "members should leave at different levels, the last one early"
     )
@@ -89,9 +87,8 @@ def test_members_leave_after_the_level_at_which_they_degrade(undisturbed, toy):
     assert [level.population.seeds for level in stopped] == expected
     for level, whole in zip(stopped, undisturbed, strict=False):
         for m, seed in enumerate(level.population.seeds):
-            assert torch.equal(
-                level.population.parameters[m], whole.population.parameters[SEEDS.index(seed)]
-            )
+            expected_values = whole.population.parameters[SEEDS.index(seed)]
+            assert torch.equal(level.population.parameters[m], expected_values)
 
 
 def test_the_run_ends_with_its_last_member(toy):
@@ -111,13 +108,11 @@ def test_rewinding_goes_back_to_an_early_epoch_of_the_dense_training(toy):
     start = population.init(SHAPE, SEEDS)
     early, _ = trainer.train(start, toy, replace(TRAIN, max_epochs=2, patience=2))
     assert all(torch.equal(level.population.initial, early.parameters) for level in pruned)
-    assert torch.equal(
-        dense.population.parameters, trainer.train(start, toy, TRAIN)[0].parameters
-    )  # level 0 starts as ever
+    from_start, _ = trainer.train(start, toy, TRAIN)
+    assert torch.equal(dense.population.parameters, from_start.parameters)
     alone = population.rewind(replace(start, initial=early.parameters), pruned[0].population.mask)
-    assert torch.equal(
-        pruned[0].population.parameters, trainer.train(alone, toy, TRAIN)[0].parameters
-    )
+    from_early, _ = trainer.train(alone, toy, TRAIN)
+    assert torch.equal(pruned[0].population.parameters, from_early.parameters)
 
 
 def test_one_shot_prunes_every_level_from_the_dense_network(toy):
@@ -154,7 +149,7 @@ def test_kept_biases_are_those_of_the_level_before_and_weights_are_reset(toy):
     ],
     ids=["magnitude", "random", "layer", "movement", "rewind", "one-shot", "kept biases"],
 )
-def test_a_resumed_run_goes_on_bit_for_bit(toy, prune):
+def test_a_resumed_run_equals_the_whole_run_bit_for_bit(toy, prune):
     whole = levels(toy, seeds=(1, 2), prune=prune)
     last = whole[2].population
     rewound = population.rewind(population.init(SHAPE, (1, 2)), last.mask)
