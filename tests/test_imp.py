@@ -27,21 +27,21 @@ def levels(data, seeds=SEEDS, prune=PRUNE, stop_at=(), **options):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(toy):
+def all_levels(toy):
     """All levels of all members."""
     return levels(toy)
 
 
-def test_every_level_has_exactly_the_weights_of_the_trajectory(undisturbed):
-    assert [level.level for level in undisturbed] == list(range(7))
-    for level, keep in zip(undisturbed, KEEP, strict=True):
+def test_every_level_has_exactly_the_weights_of_the_trajectory(all_levels):
+    assert [level.level for level in all_levels] == list(range(7))
+    for level, keep in zip(all_levels, KEEP, strict=True):
         assert level.population.mask.sum(1).tolist() == [keep] * 4
         assert [m.available for m in level.measures] == [keep] * 4
         assert not level.population.parameters[:, : n_weights(SHAPE)][~level.population.mask].any()
 
 
-def test_each_mask_keeps_the_largest_trained_weights_of_the_mask_before(undisturbed):
-    for before, after in pairwise(undisturbed):
+def test_each_mask_keeps_the_largest_trained_weights_of_the_mask_before(all_levels):
+    for before, after in pairwise(all_levels):
         for trained, old, new in zip(
             before.population.parameters, before.population.mask, after.population.mask, strict=True
         ):
@@ -50,32 +50,32 @@ def test_each_mask_keeps_the_largest_trained_weights_of_the_mask_before(undistur
             assert size[new].min() >= size[old & ~new].max()
 
 
-def test_every_level_is_trained_from_the_initial_weights_and_biases(undisturbed, toy):
+def test_every_level_is_trained_from_the_initial_weights_and_biases(all_levels, toy):
     dense = population.init(SHAPE, SEEDS)
-    for level in undisturbed:
+    for level in all_levels:
         assert torch.equal(level.population.initial, dense.initial)
         again, training = trainer.train(population.rewind(dense, level.population.mask), toy, TRAIN)
         assert torch.equal(again.parameters, level.population.parameters)
         assert training.curves == level.training.curves
 
 
-def test_measures_are_those_of_the_masks(undisturbed, toy):
-    for level in undisturbed:
+def test_measures_are_those_of_the_masks(all_levels, toy):
+    for level in all_levels:
         assert [m.status for m in level.measures] == connectivity.status(
             level.population.masks, toy.tasks
         )
 
 
-def test_a_batched_member_equals_the_member_alone(undisturbed, toy):
-    for batched, alone in zip(undisturbed, levels(toy, seeds=SEEDS[2:3]), strict=True):
+def test_a_batched_member_equals_the_member_alone(all_levels, toy):
+    for batched, alone in zip(all_levels, levels(toy, seeds=SEEDS[2:3]), strict=True):
         assert torch.equal(batched.population.mask[2], alone.population.mask[0])
         assert torch.equal(batched.population.parameters[2], alone.population.parameters[0])
 
 
-def test_members_leave_after_the_level_at_which_they_degrade(undisturbed, toy):
+def test_members_leave_after_the_level_at_which_they_degrade(all_levels, toy):
     """Those that stay do not change by it, and the run ends when none is left."""
     expected, staying = [], SEEDS
-    for level in undisturbed:
+    for level in all_levels:
         if staying:
             expected.append(staying)
         status = dict(zip(SEEDS, [m.status for m in level.measures], strict=True))
@@ -85,7 +85,7 @@ def test_members_leave_after_the_level_at_which_they_degrade(undisturbed, toy):
     )
     stopped = levels(toy, stop_at=("degraded",))
     assert [level.population.seeds for level in stopped] == expected
-    for level, whole in zip(stopped, undisturbed, strict=False):
+    for level, whole in zip(stopped, all_levels, strict=False):
         for m, seed in enumerate(level.population.seeds):
             expected_values = whole.population.parameters[SEEDS.index(seed)]
             assert torch.equal(level.population.parameters[m], expected_values)
