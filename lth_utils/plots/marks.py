@@ -206,6 +206,41 @@ def jittered(places: pd.Series, low: float, high: float) -> pd.Series:
     return places + np.random.default_rng(0).uniform(low, high, len(places))
 
 
+# runs, level by level
+
+STAR = {"ls": "", "marker": "*", "color": STATUS_COLOURS["separated"], "mec": "black", "ms": 17}
+"""Where a run first separates."""
+
+
+def runs_by_status(ax: Axes, table: pd.DataFrame, x: str, y: str):
+    """Each run as a line, its dots in the colour of their status, a star where it first separates.
+
+    Args:
+        table: level rows of runs, in the order of the levels.
+        x, y: columns.
+    """
+    line = {"units": "run", "estimator": None, "sort": False, "lw": 1.4, "alpha": 0.7}
+    line |= {"color": STATUS_COLOURS["interconnected"], "zorder": 2, "legend": False}
+    sns.lineplot(table, x=x, y=y, ax=ax, **line)
+    dots = {"hue": "status", "palette": STATUS_COLOURS, "s": 18, "linewidth": 0, "zorder": 3}
+    sns.scatterplot(table, x=x, y=y, ax=ax, legend=False, **dots)
+    separated = table[table["status"] == "separated"]
+    for _, row in separated.groupby("run", sort=False).head(1).iterrows():
+        ax.plot([row[x]], [row[y]], zorder=5, **STAR)
+
+
+def status_handles(status: pd.Series) -> list[Line2D]:
+    """Legend entries for :func:`runs_by_status`: the statuses that occur, and the star."""
+    handles = []
+    for word in STATUS_COLOURS:
+        if word in set(status) - {"separated"}:
+            line = {"color": STATUS_COLOURS[word], "marker": "o", "ms": 6, "lw": 1.4}
+            line["ls"] = "-" if word == "interconnected" else ""
+            handles.append(Line2D([], [], label=f"{word} (ours)", **line))
+    handles.append(Line2D([], [], label="separated here (ours)", **STAR))
+    return handles
+
+
 # the points of a task
 
 
