@@ -44,30 +44,29 @@ def masked(shape, seeds, low=0.3):
 
 def same(one, other):
     """Whether two results of ``train`` are equal bit for bit."""
-    (a, t), (b, u) = one, other
+    (first, training), (second, other_training) = one, other
     return (
-        torch.equal(a.parameters, b.parameters)
-        and t.curves == u.curves
-        and np.array_equal(t.loss, u.loss)
+        torch.equal(first.parameters, second.parameters)
+        and training.curves == other_training.curves
+        and np.array_equal(training.loss, other_training.loss)
     )
 
 
 def task_losses(outputs, labels, tasks):
-    return [
-        F.cross_entropy(outputs[:, t.outputs], labels[:, k])
-        if len(t.outputs) > 1
-        else F.binary_cross_entropy_with_logits(
-            outputs[:, t.outputs.start], labels[:, k].to(outputs.dtype)
-        )
-        for k, t in enumerate(tasks)
-    ]
+    losses = []
+    for k, task in enumerate(tasks):
+        if len(task.outputs) > 1:
+            losses.append(F.cross_entropy(outputs[:, task.outputs], labels[:, k]))
+        else:
+            z, y = outputs[:, task.outputs.start], labels[:, k].to(outputs.dtype)
+            losses.append(F.binary_cross_entropy_with_logits(z, y))
+    return losses
 
 
 def plain_training(members, member, data, spec):
-    """One member trained by torch alone, in float64: its parameters in our flat order and the validation loss of each epoch."""
-    x, y, x_test, y_test = (
-        torch.from_numpy(a) for a in (data.x_train, data.y_train, data.x_test, data.y_test)
-    )
+    """One member trained by torch alone, in float64: its flat parameters, its loss per epoch."""
+    x, y = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
+    x_test, y_test = torch.from_numpy(data.x_test), torch.from_numpy(data.y_test)
     model = plain_model(members.shape).double()
     linears = [m for m in model if hasattr(m, "weight")]
     for linear, weight, bias, mask in zip(
@@ -89,10 +88,9 @@ def plain_training(members, member, data, spec):
             optimizer.step()
         with torch.no_grad():
             curve.append(float(loss(x_test, y_test)))
-    parameters = [(m.weight_orig * m.weight_mask).flatten() for m in linears] + [
-        m.bias for m in linears
-    ]
-    return torch.cat(parameters).detach(), curve
+    weights = [(m.weight_orig * m.weight_mask).flatten() for m in linears]
+    biases = [m.bias for m in linears]
+    return torch.cat(weights + biases).detach(), curve
 
 
 # initial values
@@ -172,21 +170,20 @@ def test_a_batched_member_equals_the_member_alone_until_it_stops(toy, mixed, eng
             assert alone.curves[0] == training.curves[member]
 
 
-def test_pruned_weights_stay_exactly_zero_and_inactive_ones_where_they_were(toy, engine):
+def test_pruned_weights_stay_exactly_zero_and_inactive_ones_keep_their_values(toy, engine):
     start = masked((4, 8, 8, 2), range(4), low=0.1)
     states = flat(connectivity.weight_states(start.masks))
-    before, after = (
-        p.parameters[:, : states.shape[1]] for p in (start, train(start, toy, QUICK)[0])
-    )
+    trained, _ = train(start, toy, QUICK)
+    before = start.parameters[:, : states.shape[1]]
+    after = trained.parameters[:, : states.shape[1]]
+    inactive = states == INACTIVE
     assert not after[~start.mask].any()
-    assert (states == INACTIVE).sum() > 10 and torch.equal(
-        after[states == INACTIVE], before[states == INACTIVE]
-    )
+    assert inactive.sum() > 10 and torch.equal(after[inactive], before[inactive])
     assert (after != before)[states == ACTIVE].float().mean() > 0.5
 
 
 @pytest.mark.parametrize("shape", [(4, 2, 2), (4, 8, 8, 2)])
-def test_training_leaves_its_argument_alone_and_repeats_itself(toy, engine, shape):
+def test_training_does_not_change_its_argument_and_can_be_repeated(toy, engine, shape):
     start = init(shape, [0, 1])
     first = train(start, toy, QUICK)
     assert torch.equal(start.parameters, start.initial)
@@ -194,14 +191,14 @@ def test_training_leaves_its_argument_alone_and_repeats_itself(toy, engine, shap
 
 
 def epochs_until_stop(curve, patience):
-    """When a run stops by the rule's words: a counter grows above the best, a new best zeroes it."""
-    best, counter = float("inf"), 0
+    """The epoch at which early stopping ends a run: its rule written out, None if it goes on."""
+    best, bad_epochs = float("inf"), 0
     for epoch, loss in enumerate(curve, start=1):
         if loss < best:
-            best, counter = loss, 0
+            best, bad_epochs = loss, 0
         elif loss > best:
-            counter += 1
-        if counter == patience:
+            bad_epochs += 1
+        if bad_epochs == patience:
             return epoch
     return None
 
@@ -258,9 +255,8 @@ def test_loss_and_accuracy_are_those_of_a_plain_network(mixed, split):
     x, y = (torch.from_numpy(getattr(mixed, f"{axis}_{split}")) for axis in "xy")
     losses, accuracies = trainer.evaluate(members, mixed, split)
     for member, outputs in enumerate(logits(members, x)):
-        np.testing.assert_allclose(
-            losses[member], [float(v) for v in task_losses(outputs, y, mixed.tasks)], rtol=1e-5
-        )
+        expected = [float(loss) for loss in task_losses(outputs, y, mixed.tasks)]
+        np.testing.assert_allclose(losses[member], expected, rtol=1e-5)
         guesses = torch.stack([outputs[:, 3] > 0, outputs[:, :3].argmax(1)], 1)
         np.testing.assert_allclose(accuracies[member], (guesses == y).double().mean(0))
 
@@ -281,10 +277,8 @@ def test_the_model_of_a_ticket_gives_the_logits_of_the_population(toy):
         )
         for which, members in (("trained", trained), ("initial", start)):
             torch.testing.assert_close(ticket.model(which)(x).detach(), logits(members, x)[member])
-        assert all(
-            torch.equal(a[0], b[member])
-            for a, b in zip(ticket.weights, trained.weights, strict=True)
-        )
+        for weight, expected in zip(ticket.weights, trained.weights, strict=True):
+            assert torch.equal(weight[0], expected[member])
 
 
 def test_a_ticket_without_trained_values_says_how_to_get_them(toy):
@@ -300,14 +294,12 @@ def test_a_ticket_without_trained_values_says_how_to_get_them(toy):
 
 @pytest.mark.parametrize("shape", [(5, 8, 2), (4, 8, 3)])
 def test_a_network_that_does_not_fit_the_tasks_is_refused(toy, shape):
-    for verb in (
-        lambda members: train(members, toy, QUICK),
-        lambda members: trainer.evaluate(members, toy),
-    ):
-        with pytest.raises(
-            SpecError, match=f"network {shape[0]}-8-{shape[-1]} does not fit the data"
-        ):
-            verb(init(shape, [0]))
+    members = init(shape, [0])
+    message = f"network {shape[0]}-8-{shape[-1]} does not fit the data"
+    with pytest.raises(SpecError, match=message):
+        train(members, toy, QUICK)
+    with pytest.raises(SpecError, match=message):
+        trainer.evaluate(members, toy)
 
 
 def test_repeated_seeds_and_unknown_splits_are_refused(toy):
@@ -333,16 +325,16 @@ def test_a_missing_device_is_refused():
 @pytest.mark.parametrize("shape", [(4, 8, 8, 2), (4, 60, 55, 2)])
 def test_on_cuda_the_first_epochs_are_those_of_the_cpu(toy, shape):
     start = masked(shape, range(3))
-    there = replace(
+    on_cuda = replace(
         start,
         parameters=start.parameters.cuda(),
         initial=start.initial.cuda(),
         mask=start.mask.cuda(),
     )
-    for here, curve in zip(
-        train(start, toy, QUICK)[1].curves, train(there, toy, QUICK)[1].curves, strict=True
-    ):
-        np.testing.assert_allclose(curve, here, rtol=1e-3)
+    _, expected = train(start, toy, QUICK)
+    _, training = train(on_cuda, toy, QUICK)
+    for curve, expected_curve in zip(training.curves, expected.curves, strict=True):
+        np.testing.assert_allclose(curve, expected_curve, rtol=1e-3)
 
 
 @needs_cuda
