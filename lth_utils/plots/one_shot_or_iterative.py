@@ -1,106 +1,108 @@
-"""Figures of notebook 07."""
+"""Figures of notebook 07: pruned all at once, or in rounds."""
 
 from __future__ import annotations
 
 import matplotlib as mpl
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lth_utils.plots.style import TRIAL_COLOURS, panels, styled
-from lth_utils.plots.weight_distributions import variant_colour
+from lth_utils.plots.marks import AS_GIVEN, from_to, interval_bars, line_with_band
+from lth_utils.plots.style import TRIAL_COLOURS, panels, styled, variant_colour
+
+MARKERS = {"iterative": "o", "one-shot": "s", "fresh": "D", "random": "^"}
+"""By the first word of a method."""
+
+SCOPES = {"global": "smallest of the whole network", "layer": "smallest of each layer"}
+
+TICKS = (0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99)
 
 
 @styled
 def one_shot_or_iterative(found: pd.DataFrame) -> Figure:
-    """Accuracy over the share of weights left, for each way to choose them: mean and 95 % interval over the trials; dotted: dense.
+    """Accuracy over the share of weights left, for each way to choose them.
 
-    found: as ``trials.over_weights`` with columns ``measure, scope, method, share``.
+    Args:
+        found: as ``studies.trials.mean_by_weights`` with columns
+            ``measure, scope, method, share``.
+
+    Returns:
+        A figure with one row per measure and one column per scope: means and 95 % intervals over
+        the trials, the dense network dotted.
     """
-    measures, scopes = (list(dict.fromkeys(found[name])) for name in ("measure", "scope"))
+    measures, scopes = found["measure"].unique(), found["scope"].unique()
     figure, axes = panels(len(measures), len(scopes), (8.4 * len(scopes), 5.2 * len(measures)))
     for row, measure in zip(axes, measures, strict=True):
         for ax, scope in zip(row, scopes, strict=True):
-            at = found[(found["measure"] == measure) & (found["scope"] == scope)]
-            for method, rows in at.groupby("method", sort=False):
-                _with_interval(ax, rows["share"], rows, method)
-            ax.axhline(
-                at.loc[at["share"] == 1, "mean"].mean(),
-                color="black",
-                lw=1.2,
-                linestyle=":",
-                label="dense",
-            )
-            ax.set(
-                xscale="log",
-                xlabel="share of the weights left",
-                ylabel=f"accuracy {measure}",
-                title="smallest of the whole network"
-                if scope == "global"
-                else "smallest of each layer",
-            )
-            ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=None))
-            ax.invert_xaxis()
-            _stretched(ax, at["mean"])
-            ax.legend(loc="lower left")
+            rows = found[(found["measure"] == measure) & (found["scope"] == scope)]
+            _accuracy_panel(ax, rows)
+            ax.set(ylabel=f"accuracy {measure}", title=SCOPES[scope])
+    trials = from_to(found["trials"])
+    figure.suptitle(f"mean of {trials} trials, band: 95 % interval")
     return figure
+
+
+def _accuracy_panel(ax: Axes, rows: pd.DataFrame):
+    """The methods of one measure and scope."""
+    for method, of_method in rows.groupby("method", sort=False):
+        # a share, so its interval ends within 0 and 1, where the axis has no place
+        ends = {"low": of_method["low"].clip(0.001), "high": of_method["high"].clip(upper=0.999)}
+        _method(ax, of_method.assign(**ends), "share", method)
+    dense = rows.loc[rows["share"] == 1, "mean"].mean()
+    ax.axhline(dense, color="black", lw=1.2, linestyle=":", label="dense")
+    ax.set(xscale="log", xlabel="share of the weights left")
+    ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=None))
+    ax.invert_xaxis()
+    _stretched(ax, rows["mean"])
+    ax.legend(loc="lower left")
 
 
 def _stretched(ax: Axes, accuracies: pd.Series):
     """An axis of accuracies on which a point counts the more the nearer it is to 100 %."""
-    ticks = [
-        v for v in (0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99) if accuracies.min() / 1.5 < v
-    ]
+    lowest, highest = accuracies.min(), accuracies.max()
+    ticks = [value for value in TICKS if lowest / 1.5 < value]
     ax.set_yscale("logit")
-    ax.set_yticks(ticks, [f"{v:.0%}" for v in ticks])
+    ax.set_yticks(ticks, [f"{value:.0%}" for value in ticks])
     ax.set_yticks([], minor=True)
-    ax.set_ylim(max(0.05, accuracies.min() / 1.5), min(0.995, 1 - (1 - accuracies.max()) / 2))
+    ax.set_ylim(max(0.05, lowest / 1.5), min(0.995, 1 - (1 - highest) / 2))
 
 
-def _with_interval(ax: Axes, x: pd.Series, rows: pd.DataFrame, method: str):
-    marker = {"iterative": "o", "one-shot": "s", "fresh": "D", "random": "^"}[
-        method.partition(" ")[0]
-    ]
-    ax.fill_between(
-        x,
-        rows["low"].clip(0.001),
-        rows["high"].clip(upper=0.999),
-        color=variant_colour(method),
-        alpha=0.2,
-        lw=0,
-    )  # shares, all of them
-    ax.plot(
-        x, rows["mean"], color=variant_colour(method), lw=2.2, marker=marker, ms=7, label=method
-    )
+def _method(ax: Axes, rows: pd.DataFrame, x: str, method: str):
+    """One method as a line with its interval."""
+    marker = MARKERS[method.partition(" ")[0]]
+    look = {"lw": 2.2, "marker": marker, "ms": 7, "mew": 0, "label": method}
+    line_with_band(ax, rows, x, ("mean", "low", "high"), variant_colour(method), **look)
 
 
 @styled
 def rounds_to_target(found: pd.DataFrame, target: str) -> Figure:
-    """The same target in one round or in many: mean accuracy and 95 % interval over the number of rounds.
+    """The same target in one round or in many: mean accuracy over the number of rounds.
 
-    found: as ``trials.over_weights`` with columns ``measure, rounds``; target: in words.
+    Args:
+        found: as ``studies.trials.mean_by_weights`` with columns ``measure, rounds``.
+        target: what is left, in words.
+
+    Returns:
+        A figure with one line per measure and 95 % intervals.
     """
     figure, axes = panels(1, 1, (9.4, 5.6))
-    ax = axes[0, 0]
-    for (measure, rows), marker, line in zip(
-        found.groupby("measure", sort=False), "os", ("-", "--"), strict=False
+    ax, colour = axes[0, 0], TRIAL_COLOURS["ticket"]
+    looks = ((-0.04, colour, "-"), (0.04, "white", "--"))  # beside each other
+    for (measure, rows), (shift, face, line) in zip(
+        found.groupby("measure", sort=False), looks, strict=False
     ):
-        spread = rows["mean"] - rows["low"], rows["high"] - rows["mean"]
-        ax.errorbar(
-            rows["rounds"],
-            rows["mean"],
-            spread,
-            marker=marker,
-            linestyle=line,
-            color=TRIAL_COLOURS["ticket"],
-            lw=2,
-            capsize=4,
-            label=measure,
+        place = rows["rounds"] + shift
+        interval_bars(ax, rows, place, ("mean", "low", "high"), color=colour, capsize=4, lw=2)
+        look = {"marker": "o", "mfc": face, "mec": colour, "ms": 7, "lw": 2, "linestyle": line}
+        rows = rows.assign(place=place)
+        sns.lineplot(
+            rows, x="place", y="mean", color=colour, label=measure, ax=ax, **look, **AS_GIVEN
         )
     ax.set(
         xlabel="rounds of pruning",
-        ylabel="accuracy on the test half",
-        title=f"pruned to {target}",
+        ylabel="accuracy on the test split",
+        title=f"pruned to {target}, mean of {from_to(found['trials'])} trials, 95 % interval",
         xticks=sorted(set(found["rounds"])),
     )
     ax.legend(loc="lower right")
@@ -109,20 +111,24 @@ def rounds_to_target(found: pd.DataFrame, target: str) -> Figure:
 
 @styled
 def one_shot_separation(found: pd.DataFrame) -> Figure:
-    """Share of the networks that are separated over the weights left, for each way to choose them, with 95 % intervals.
+    """Share of the networks that are separated over the weights left, by method.
 
-    found: as ``trials.over_weights`` with the column ``method``.
+    Args:
+        found: as ``studies.trials.mean_by_weights`` with the column ``method``.
+
+    Returns:
+        A figure with one line per method and 95 % intervals.
     """
     figure, axes = panels(1, 1, (9.4, 5.6))
     ax = axes[0, 0]
     for method, rows in found.groupby("method", sort=False):
-        _with_interval(ax, rows["available"], rows, method)
+        _method(ax, rows, "available", method)
     ax.set(
         xscale="log",
         xlabel="unpruned weights",
         ylabel="share of the runs that are separated",
         ylim=(-0.03, 1.03),
-        title=f"moons and circles, {found['trials'].max()} runs each",
+        title=f"moons and circles, {found['trials'].max()} runs each, band: 95 % interval",
     )
     ax.invert_xaxis()
     ax.legend(loc="upper left")

@@ -95,6 +95,12 @@ def tint(colour: str, share: float) -> tuple:
     return tuple(1 - share * (1 - np.array(mpl.colors.to_rgb(colour))))
 
 
+def variant_colour(name: str) -> str:
+    """The colour of a variant or method, by the first word of its name."""
+    first = name.partition(",")[0].partition(" ")[0]
+    return TRIAL_COLOURS["ticket" if first == "iterative" else first]
+
+
 def shades(values: Sequence, palette: str = "viridis") -> dict:
     """A colour for each of several ordered values, such as extension levels, from dark to light."""
     return dict(zip(values, sns.color_palette(palette, len(values)), strict=True))

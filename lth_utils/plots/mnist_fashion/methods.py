@@ -64,7 +64,7 @@ def frontier(table: pd.DataFrame) -> Figure:
 def _method(ax: Axes, rows: pd.DataFrame, behind: pd.DataFrame | None):
     """The runs of one method, and those of the first in grey."""
     runs = rows["run"].nunique()
-    ax.set_title(f"{rows['variant'].iloc[0]} ({runs} run{'s' * (runs > 1)})")
+    ax.set_title(f"{rows['variant'].iloc[0]}\n{runs} run{'s' * (runs > 1)}", fontsize=12)
     if behind is not None:
         line = {"units": "run", "estimator": None, "sort": False, "color": BEHIND, "lw": 1.2}
         sns.lineplot(behind, x="shared", y="accuracy", ax=ax, zorder=1, **line)
