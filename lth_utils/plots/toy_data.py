@@ -1,11 +1,11 @@
-"""Figures of notebook 01."""
+"""Figures of notebook 01: two tasks, one network, two tickets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
+import seaborn as sns
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -23,24 +23,40 @@ from lth_utils.plots.style import TASK_COLOURS, panels, styled, tint
 
 @styled
 def data(dataset: Dataset) -> Figure:
-    """Each two-input task's training points with its own labels (top) and with the other task's (bottom: no pattern)."""
+    """The training points of each task with two inputs, coloured by labels of its own or not.
+
+    Args:
+        dataset: of which at least one task has two inputs.
+
+    Returns:
+        A figure with one column per task: its own labels above, and below those of another task,
+        in which there is no pattern.
+
+    Raises:
+        SpecError: no task has two inputs.
+    """
     shown = [k for k, t in enumerate(dataset.tasks) if len(t.inputs) == 2]
     if not shown:
         raise SpecError("the figure data needs tasks with two inputs each; use samples for images")
     figure, axes = panels(2, len(shown), (5.2 * len(shown), 9.4))
-    for column, k in enumerate(shown):
+    for column, k in zip(axes.T, shown, strict=True):
         task = dataset.tasks[k]
         x = dataset.x_train[:, task.inputs.start : task.inputs.stop]
-        for row, owner in enumerate((k, (k + 1) % len(dataset.tasks))):
-            ax, name = axes[row, column], dataset.tasks[owner].name
-            labelled_points(ax, x, dataset.y_train[:, owner], TASK_COLOURS[owner], size=14)
-            ax.set(
-                title=f"{task.name}, coloured by the labels of {name}",
-                aspect="equal",
-                xlabel=f"input x{task.inputs.start + 1} (standardised)",
-                ylabel=f"input x{task.inputs.start + 2} (standardised)",
-            )
+        for ax, owner in zip(column, (k, (k + 1) % len(dataset.tasks)), strict=True):
+            labels = dataset.y_train[:, owner]
+            labelled_points(ax, x, labels, TASK_COLOURS[owner], size=16)
+            title = f"{task.name}, coloured by the labels of {dataset.tasks[owner].name}"
+            ax.set(title=title, aspect="equal")
+            _input_labels(ax, task)
+    figure.suptitle(f"{len(dataset.x_train)} training examples")
     return figure
+
+
+def _input_labels(ax: Axes, task: Task):
+    """The axes of a task with two inputs."""
+    first = task.inputs.start + 1
+    ax.set_xlabel(f"input x{first} (standardised)")
+    ax.set_ylabel(f"input x{first + 1} (standardised)")
 
 
 @styled
@@ -140,41 +156,25 @@ def independent_tickets(ticket: Ticket, dataset: Dataset) -> Figure:
 
 
 def _decision_regions(ax: Axes, ticket: Ticket, dataset: Dataset, k: int, resolution: int = 200):
+    """Where a ticket's output for task k says 1, with the test points and the accuracy on them."""
     task, colour = ticket.tasks[k], TASK_COLOURS[k]
     columns = slice(task.inputs.start, task.inputs.stop)
     points = dataset.x_test[:, columns]
-    axis = [
-        np.linspace(
-            points[:, d].min() - 0.3, points[:, d].max() + 0.3, resolution, dtype=np.float32
-        )
-        for d in (0, 1)
-    ]
-    xx, yy = np.meshgrid(*axis)
+    ends = np.stack([points.min(axis=0) - 0.3, points.max(axis=0) + 0.3]).astype(np.float32)
+    xx, yy = np.meshgrid(*np.linspace(*ends, resolution).T)
     inputs = torch.zeros(xx.size, ticket.shape[0])
     inputs[:, columns] = torch.from_numpy(np.stack([xx.ravel(), yy.ravel()], 1))
     with torch.no_grad():
         model = ticket.model()
-        chance = model(inputs)[:, task.outputs.start].sigmoid().numpy().reshape(xx.shape)
-        hits = (
-            (model(torch.from_numpy(dataset.x_test))[:, task.outputs.start] > 0).numpy()
-            == dataset.y_test[:, k]
-        ).mean()
-    shades = mpl.colors.LinearSegmentedColormap.from_list(
-        "chance", [tint(colour, 0.42), "white", tint(colour, 0.12)]
-    )
-    ax.imshow(
-        chance,
-        extent=(*axis[0][[0, -1]], *axis[1][[0, -1]]),
-        origin="lower",
-        cmap=shades,
-        vmin=0,
-        vmax=1,
-        aspect="auto",
-    )
+        output = task.outputs.start
+        chance = model(inputs)[:, output].sigmoid().numpy().reshape(xx.shape)
+        says_one = model(torch.from_numpy(dataset.x_test))[:, output].numpy() > 0
+    correct = (says_one == dataset.y_test[:, k]).mean()
+    shades = sns.blend_palette([tint(colour, 0.42), "white", tint(colour, 0.12)], as_cmap=True)
+    extent = (*ends[:, 0], *ends[:, 1])
+    grid = {"origin": "lower", "aspect": "auto", "vmin": 0, "vmax": 1}
+    ax.imshow(chance, extent=extent, cmap=shades, **grid)
     ax.contour(xx, yy, chance, levels=[0.5], colors=colour, linewidths=2)
-    labelled_points(ax, points, dataset.y_test[:, k], colour, size=7)
-    ax.set(
-        title=f"{task.name}: accuracy {hits:.1%} on the test half",
-        xlabel=f"input x{task.inputs.start + 1} (standardised)",
-        ylabel=f"input x{task.inputs.start + 2}",
-    )
+    labelled_points(ax, points, dataset.y_test[:, k], colour, size=9)
+    ax.set_title(f"{task.name}: accuracy {correct:.1%} on the test split")
+    _input_labels(ax, task)

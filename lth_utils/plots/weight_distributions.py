@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from lth_utils.plots.marks import BELOW, HOLLOW, from_to, line_with_band
+from lth_utils.plots.marks import BELOW, HOLLOW, from_to, integer_ticks, line_with_band
 from lth_utils.plots.style import DASHES, TRIAL_COLOURS, panels, styled, variant_colour
 
 THEIRS = {
@@ -148,6 +148,7 @@ def _curve(ax: Axes, rows: pd.DataFrame, theirs: pd.DataFrame, measure: str):
     given = theirs[same & theirs["epoch"].between(1, last)]
     ax.plot(given["epoch"], given["shown"], color=colour, lw=1.6, linestyle=DASHES)
     ax.set_xlim(0, last + 1)
+    integer_ticks(ax)
 
 
 def _late_range(rows: pd.DataFrame) -> tuple[float, float]:
