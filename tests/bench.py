@@ -1,7 +1,7 @@
 """Speed and memory against stated peers:  make bench
 
-Prints a table and writes ``outputs/bench.json``, a list of rows {case, peer, ratio, target}.  Ratios
-are medians over repeats in which package and peer take turns, so that a busy machine hits both.
+Prints a table and writes ``outputs/bench.json``, a list of rows {case, peer, ratio, target}. Ratios
+are medians over repeats in which package and peer take turns, so that a busy machine slows both.
 """
 
 import json
@@ -29,7 +29,10 @@ REPEATS = 3
 
 
 def eager_loop(shape, seed, mask, dataset, spec, max_epochs):
-    """The loop a user would write: one Sequential, mask multiplied in, Adam, in-memory batches, the same early stopping."""
+    """The loop a user would write: one Sequential, the mask multiplied in, Adam.
+
+    Batches come from memory, early stopping is the same. Returns the number of epochs.
+    """
     values = population.initial_values(shape, seed)
     ticket = ticket_module.Ticket(
         shape, layers.split_mask(mask, shape), values, values, dataset.tasks, seed, 0
@@ -48,7 +51,7 @@ def eager_loop(shape, seed, mask, dataset, spec, max_epochs):
                 inputs = inputs.relu()
         return inputs
 
-    best, above = float("inf"), 0
+    best, bad_epochs = float("inf"), 0
     for epoch in range(1, max_epochs + 1):  # noqa: B007
         for batch in torch.from_numpy(stream.permutation(len(x))).split(spec.batch_size):
             adam.zero_grad()
@@ -56,9 +59,9 @@ def eager_loop(shape, seed, mask, dataset, spec, max_epochs):
             adam.step()
         with torch.no_grad():
             loss = criterion(forward(x_test), y_test).item()
-        above = 0 if loss < best else above + (loss > best)
+        bad_epochs = 0 if loss < best else bad_epochs + (loss > best)
         best = min(best, loss)
-        if above >= spec.patience:
+        if bad_epochs >= spec.patience:
             break
     return epoch
 
@@ -67,9 +70,8 @@ def training():
     """Member-epochs per second, 32 seeds to convergence, against one eager loop after the other."""
     shape, seeds, dataset, spec = (4, 57, 57, 2), range(32), data.moons_circles(), TrainSpec()
     ratios = []
-    trainer.train(
-        population.init(shape, [0]), dataset, TrainSpec(max_epochs=1)
-    )  # compiles, once per machine
+    # compiles, once per machine
+    trainer.train(population.init(shape, [0]), dataset, TrainSpec(max_epochs=1))
     for repeat in range(REPEATS):
         members = population.init(shape, seeds)
         began = time.perf_counter()
@@ -99,42 +101,39 @@ def networkx_measure(masks, tasks):
         graph.add_nodes_from((layer, i) for i in range(m.shape[2]))
         graph.add_edges_from(((layer, i), (layer + 1, j)) for _, j, i in m.nonzero().tolist())
     graph.add_nodes_from((last, j) for j in range(masks[-1].shape[1]))
-    inputs, outputs = (
-        [(layer, i) for i in range(n)]
-        for layer, n in ((0, masks[0].shape[2]), (last, masks[-1].shape[1]))
-    )
+    inputs = [(0, i) for i in range(masks[0].shape[2])]
+    outputs = [(last, j) for j in range(masks[-1].shape[1])]
     from_input, to_output = set(), set()
     for layer in nx.bfs_layers(graph, inputs):
         from_input.update(layer)
     for layer in nx.bfs_layers(graph.reverse(copy=False), outputs):
         to_output.update(layer)
-    states = {
-        (u, v): "inactive" if v not in to_output else "zombie" if u not in from_input else "active"
-        for u, v in graph.edges
-    }
-    active = graph.edge_subgraph(e for e, state in states.items() if state == "active")
+    states = {}
+    for u, v in graph.edges:
+        if v not in to_output:
+            states[u, v] = "inactive"
+        else:
+            states[u, v] = "active" if u in from_input else "zombie"
+    active = graph.edge_subgraph(edge for edge, state in states.items() if state == "active")
     parts = list(nx.weakly_connected_components(active))
-    covers = [
-        [
-            np.mean([(0, i) in part for i in t.inputs])
-            * np.mean([(last, o) in part for o in t.outputs])
-            for t in tasks
-        ]
-        for part in parts
-    ]
-    if not covers or np.min(np.sum(covers, 0)) < 1:
+    covers = []
+    for part in parts:
+        for task in tasks:
+            in_part = np.mean([(0, i) in part for i in task.inputs])
+            covers.append(in_part * np.mean([(last, o) in part for o in task.outputs]))
+    covers = np.array(covers).reshape(len(parts), len(tasks))
+    if not parts or covers.sum(0).min() < 1:
         return "degraded"
-    return (
-        "interconnected"
-        if (np.array(covers) > 0).sum(1).max() > 1
-        else "separated"
-        if len(parts) == len(tasks)
-        else "fragmented"
-    )
+    if (covers > 0).sum(1).max() > 1:
+        return "interconnected"
+    return "separated" if len(parts) == len(tasks) else "fragmented"
 
 
 def structure():
-    """One 4-1310-1310-2 mask against networkx, which is timed on 4-410-410-2 and scaled by the number of weights."""
+    """One 4-1310-1310-2 mask against networkx.
+
+    The peer is timed on 4-410-410-2 and scaled by the number of weights.
+    """
     tasks, generator = data.moons_circles(n_samples=10).tasks, torch.Generator().manual_seed(0)
 
     def mask(width, density=1.0):
@@ -158,44 +157,82 @@ def structure():
             flush=True,
         )
     return {
-        "case": "states, components, coverage, status of one 4-1310-1310-2 mask, all 1.7 million weights available",
+        "case": "states, components, coverage, status of one 4-1310-1310-2 mask, "
+        "all 1.7 million weights available",
         "peer": f"networkx on 4-410-410-2, times {scale:.1f} for the weights",
         "ratio": round(statistics.median(ratios), 1),
         "target": 500,
     }
 
 
+PEAK = """
+def peak():
+    # of this program alone: ru_maxrss would start with that of the process that started it
+    for line in open("/proc/self/status"):
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 2**20
+"""
+"""Code that defines the peak memory of a process in GB (Linux only)."""
+
 MEMORY = """
 import torch
 from lth_utils import connectivity, data
-def peak():      # of this program alone; ru_maxrss would start with that of the process that started it
-    return int(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))) / 2**20
+
 tasks = data.moons_circles(n_samples=10).tasks
 before = peak()
 masks = [torch.rand(1, *s) < 0.5 for s in ((1310, 4), (1310, 1310), (2, 1310))]
-connectivity.measure(masks, tasks), connectivity.weight_states(masks), connectivity.components(masks)
+connectivity.measure(masks, tasks)
+connectivity.weight_states(masks)
+connectivity.components(masks)
 print(peak() - before, peak())
 """
 
 
+def fresh_process(code):
+    """The numbers that code prints in a process of its own."""
+    command = [sys.executable, "-c", PEAK + code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [float(number) for number in done.stdout.split()]
+
+
 def memory():
-    """Peak memory of a fresh process that measures one such mask, its imports included (Linux only)."""
-    added, whole = map(
-        float,
-        subprocess.run(
-            [sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True
-        ).stdout.split(),
-    )
+    """Peak memory of a fresh process that measures one such mask, its imports included."""
+    added, whole = fresh_process(MEMORY)
     return {
-        "case": f"peak memory of the same: {whole:.2f} GB with the libraries, {added:.2f} GB beyond them",
+        "case": f"peak memory of the same: {whole:.2f} GB with the libraries, "
+        f"{added:.2f} GB beyond them",
         "peer": "1 GB, times below it",
         "ratio": round(1 / whole, 2),
         "target": 1,
     }
 
 
+def made_row(level, n_weights, epochs, loss):
+    """A level's row of a table, without training."""
+    row = {
+        "level": level,
+        "available": n_weights,
+        "active": n_weights,
+        "inactive": 0,
+        "zombie": 0,
+        "subnetworks": 1,
+        "status": "interconnected",
+        "epochs": epochs,
+        "loss": loss,
+        "accuracy": 0.99,
+    }
+    for task in ("circles", "moons"):
+        row[f"loss_{task}"] = loss
+        row[f"accuracy_{task}"] = 0.99
+        row[f"coverage_{task}"] = 1.0
+    return row
+
+
 def tables(runs=10_000, levels=20):
-    """The table of many finished runs, of 20 prunings each; a small network stands for all, since tables do not read weights."""
+    """The table of many finished runs, of 20 prunings each.
+
+    A small network stands for all, since tables do not read weights.
+    """
     spec = RunSpec(
         data.spec("moons_circles"), base=(4, 8, 8, 2), prune=PruneSpec(rate=0.05, levels=levels)
     )
@@ -205,27 +242,9 @@ def tables(runs=10_000, levels=20):
         for seed in range(runs):
             finished, values = record.RunRecord(), population.initial_values(shape, seed)
             for level, n in enumerate(keep):
-                row = {
-                    "level": level,
-                    "available": n,
-                    "active": n,
-                    "inactive": 0,
-                    "zombie": 0,
-                    "subnetworks": 1,
-                    "status": "interconnected",
-                    "epochs": 100 + seed % 50,
-                    "loss": seed / runs,
-                    "accuracy": 0.99,
-                }
-                for task in ("circles", "moons"):
-                    row |= {
-                        f"loss_{task}": seed / runs,
-                        f"accuracy_{task}": 0.99,
-                        f"coverage_{task}": 1.0,
-                    }
                 finished.add(
                     spec,
-                    row,
+                    made_row(level, n, epochs=100 + seed % 50, loss=seed / runs),
                     mask=np.arange(keep[0]) < n,
                     start=values,
                     trained=values,
@@ -235,21 +254,19 @@ def tables(runs=10_000, levels=20):
             results.finish(replace(spec, seed=seed), finished, "cpu")
         began = time.perf_counter()
         first = results.table()
-        build, took = time.perf_counter() - began, []
+        build, times = time.perf_counter() - began, []
         for _ in range(REPEATS):
             began = time.perf_counter()
             again = results.table()
-            took.append(time.perf_counter() - began)
+            times.append(time.perf_counter() - began)
         assert len(first) == len(again) == runs * (levels + 1)
-    print(
-        f"  tables: {build:.1f} s without the index, {statistics.median(took):.2f} s with it",
-        flush=True,
-    )
+    seconds = statistics.median(times)
+    print(f"  tables: {build:.1f} s without the index, {seconds:.2f} s with it", flush=True)
     return {
-        "case": f"the table of {runs} finished runs, {runs * (levels + 1)} rows: {statistics.median(took):.2f} s "
+        "case": f"the table of {runs} finished runs, {runs * (levels + 1)} rows: {seconds:.2f} s "
         f"({build:.0f} s the first time, when every checksum is compared)",
         "peer": "2 s, times below it",
-        "ratio": round(2 / statistics.median(took), 2),
+        "ratio": round(2 / seconds, 2),
         "target": 1,
     }
 
@@ -269,12 +286,12 @@ def main():
     path = places.outputs() / "bench.json"
     files.write_atomically(path, json.dumps(rows, indent=1) + "\n")
     for row in rows:
-        print(
-            f"{row['ratio']:>8} x (target {row['target'] or '–':>4})  {row['case']}\n{'':>26}against {row['peer']}"
-        )
+        print(f"{row['ratio']:>8} x (target {row['target'] or '–':>4})  {row['case']}")
+        print(f"{'':>26}against {row['peer']}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
         f"{torch.get_num_threads()} threads, torch {torch.__version__}, peak of this process "
-        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB; written to {path}"
+        f"{peak:.2f} GB; written to {path}"
     )
 
 

@@ -1,27 +1,25 @@
 """Whole runs of iterative magnitude pruning against two peers; part of  make bench
 
-Ours is timed whole, through the sweep, its files included.  The peers' cost per epoch does not
-depend on the mask, so they are timed over some epochs (median of bursts that take turns with
-nothing else running) and multiplied by the epochs that the runs took; the vmapped peer pays each
-level until its slowest member stops.  The same early-stopping rule for all.
+Ours is timed as a whole, through the sweep, with its files. The cost of the peers per epoch does
+not depend on the mask, so they are timed over some epochs (median of repeats, with nothing else
+running) and multiplied by the number of epochs that the runs took; the vmapped peer trains each
+level until its slowest member stops. All follow the same rule of early stopping.
 """
 
 import resource
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 
 import torch
-from bench import eager_loop
+from bench import eager_loop, fresh_process
 
 from lth_utils import data, pruning
 from lth_utils.config import PruneSpec, RunSpec, TrainSpec, expand
 from lth_utils.networks import layers, population, ticket
 from lth_utils.runs import store, sweep
 
-#        base, extension levels, seeds, target against eager, against vmapped
+# base, extension levels, seeds, target against the eager loop, target against the vmapped one
 CASES = [
     ((4, 8, 8, 2), 4, 32, 80, 6),
     ((4, 8, 8, 2), 9, 16, 30, 4),
@@ -51,15 +49,19 @@ def ours(specs, threads=None):
 
 
 def _per_epoch(run):
-    """Median seconds per epoch of ``run(epochs)``, by the difference of two lengths, so that set-up does not count."""
+    """Median seconds per epoch of ``run(epochs)``.
+
+    They are the difference of two lengths, so that set-up does not count.
+    """
     run(1)
     times, began = [], time.perf_counter()
     while len(times) < 3 or (time.perf_counter() - began < BURST and len(times) < 15):
-        marks = [time.perf_counter()]
-        for epochs in (1, 4):
-            run(epochs)
-            marks.append(time.perf_counter())
-        times.append(((marks[2] - marks[1]) - (marks[1] - marks[0])) / 3)
+        start = time.perf_counter()
+        run(1)
+        middle = time.perf_counter()
+        run(4)
+        end = time.perf_counter()
+        times.append(((end - middle) - (middle - start)) / 3)
     return statistics.median(times)
 
 
@@ -70,7 +72,7 @@ def eager(shape, dataset):
 
 
 def vmapped(shape, seeds, dataset):
-    """Seconds per epoch of all members in torch.func: stacked modules, vmap of grad, one fused Adam."""
+    """Seconds per epoch of all members in torch.func: vmap of grad, one fused Adam."""
     from torch.func import functional_call, grad, stack_module_state, vmap
 
     spec, members = TrainSpec(), population.init(shape, range(seeds))
@@ -83,9 +85,8 @@ def vmapped(shape, seeds, dataset):
     criterion = torch.nn.functional.binary_cross_entropy_with_logits
 
     def loss(values, mask, inputs, labels):
-        return criterion(
-            functional_call(models[0], {n: v * mask[n] for n, v in values.items()}, inputs), labels
-        )
+        masked = {name: value * mask[name] for name, value in values.items()}
+        return criterion(functional_call(models[0], masked, inputs), labels)
 
     gradient, evaluate = vmap(grad(loss)), vmap(loss, in_dims=(0, 0, None, None))
 
@@ -95,9 +96,9 @@ def vmapped(shape, seeds, dataset):
         for _ in range(epochs):
             order = torch.stack([torch.randperm(len(x)) for _ in range(seeds)])
             for batch in order.split(spec.batch_size, 1):
-                for name, g in gradient(
-                    {n: v.detach() for n, v in values.items()}, masks, x[batch], y[batch]
-                ).items():
+                detached = {name: value.detach() for name, value in values.items()}
+                gradients = gradient(detached, masks, x[batch], y[batch])
+                for name, g in gradients.items():
                     values[name].grad = g
                 adam.step()
             with torch.no_grad():
@@ -124,16 +125,18 @@ def whole_runs():
         specs = specs_of(base, levels, seeds)
         shape, _ = pruning.plan(specs[0])
         name = f"{'-'.join(map(str, shape))}, {levels + 1} levels, {seeds} seeds"
-        seconds, table = zip(*[ours(specs) for _ in range(3 if levels < 16 else 1)], strict=True)
-        seconds, table = statistics.median(seconds), table[0]
+        times = []
+        for _ in range(3 if levels < 16 else 1):
+            seconds, table = ours(specs)
+            times.append(seconds)
+        seconds = statistics.median(times)
         slowest = table.groupby("level")["epochs"].max().sum()
         peers = {
             "eager loop, one seed after the other": eager(shape, dataset) * table["epochs"].sum(),
             "torch.func: vmap of grad, fused Adam": vmapped(shape, seeds, dataset) * slowest,
         }
-        flops = (table["available"] * table["epochs"]).sum() * (
-            6 * len(dataset.x_train) + 2 * len(dataset.x_test)
-        )
+        per_weight = 6 * len(dataset.x_train) + 2 * len(dataset.x_test)
+        flops = (table["available"] * table["epochs"]).sum() * per_weight
         for (peer, theirs), target in zip(peers.items(), targets, strict=True):
             rows.append(
                 {
@@ -143,10 +146,11 @@ def whole_runs():
                     "target": target,
                 }
             )
+        peer_seconds = ", ".join(f"{theirs:.0f} s" for theirs in peers.values())
         print(
             f"  {name}: {seconds:.1f} s for {table['epochs'].sum()} epochs; eager loop, vmapped "
-            f"{', '.join(f'{p:.0f} s' for p in peers.values())}; {flops / seconds / peak:.0%} of sgemm ({peak / 1e9:.0f} GFLOP/s) "
-            "into unpruned weights",
+            f"{peer_seconds}; unpruned weights get {flops / seconds / peak:.0%} of sgemm "
+            f"({peak / 1e9:.0f} GFLOP/s)",
             flush=True,
         )
     return rows
@@ -178,25 +182,24 @@ def scaling():
 
 MEMORY = """
 import tempfile
-from lth_utils import data, store, sweep
+from lth_utils import data
 from lth_utils.config import PruneSpec, RunSpec, TrainSpec, expand
+from lth_utils.runs import store, sweep
+
 spec = RunSpec(data.spec("moons_circles"), base=(4, 8, 8, 2), train=TrainSpec(max_epochs=2),
                prune=PruneSpec(rate=0.32, levels=25, schedule="extension"), stop_at=())
 with tempfile.TemporaryDirectory() as folder:
     sweep.run(expand(spec, {"seed": range(4)}), store.Store(folder), device="cpu")
-print(int(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))) / 2**20)
+print(peak())
 """
 
 
 def memory():
-    peak = float(
-        subprocess.run(
-            [sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True
-        ).stdout
-    )
+    (peak,) = fresh_process(MEMORY)
     return [
         {
-            "case": f"peak memory of 4 seeds of 4-1310-1310-2, 26 levels, 2 epochs each: {peak:.2f} GB",
+            "case": "peak memory of 4 seeds of 4-1310-1310-2, 26 levels, 2 epochs each: "
+            f"{peak:.2f} GB",
             "peer": "1.5 GB, times below it",
             "ratio": round(1.5 / peak, 2),
             "target": 1,
@@ -205,8 +208,7 @@ def memory():
 
 
 def rows():
-    found = [*whole_runs(), *scaling(), *memory()]
-    print(
-        f"  peak of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB"
-    )
-    return found
+    measured = [*whole_runs(), *scaling(), *memory()]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"  peak of this process {peak:.2f} GB")
+    return measured

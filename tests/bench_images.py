@@ -1,9 +1,9 @@
 """Epochs of the image network against two loops that a user would write; part of  make bench
 
-Random pictures stand for the real ones: the cost of a step does not depend on what they show.  Ours
-trains one network per thread, so both threads are busy with one each; the peers use all threads for
-one network.  An epoch includes the evaluation on the test half.  The usual loader is the one of the
-tutorials: each picture, of torchvision's kind, is turned into a tensor and normalised when it is asked for.
+Random pictures stand for the real ones: the cost of a step does not depend on what they show. Ours
+trains one network per thread; the peers use all threads for one network. An epoch includes the
+evaluation on the test split. The usual loader is the one of the tutorials: each picture, of
+torchvision's kind, is turned into a tensor and normalised when it is asked for.
 """
 
 import statistics
@@ -38,10 +38,9 @@ class Pictures(torch.utils.data.Dataset):
     """Pairs of grey pictures side by side, each handled as ``torchvision.datasets.MNIST`` does."""
 
     def __init__(self, labels):
-        self.bytes, self.labels = (
-            np.random.default_rng(0).integers(0, 256, (len(labels), 2, 28, 28), np.uint8),
-            labels,
-        )
+        rng = np.random.default_rng(0)
+        self.bytes = rng.integers(0, 256, (len(labels), 2, 28, 28), np.uint8)
+        self.labels = labels
         self.transform = transforms.Compose(
             [transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))]
         )
@@ -50,9 +49,8 @@ class Pictures(torch.utils.data.Dataset):
         return len(self.labels)
 
     def __getitem__(self, n):
-        return torch.cat(
-            [self.transform(Image.fromarray(half)).flatten() for half in self.bytes[n]]
-        ), self.labels[n]
+        left, right = [self.transform(Image.fromarray(side)) for side in self.bytes[n]]
+        return torch.cat([left.flatten(), right.flatten()]), self.labels[n]
 
 
 def pictures() -> Dataset:
@@ -61,11 +59,11 @@ def pictures() -> Dataset:
         Task("mnist", range(0, 784), range(0, 10)),
         Task("fashion", range(784, 1568), range(10, 20)),
     )
-    parts = [
-        (rng.standard_normal((n, 1568), dtype=np.float32), rng.integers(0, 10, (n, 2)))
-        for n in (TRAIN, TEST)
-    ]
-    return Dataset(*(a for part in parts for a in part), tasks)
+    arrays = []
+    for n in (TRAIN, TEST):
+        arrays.append(rng.standard_normal((n, 1568), dtype=np.float32))
+        arrays.append(rng.integers(0, 10, (n, 2)))
+    return Dataset(*arrays, tasks)
 
 
 def members(density: float, threads: int) -> population.Population:
@@ -84,8 +82,8 @@ def members(density: float, threads: int) -> population.Population:
     return population.rewind(start, mask)
 
 
-def ours(people, dataset, epochs: int):
-    trainer.train(people, dataset, TrainSpec(batch_size=BATCH, patience=100, max_epochs=epochs))
+def ours(networks, dataset, epochs: int):
+    trainer.train(networks, dataset, TrainSpec(batch_size=BATCH, patience=100, max_epochs=epochs))
 
 
 def loop(mask, dataset, epochs: int, loader: str | None):
@@ -93,10 +91,8 @@ def loop(mask, dataset, epochs: int, loader: str | None):
     linears = [nn.Linear(i, o) for i, o in pairwise(SHAPE)]
     masks = [m[0].float() for m in layers.split_mask(mask, SHAPE)]
     adam = torch.optim.Adam([p for layer in linears for p in layer.parameters()], lr=1e-3)
-    x, y, x_test, y_test = (
-        torch.from_numpy(a)
-        for a in (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test)
-    )
+    x, y = torch.from_numpy(dataset.x_train), torch.from_numpy(dataset.y_train)
+    x_test, y_test = torch.from_numpy(dataset.x_test), torch.from_numpy(dataset.y_test)
     source = Pictures(y) if loader == "pictures" else TensorDataset(x, y)
     batches = DataLoader(source, batch_size=BATCH, shuffle=True) if loader else None
 
@@ -104,15 +100,13 @@ def loop(mask, dataset, epochs: int, loader: str | None):
         for n, (layer, m) in enumerate(zip(linears, masks, strict=True)):
             inputs = nn.functional.linear(inputs, layer.weight * m, layer.bias)
             inputs = inputs.relu() if n < len(linears) - 1 else inputs
-        return (
-            nn.functional.cross_entropy(inputs[:, :10], labels[:, 0])
-            + nn.functional.cross_entropy(inputs[:, 10:], labels[:, 1])
-        ) / 2
+        first = nn.functional.cross_entropy(inputs[:, :10], labels[:, 0])
+        second = nn.functional.cross_entropy(inputs[:, 10:], labels[:, 1])
+        return (first + second) / 2
 
     for _ in range(epochs):
-        for inputs, labels in batches or (
-            (x[b], y[b]) for b in torch.randperm(len(x)).split(BATCH)
-        ):
+        in_memory = ((x[rows], y[rows]) for rows in torch.randperm(len(x)).split(BATCH))
+        for inputs, labels in batches or in_memory:
             adam.zero_grad()
             loss(inputs, labels).backward()
             adam.step()
@@ -121,30 +115,33 @@ def loop(mask, dataset, epochs: int, loader: str | None):
 
 
 def seconds(run) -> float:
-    """Of one epoch, by the difference of one and three, so that set-up does not count."""
-    marks = [time.perf_counter()]
-    for epochs in (1, 3):
-        run(epochs)
-        marks.append(time.perf_counter())
-    return ((marks[2] - marks[1]) - (marks[1] - marks[0])) / 2
+    """Seconds of one epoch: the difference of one and three, so that set-up does not count."""
+    start = time.perf_counter()
+    run(1)
+    middle = time.perf_counter()
+    run(3)
+    end = time.perf_counter()
+    return ((end - middle) - (middle - start)) / 2
 
 
 def rows(repeats: int = 3):
-    threads, dataset, found = torch.get_num_threads(), pictures(), []
+    threads, dataset, measured = torch.get_num_threads(), pictures(), []
     ours(members(0.01, 1), dataset, 1)  # compiles, once per machine
     for density, targets in TARGETS.items():
-        people = members(density, threads)
+        networks = members(density, threads)
         ratios = {loader: [] for loader in PEERS}
         for _ in range(repeats):
-            mine = seconds(lambda epochs, people=people: ours(people, dataset, epochs)) / threads
+            mine = seconds(partial(ours, networks, dataset)) / threads
             for loader, ratio in ratios.items():
-                ratio.append(seconds(partial(loop, people.mask[:1], dataset, loader=loader)) / mine)
+                theirs = seconds(partial(loop, networks.mask[:1], dataset, loader=loader))
+                ratio.append(theirs / mine)
         print(
-            f"  images at {density:.0%}: {5 * mine:.2f} s per epoch of 60000 on {threads} threads, ratios {ratios}",
+            f"  images at {density:.0%}: {5 * mine:.2f} s per epoch of 60000 on {threads} threads, "
+            f"ratios {ratios}",
             flush=True,
         )
         for (loader, ratio), target in zip(ratios.items(), targets, strict=True):
-            found.append(
+            measured.append(
                 {
                     "case": f"one epoch of 1568-784-392-20, batch 512, at {density:.0%} density",
                     "peer": f"torch: {PEERS[loader]}",
@@ -152,7 +149,7 @@ def rows(repeats: int = 3):
                     "target": target,
                 }
             )
-    return found
+    return measured
 
 
 if __name__ == "__main__":

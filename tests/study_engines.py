@@ -1,9 +1,10 @@
 """Do the engines agree?  python tests/study_engines.py [seeds]
 
-Runs the same seeds of 4-57-57-2 through each CPU engine and compares the final statistics, and how
-far the masks of single seeds agree level by level (rounding grows with every step, so late levels
-of one seed differ while the statistics must not).  Writes ``engines.csv`` and ``engines-masks.csv``
-to ``outputs/thesis/tables``; resumes where it was stopped.
+Trains the same seeds of 4-57-57-2 with each CPU engine and compares the final statistics, and how
+far the masks of single seeds agree at each level (rounding grows with every step, so late levels
+of one seed differ while the statistics must not). Writes ``engines.csv`` and ``engines-masks.csv``
+to ``outputs/thesis/tables``, and resumes where it was stopped. The batched engine is called
+``dense`` there.
 """
 
 import sys
@@ -18,6 +19,7 @@ from lth_utils.publish import products
 from lth_utils.runs import places, progress, store, sweep
 from lth_utils.studies import outcomes, statistics
 from lth_utils.training import batched, trainer
+from lth_utils.training.engine import Engine
 from lth_utils.training.sparse import members
 
 SPEC = RunSpec(
@@ -25,62 +27,59 @@ SPEC = RunSpec(
     base=(4, 8, 8, 2),
     prune=PruneSpec(rate=0.32, levels=9, schedule="extension"),
 )
+ENGINES = {"sparse": members.ENGINE, "dense": batched.ENGINE}
 
 
-def runs(engine, specs):
-    trainer.choose_engine = lambda *_: engine.ENGINE
-    results = store.Store(
-        places.outputs() / "study" / {members: "sparse", batched: "dense"}[engine]
-    )
+def runs(name: str, engine: Engine, specs: list[RunSpec]) -> store.Store:
+    """Train all specs with one engine."""
+    trainer.choose_engine = lambda *_: engine
+    results = store.Store(places.outputs() / "study" / name)
     with progress.bar() as bar:
         sweep.run(specs, results, device="cpu", progress=bar)
     return results
 
 
-def agreement(stores, specs):
-    """Share of the available weights that both engines kept, per level: mean over the first 20 seeds."""
+def flat_mask(results: store.Store, spec: RunSpec, level: int) -> np.ndarray:
+    ticket = results.ticket(run_id(spec), level)
+    return np.concatenate([mask.flatten().numpy() for mask in ticket.masks])
+
+
+def agreement(stores: list[store.Store], specs: list[RunSpec]) -> pd.DataFrame:
+    """Share of the available weights that both engines kept, per level, over 20 seeds."""
     rows = []
     for spec in specs[:20]:
         for level in range(10):
             try:
-                masks = [
-                    np.concatenate(
-                        [m.flatten().numpy() for m in s.ticket(run_id(spec), level).masks]
-                    )
-                    for s in stores
-                ]
+                first, second = [flat_mask(results, spec, level) for results in stores]
             except checks.SpecError:  # one of them degraded and stopped earlier
                 break
-            rows.append((level, (masks[0] & masks[1]).sum() / masks[0].sum()))
-    table = (
-        pd.DataFrame(rows, columns=["level", "share"])
-        .groupby("level")["share"]
-        .agg(["mean", "min", "count"])
-    )
-    return table.reset_index()
+            rows.append((level, (first & second).sum() / first.sum()))
+    table = pd.DataFrame(rows, columns=["level", "share"])
+    return table.groupby("level")["share"].agg(["mean", "min", "count"]).reset_index()
 
 
 def main():
-    specs = expand(SPEC, {"seed": range(int(sys.argv[1]) if len(sys.argv) > 1 else 200)})
-    stores = [runs(engine, specs) for engine in (members, batched)]
-    tables = [s.table(specs) for s in stores]
-    summaries = [outcomes.outcomes(t) for t in tables]
+    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    specs = expand(SPEC, {"seed": range(seeds)})
+    stores = [runs(name, engine, specs) for name, engine in ENGINES.items()]
+    tables = [results.table(specs) for results in stores]
+    summaries = [outcomes.outcomes(table) for table in tables]
     rows = []
-    for name, table, summary in zip(("sparse", "dense"), tables, summaries, strict=True):
-        there = summary.dropna(subset="level")
-        share, low, high = statistics.share(len(there), len(summary))
+    for name, table, summary in zip(ENGINES, tables, summaries, strict=True):
+        separated = summary.dropna(subset="level")
+        share, low, high = statistics.share(len(separated), len(summary))
         rows.append(
             {
                 "engine": name,
                 "runs": len(summary),
-                "separated": len(there),
+                "separated": len(separated),
                 "share": share,
                 "low": low,
                 "high": high,
                 "degraded": int((summary["outcome"] == "degraded").sum()),
-                "active_mean": there["active"].mean(),
-                "active_sem": there["active"].astype(float).sem(),
-                "accuracy_mean": there["accuracy"].mean(),
+                "active_mean": separated["active"].mean(),
+                "active_sem": separated["active"].astype(float).sem(),
+                "accuracy_mean": separated["accuracy"].mean(),
                 "epochs_mean": table["epochs"].mean(),
             }
         )
