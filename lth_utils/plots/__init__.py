@@ -1,4 +1,4 @@
-"""Tidy tables or tickets in, matplotlib figures out; one module per notebook, one function per figure."""
+"""Figures from tidy tables and tickets: one module per notebook, one function per figure."""
 
 from lth_utils.plots.extension_sweep import (
     active_share,

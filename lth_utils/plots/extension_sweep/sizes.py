@@ -199,7 +199,7 @@ def inactive_zombie(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     mean = f"ours, mean of {from_to(runs)} runs"
     handles.append(Line2D([], [], color="black", lw=2, label=mean))
     handles.append(Line2D([], [], color="black", lw=1.2, ls=DASHES, label="the thesis"))
-    figure.legend(handles=handles, ncols=6, **BELOW)
+    figure.legend(handles=handles, ncols=5, **BELOW)
     return figure
 
 
