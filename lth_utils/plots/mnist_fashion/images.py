@@ -96,7 +96,7 @@ def pixel_statistics(dataset: Dataset) -> Figure:
     figure, axes = panels(2, len(pictures), (4.6 * len(pictures) + 1, 8.8))
     for row, (word, statistic) in enumerate((("mean", np.mean), ("variance", np.var))):
         maps = [_by_pixel(images, statistic) for images in pictures]
-        largest = max(values.max() for values in maps)
+        largest = max(map(np.max, maps))
         for ax, task, values in zip(axes[row], dataset.tasks, maps, strict=True):
             shown = ax.imshow(values, cmap="viridis", vmin=0, vmax=largest)
             title = f"{task.name}: {word}"

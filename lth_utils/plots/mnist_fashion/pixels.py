@@ -36,8 +36,7 @@ def input_connectivity(
         A figure with one row per network.
     """
     networks = dict(list(degrees.groupby("network", sort=False)))
-    images = {name: _images_per_example(rows) for name, rows in networks.items()}
-    heights = [2.1 * n + 1.1 for n in images.values()]
+    heights = [2.1 * _images_per_example(rows) + 1.1 for rows in networks.values()]
     figure, axes = plt.subplots(
         len(networks),
         len(levels),
@@ -48,25 +47,38 @@ def input_connectivity(
     )
     bracketed = False
     for row, (network, rows) in zip(axes, networks.items(), strict=True):
-        at_level = dict(list(rows.sort_values("pixel").groupby("level")))
-        given = theirs[(theirs["dataset"] == network) & (theirs["inputs"] == len(at_level[0]))]
-        pixels = given.set_index("pruning_level")["inputs_connected"]
         row[0].set_ylabel(network.replace("_", " beside "), fontsize=16)
-        for ax, level in zip(row, levels, strict=True):
-            ax.set(xticks=[], yticks=[])
-            ax.spines[:].set_visible(False)
-            if level not in at_level:
-                _stopped(ax, max(at_level))
-                continue
-            _degrees(ax, at_level[level]["active"].to_numpy(), images[network])
-            ax.set_title(_caption(level, at_level, pixels.get(level)), fontsize=13)
-            bracketed |= level in pixels.index
+        pixels = _their_pixels(theirs, network, rows["pixel"].nunique())
+        bracketed |= _levels(dict(zip(levels, row, strict=True)), rows, pixels)
     brackets = " (in brackets: the thesis)" if bracketed else ""
     title = (
         "active weights that leave each pixel; their sum, and how many pixels have a weight left"
     )
     figure.suptitle(title + brackets, fontsize=15)
     return figure
+
+
+def _their_pixels(theirs: pd.DataFrame, network: str, inputs: int) -> pd.Series:
+    """The thesis' counts of pixels by level, for networks of as many inputs."""
+    given = theirs[(theirs["dataset"] == network) & (theirs["inputs"] == inputs)]
+    return given.set_index("pruning_level")["inputs_connected"]
+
+
+def _levels(axes: dict[int, Axes], rows: pd.DataFrame, theirs: pd.Series) -> bool:
+    """One network at several levels; tells whether a count of theirs stands beside one of ours."""
+    at_level = dict(list(rows.sort_values("pixel").groupby("level")))
+    images = _images_per_example(rows)
+    bracketed = False
+    for level, ax in axes.items():
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+        if level not in at_level:
+            _stopped(ax, max(at_level))
+            continue
+        _degrees(ax, at_level[level]["active"].to_numpy(), images)
+        ax.set_title(_caption(level, at_level, theirs.get(level)), fontsize=13)
+        bracketed |= level in theirs.index
+    return bracketed
 
 
 def _images_per_example(rows: pd.DataFrame) -> int:
