@@ -44,6 +44,14 @@ def toy() -> Dataset:
 
 
 @pytest.fixture(scope="session")
+def pictures() -> Dataset:
+    """Two tasks on two channels of 8 by 8, see ``convolution_cases``."""
+    from convolution_cases import made_pictures
+
+    return made_pictures()
+
+
+@pytest.fixture(scope="session")
 def mixed() -> Dataset:
     """A binary task beside one of three classes, whose outputs come first."""
     rng = np.random.default_rng(0)
