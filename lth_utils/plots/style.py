@@ -1,8 +1,8 @@
 """The look of all figures: one palette with one meaning per colour, and one style sheet.
 
 Readable with the common colour-vision deficiencies (Okabe and Ito 2008 for states and statuses, Tol
-2021 for tasks); ``tests/test_plots.py`` measures it. Numbers that the thesis reports ("theirs") are
-dashed or hollow beside our filled marks.
+2021 for tasks), which ``tests/test_palette.py`` measures. Numbers that the thesis reports
+("theirs") are dashed or hollow beside our filled marks.
 """
 
 from __future__ import annotations
