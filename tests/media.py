@@ -12,54 +12,46 @@ from lth_utils.explorer import widgets
 from lth_utils.publish import products
 from lth_utils.runs import files, places, store
 
-WIDTH, HOLD, LAST = 1000, 900, 3000
-"""Pixels; milliseconds a level is shown, and the last one."""
+WIDTH = 1000
+"""Pixels."""
+
+EACH, LAST = 900, 3000
+"""Milliseconds that a level is shown, and the last one."""
 
 
 def frames(kept: store.Store, run: str, levels: int) -> list[Image.Image]:
+    """The explorer's view at each level, all of one size, in few colours."""
     pictures = []
     for level in range(levels):
-        png = products.image(
-            widgets.picture(kept, run, level, colours="subnetwork"),
-            "png",
-            f"level {level}",
-            dpi=150,
-        )
+        view = widgets.picture(kept, run, level, colours="subnetwork")
+        png = products.image(view, "png", f"level {level}", dpi=150)
         picture = Image.open(io.BytesIO(png)).convert("RGB")
-        pictures.append(
-            picture.resize(
-                (WIDTH, round(picture.height * WIDTH / picture.width)), Image.Resampling.LANCZOS
-            )
-        )
-    smallest = min(p.height for p in pictures)
-    return [
-        p.crop((0, 0, WIDTH, smallest)).quantize(
-            128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
-        )
-        for p in pictures
-    ]
+        height = round(picture.height * WIDTH / picture.width)
+        pictures.append(picture.resize((WIDTH, height), Image.Resampling.LANCZOS))
+    box = (0, 0, WIDTH, min(picture.height for picture in pictures))
+    colours = {"colors": 128, "method": Image.Quantize.FASTOCTREE, "dither": Image.Dither.NONE}
+    return [picture.crop(box).quantize(**colours) for picture in pictures]
+
+
+def two_task_run(kept: store.Store) -> tuple[str, int]:
+    """The kept run of moons and circles, and its number of levels."""
+    for run, entry in kept.entries().items():
+        if entry["head"]["data"] == "moons_circles":
+            return run, len(pd.read_csv(io.StringIO(entry["levels"])))
+    raise SystemExit("no run of moons and circles is kept with the thesis set")
 
 
 def main():
     folder = places.outputs() / "thesis"
     kept = store.Store(folder)
-    run, entry = next(
-        (r, e) for r, e in kept.entries().items() if e["head"]["data"] == "moons_circles"
-    )
-    first, *others = frames(kept, run, len(pd.read_csv(io.StringIO(entry["levels"]))))
+    first, *others = frames(kept, *two_task_run(kept))
+    durations = [EACH] * len(others) + [LAST]
     moving = io.BytesIO()
-    first.save(
-        moving,
-        "gif",
-        save_all=True,
-        append_images=others,
-        duration=[HOLD] * len(others) + [LAST],
-        loop=0,
-        optimize=True,
-    )
+    options = {"save_all": True, "append_images": others, "duration": durations}
+    first.save(moving, "gif", loop=0, optimize=True, **options)
     path = folder / "figures" / "explorer.gif"
     files.write_atomically(path, moving.getvalue())
-    print(f"{path}: {len(others) + 1} levels, {len(moving.getvalue()) / 2**20:.2f} MB")
+    print(f"{path}: {len(durations)} levels, {len(moving.getvalue()) / 2**20:.2f} MB")
 
 
 if __name__ == "__main__":
