@@ -52,7 +52,7 @@ def test_figures_and_facts_come_from_the_kept_tables(set_name, notebook, tmp_pat
             if "parameters" in cell["metadata"].get("tags", []):
                 names |= values | {"set_name": set_name, "train": False}
     last = "".join(cell["source"]).splitlines()[-1]
-    if "drawn" in names and last.startswith("explorer"):
+    if last.startswith("widgets.explore(page.store"):
         assert eval(last, names).first.shown.key in store.Store(tmp_path / set_name).entries()
     facts = json.loads((tmp_path / set_name / "facts" / f"{notebook.stem}.json").read_text())
     assert facts == json.loads(
@@ -60,9 +60,7 @@ def test_figures_and_facts_come_from_the_kept_tables(set_name, notebook, tmp_pat
     )
     drawn = {p.stem for p in (tmp_path / set_name / "figures").glob("*.png")}
     assert drawn == {p.stem for p in (tmp_path / set_name / "figures").glob("*.svg")}
-    assert drawn == set(
-        re.findall(r'write_figure\(set_name, \\"([a-z-]+)\\"', notebook.read_text())
-    )
+    assert drawn == set(re.findall(r'page\.figure\(\\"([a-z-]+)\\"', notebook.read_text()))
 
 
 @pytest.mark.parametrize("set_name", sorted({s for s, _ in CASES}))

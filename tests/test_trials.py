@@ -88,11 +88,11 @@ def test_losses_are_taken_within_a_trial():
     )
     row = trials.paired_differences(found, ["network", "rounds"]).set_index("variant").loc["worse"]
     expected = stats.ttest_rel(ticket, worse)
-    assert row["lost"] == pytest.approx((ticket - worse).mean()) and row["p"] == pytest.approx(
+    assert row["accuracy_drop"] == pytest.approx((ticket - worse).mean()) and row["p"] == pytest.approx(
         expected.pvalue
     )
     ci = expected.confidence_interval(0.95)
-    assert (row["lost_low"], row["lost_high"]) == pytest.approx((ci.low, ci.high))
+    assert (row["accuracy_drop_low"], row["accuracy_drop_high"]) == pytest.approx((ci.low, ci.high))
     assert row["p_corrected"] >= row["p"]
 
 

@@ -1,6 +1,8 @@
-"""What became of each run."""
+"""What became of each run, and how often."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -10,35 +12,53 @@ from lth_utils.studies.statistics import share
 AT_SEPARATION = ["level", "available", "active", "loss", "accuracy"]
 
 
-def outcomes(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per run of ``Store.table`` (and per reading of it): its outcome, and what it was at the first separated level.
+def outcomes(table: pd.DataFrame, keys: Sequence[str] = ("network", "extension")) -> pd.DataFrame:
+    """What became of each run, and what it was at the first level at which it was separated.
 
-    Columns ``network`` and ``extension`` where the table has them, ``run, base, levels, seed, outcome``, the weights
-    ``available_end, active_end`` at its last level and, missing where it never separated, ``level, available, active,
-    loss, accuracy`` at separation.
+    Args:
+        table: level rows, as ``Store.table``.
+        keys: columns that are kept; where the table has them, they tell readings of one run apart.
+
+    Returns:
+        One row per run and reading: ``run, base, levels, seed, outcome``, the weights
+        ``available_end, active_end`` at its last level, and ``level, available, active, loss,
+        accuracy`` at separation, missing where it never separated.
     """
-    keys = [*[c for c in ("network", "extension") if c in table], "run"]
+    keys = [*[name for name in keys if name in table], "run"]
     groups = table.groupby(keys, sort=False)
-    last = groups[["available", "active"]].last().add_suffix("_end")
-    words = groups["status"].agg(lambda status: outcome(list(status))).rename("outcome")
-    there = table[table["status"] == "separated"].groupby(keys, sort=False)[AT_SEPARATION].first()
-    about = (
-        groups[["base", "prune.levels", "seed"]].first().rename(columns={"prune.levels": "levels"})
-    )
-    found = pd.concat([about, words, last], axis=1).join(there).reset_index()
-    return found.astype({"level": "Int64", "available": "Int64", "active": "Int64"})
+    about = groups[["base", "prune.levels", "seed"]].first()
+    words = groups["status"].agg(lambda status: outcome(list(status)))
+    end = groups[["available", "active"]].last().add_suffix("_end")
+    separated = table[table["status"] == "separated"]
+    at_separation = separated.groupby(keys, sort=False)[AT_SEPARATION].first()
+    about = about.rename(columns={"prune.levels": "levels"})
+    rows = pd.concat([about, words.rename("outcome"), end], axis=1).join(at_separation)
+    return rows.reset_index().astype({"level": "Int64", "available": "Int64", "active": "Int64"})
 
 
-def by_level(runs: pd.DataFrame, keys: tuple[str, ...] = ("network", "extension")) -> pd.DataFrame:
-    """Counts of each outcome over runs as :func:`outcomes` gives them, with the share that ever separated and its interval."""
-    counts = (
-        runs.groupby(list(keys))["outcome"]
-        .value_counts()
-        .unstack(fill_value=0)
-        .reindex(columns=list(OUTCOMES), fill_value=0)
-    )
+def by_level(runs: pd.DataFrame, keys: Sequence[str] = ("network", "extension")) -> pd.DataFrame:
+    """How many runs came to each outcome.
+
+    Args:
+        runs: as :func:`outcomes`.
+        keys: what is counted apart.
+
+    Returns:
+        One row per combination of `keys`: a column per outcome, ``runs``, and the ``share`` that
+        ever separated with its interval ``share_low, share_high``.
+    """
+    words = runs.groupby(list(keys))["outcome"].value_counts().unstack(fill_value=0)
+    counts = words.reindex(columns=list(OUTCOMES), fill_value=0)
     counts["runs"] = counts.sum(axis=1)
     separated = counts["separated"] + counts["separated-degraded"]
-    shares = [share(k, n) for k, n in zip(separated, counts["runs"], strict=True)]
+    shares = [share(count, total) for count, total in zip(separated, counts["runs"], strict=True)]
     counts[["share", "share_low", "share_high"]] = pd.DataFrame(shares, index=counts.index)
     return counts.reset_index()
+
+
+def most_accurate(runs: pd.DataFrame) -> str:
+    """The separated run of the highest accuracy at separation; where none is, the first run."""
+    separated = runs.dropna(subset="level")
+    if separated.empty:
+        return runs["run"].iloc[0]
+    return separated.sort_values("accuracy", ascending=False)["run"].iloc[0]

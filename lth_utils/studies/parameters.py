@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from lth_utils import data
-from lth_utils.config import DataSpec, PruneSpec, RunSpec, SpecError, TrainSpec, run_id, span
+from lth_utils.config import DataSpec, PruneSpec, RunSpec, SpecError, TrainSpec, span
 from lth_utils.config.checks import Checked
 
 
@@ -79,16 +78,3 @@ class PointsParameters(StudyParameters):
             max_epochs=self.max_epochs,
         )
         return RunSpec(data=self.points(), train=train, prune=prune, **others)
-
-
-def unique(*groups: Iterable[RunSpec]) -> list[RunSpec]:
-    """The specs of several groups in order, each once."""
-    return list({run_id(spec): spec for group in groups for spec in group}.values())
-
-
-def labels(groups: dict[str, list[RunSpec]]) -> dict[str, str]:
-    """The name of its group by run id; a run of several groups bears the last one's name."""
-    names = {}
-    for name, specs in groups.items():
-        names |= dict.fromkeys(map(run_id, specs), name)
-    return names

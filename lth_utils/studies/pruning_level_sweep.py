@@ -9,17 +9,23 @@ import pandas as pd
 
 from lth_utils import pruning
 from lth_utils.config import PruneSpec, RunSpec, expand
-from lth_utils.studies.parameters import PointsParameters, Span, StudyParameters, unique
+from lth_utils.networks.layers import n_weights
+from lth_utils.studies.extension_sweep import variants
+from lth_utils.studies.groups import unique
+from lth_utils.studies.parameters import PointsParameters, Span, StudyParameters
 from lth_utils.studies.statistics import compare, share
 from lth_utils.studies.verdict import (
     ALPHA,
-    COLUMNS,
     SEPARATED,
     WILSON,
+    count_of,
+    count_verdicts,
+    headline,
     in_percent,
     judge,
     never_row,
     verdict_row,
+    verdict_table,
 )
 
 
@@ -124,107 +130,169 @@ def _grid_axes(grid: Grid | Draws) -> dict:
     return {"base": bases, "prune.levels": grid.levels, "seed": grid.seeds}
 
 
-def pruning_levels(runs: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
-    """Claim 3.
+def with_sizes(runs: pd.DataFrame, target: int) -> pd.DataFrame:
+    """Runs with the columns ``width`` and ``rate``.
 
-    runs: as ``claims.outcomes`` with columns ``width`` and ``rate`` (effective, per level);
-    theirs: ``claims.reference("separations_by_size_and_levels")``.
+    Args:
+        runs: as ``outcomes.outcomes``.
+        target: weights left after the last level.
+
+    Returns:
+        `runs` with the width of the hidden layers, and the effective share of the remaining weights
+        that is removed per level; missing where nothing is pruned.
     """
-    ever = runs.assign(ever=runs["outcome"].isin(SEPARATED))
+    shapes = runs["base"].str.split("-")
+    weights = {}
+    for base in runs["base"].unique():
+        weights[base] = n_weights([int(width) for width in base.split("-")])
+    left, levels = target / runs["base"].map(weights), runs["levels"].where(runs["levels"] > 0)
+    return runs.assign(width=shapes.str[1].astype(int), rate=1 - left ** (1 / levels))
+
+
+def draws_by_width(runs: pd.DataFrame) -> pd.DataFrame:
+    """Does the share that separates depend on which points were drawn?
+
+    Args:
+        runs: as ``outcomes.outcomes``, with columns ``width`` and ``variant``.
+
+    Returns:
+        As ``extension_sweep.variants``, for every ``width``.
+    """
+    parts = []
+    for width, rows in runs.groupby("width"):
+        parts.append(variants(rows).assign(width=width))
+    return pd.concat(parts).set_index(["width", "variant"]).reset_index()
+
+
+def pruning_levels(runs: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts on claim 3.
+
+    Args:
+        runs: as ``outcomes.outcomes``, with the columns of :func:`with_sizes`.
+        theirs: ``reference("separations_by_size_and_levels")``.
+    """
+    ours = runs.assign(separated=runs["outcome"].isin(SEPARATED))
     rows = []
-    for width in (31, 38):
-        mine, given = ever[ever["width"] == width], theirs[theirs["hidden_width"] == width]
-        rows.append(
-            never_row(
-                "3",
-                f"width {width} never separates at target 112",
-                int(mine["ever"].sum()),
-                len(mine),
-                (int(given["n_separated"].sum()), int(given["n_runs"].sum())),
-            )
-        )
-    for width in (48, 57):
-        mine, given = ever[ever["width"] == width], theirs[theirs["hidden_width"] == width]
-        if len(mine):
-            value, low, high = share(int(mine["ever"].sum()), len(mine))
-            rows.append(
-                verdict_row(
-                    "3",
-                    f"width {width} does separate at target 112",
-                    f"{given['n_separated'].sum()} of {given['n_runs'].sum()}",
-                    f"{mine['ever'].sum()} of {len(mine)}, {in_percent(value, low, high)}",
-                    len(mine),
-                    WILSON,
-                    "agrees" if value else "differs",
-                )
-            )
-    rows += _rates(ever[ever["width"] == 48], theirs[theirs["hidden_width"] == 48])
+    for width in (31, 38, 48, 57):
+        at, their_at = ours[ours["width"] == width], theirs[theirs["hidden_width"] == width]
+        counts = (int(at["separated"].sum()), len(at))
+        their_counts = (int(their_at["n_separated"].sum()), int(their_at["n_runs"].sum()))
+        if width < 48:
+            statement = f"width {width} never separates at target 112"
+            rows.append(never_row("3", statement, counts, their_counts))
+        elif len(at):
+            rows.append(_does_separate(width, counts, their_counts))
+    at_48 = ours[ours["width"] == 48]
+    rows += _rates(at_48, theirs[theirs["hidden_width"] == 48])
+    return verdict_table(rows + _cells(ours, theirs))
+
+
+def facts(runs: pd.DataFrame, verdicts: pd.DataFrame, *, target: int, n_runs: int) -> dict:
+    """The facts of notebook 04.
+
+    Args:
+        runs: the grid, as ``outcomes.outcomes`` with the column ``width``.
+        verdicts: as :func:`pruning_levels`.
+        target: weights left after the last level.
+        n_runs: how many runs it is about.
+    """
+    separated = runs["outcome"].isin(SEPARATED)
+    counts = {}
+    for width, at in separated.groupby(runs["width"]):
+        counts[str(width)] = [int(at.sum()), len(at)]
+    texts = [f"{width}: {count} of {total}" for width, (count, total) in counts.items()]
+    by_width = f"separated at {target} weights, by width: {', '.join(texts)}"
+    return {
+        "headline": f"{by_width}; {headline(verdicts)}",
+        "runs": n_runs,
+        "verdicts": count_verdicts(verdicts),
+        "separated": counts,
+    }
+
+
+def _does_separate(width: int, ours: tuple[int, int], theirs: tuple[int, int]) -> dict:
+    return verdict_row(
+        "3",
+        f"width {width} does separate at target 112",
+        theirs=f"{theirs[0]} of {theirs[1]}",
+        ours=count_of(*ours),
+        runs=ours[1],
+        test=WILSON,
+        verdict="agrees" if ours[0] else "differs",
+    )
+
+
+def _rates(ours: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
+    """Width 48: what the pruning rate per level decides."""
+    rows, low_rates = [], ours[ours["rate"] < 0.41]
+    if len(low_rates):
+        rows.append(_low_rates(low_rates, theirs[theirs["pruning_levels"] >= 6]))
+    if ours["separated"].any():
+        rows.append(_largest_rate(ours, theirs[theirs["n_separated"] > 0]))
+    return rows
+
+
+def _low_rates(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict:
+    counts = ours.groupby("levels")["separated"].agg(["sum", "size"])
+    shares = [share(count, total) for count, total in counts.itertuples(index=False)]
+    values, lows, highs = np.transpose(shares)
+    together = in_percent(*share(int(ours["separated"].sum()), len(ours)))
+    return verdict_row(
+        "3",
+        "rates below 0.41 separate width 48 consistently (most runs at each number of levels)",
+        theirs=f"{', '.join(map(str, theirs['n_separated']))} of {theirs['n_runs'].max()}",
+        ours=f"{together} taken together, by level {values.min():.0%} to {values.max():.0%}",
+        runs=len(ours),
+        test=f"{WILSON} of every number of levels against one half",
+        verdict=judge(lows > 0.5, highs < 0.5),
+    )
+
+
+def _largest_rate(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict:
+    top = ours.loc[ours["separated"], "rate"].max()
+    at_top = ours.loc[np.isclose(ours["rate"], top), "separated"]
+    their_top = theirs.nlargest(1, "pruning_rate_effective_mean").iloc[0]
+    their_rate = their_top["pruning_rate_effective_mean"]
+    their_count = f"{their_top['n_separated']:.0f} of {their_top['n_runs']:.0f}"
+    return verdict_row(
+        "3",
+        "the largest rate that separates width 48 is about 0.65",
+        theirs=f"{their_rate:.3f} ({their_count})",
+        ours=f"{top:.3f} ({int(at_top.sum())} of {len(at_top)})",
+        runs=len(ours),
+        test="largest rate seen",
+        verdict="agrees" if abs(top - their_rate) < 0.02 else "differs",
+        note="more runs see rarer events: a maximum can only grow with their number",
+    )
+
+
+def _cells(ours: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
+    """Every cell of the grid, compared with theirs."""
     names = {
         "hidden_width": "width",
         "pruning_levels": "levels",
         "n_separated": "apart",
         "n_runs": "runs",
     }
-    cells = ever.groupby(["width", "levels"])["ever"].agg(apart="sum", runs="size").reset_index()
-    cells, given = (
-        t.assign(rest=t["runs"] - t["apart"]) for t in (cells, theirs.rename(columns=names))
-    )
-    both = compare(cells, given, ["width", "levels"], ["apart", "rest"])
-    if len(both):
-        differ = int((both["p_corrected"] < ALPHA).sum())
-        rows.append(
-            verdict_row(
-                "3",
-                "the number of separated runs in every cell of the grid",
-                "4 runs each",
-                f"{differ} of {len(both)} cells differ",
-                int(both["runs"].sum()),
-                "exact test per cell, corrected after Holm",
-                "differs" if differ else "agrees",
-                both["p_corrected"].min(),
-                f"smallest uncorrected p {both['p'].min():.2g}",
-            )
+    groups = ours.groupby(["width", "levels"])["separated"]
+    counts = groups.agg(apart="sum", runs="size").reset_index()
+    theirs = theirs.rename(columns=names)
+    counts = counts.assign(rest=counts["runs"] - counts["apart"])
+    theirs = theirs.assign(rest=theirs["runs"] - theirs["apart"])
+    both = compare(counts, theirs, ["width", "levels"], ["apart", "rest"])
+    if both.empty:
+        return []
+    differ = int((both["p_corrected"] < ALPHA).sum())
+    return [
+        verdict_row(
+            "3",
+            "the number of separated runs in every cell of the grid",
+            theirs="4 runs each",
+            ours=f"{differ} of {len(both)} cells differ",
+            runs=int(both["runs"].sum()),
+            test="exact test per cell, corrected after Holm",
+            verdict="differs" if differ else "agrees",
+            p=both["p_corrected"].min(),
+            note=f"smallest uncorrected p {both['p'].min():.2g}",
         )
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _rates(ever: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
-    """Width 48: what the pruning rate per level decides."""
-    low_rates, given = ever[ever["rate"] < 0.41], theirs[theirs["pruning_levels"] >= 6]
-    rows = []
-    if len(low_rates):
-        cells = low_rates.groupby("levels")["ever"].agg(["sum", "size"])
-        bounds = [share(k, n) for k, n in cells.itertuples(index=False)]
-        value, low, high = share(int(low_rates["ever"].sum()), len(low_rates))
-        rows.append(
-            verdict_row(
-                "3",
-                "rates below 0.41 separate width 48 consistently (most runs at each number of levels)",
-                f"{', '.join(map(str, given['n_separated']))} of {given['n_runs'].max()}",
-                f"{in_percent(value, low, high)} taken together, by level {min(bounds)[0]:.0%} to {max(bounds)[0]:.0%}",
-                len(low_rates),
-                f"{WILSON} of every number of levels against one half",
-                judge([b[1] > 0.5 for b in bounds], [b[2] < 0.5 for b in bounds]),
-            )
-        )
-    if ever["ever"].any():
-        top = ever.loc[ever["ever"], "rate"].max()
-        at_top = ever[np.isclose(ever["rate"], top)]
-        their_top = (
-            theirs[theirs["n_separated"] > 0].nlargest(1, "pruning_rate_effective_mean").iloc[0]
-        )
-        rows.append(
-            verdict_row(
-                "3",
-                "the largest rate that separates width 48 is about 0.65",
-                f"{their_top['pruning_rate_effective_mean']:.3f} ({their_top['n_separated']:.0f} of {their_top['n_runs']:.0f})",
-                f"{top:.3f} ({int(at_top['ever'].sum())} of {len(at_top)})",
-                len(ever),
-                "largest rate seen",
-                "agrees"
-                if abs(top - their_top["pruning_rate_effective_mean"]) < 0.02
-                else "differs",
-                note="more runs see rarer events: a maximum can only grow with their number",
-            )
-        )
-    return rows
+    ]

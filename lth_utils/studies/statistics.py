@@ -1,59 +1,25 @@
-"""Every interval and every test, once."""
+"""Every interval and every test, once. Intervals are those of 95 %."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 
-def exact(ours: Sequence[int], theirs: Sequence[int]) -> float:
-    """p-value of the Fisher-Freeman-Halton exact test that two rows of counts are draws from one distribution.
-
-    >>> round(exact([8, 2], [1, 5]), 4)      # Fisher's own, where there are two columns
-    0.035
-    """
-    from scipy.stats import multivariate_hypergeom
-
-    total = np.add(ours, theirs)
-    tables = [
-        t
-        for t in itertools.product(*(range(min(k, sum(theirs)) + 1) for k in total))
-        if sum(t) == sum(theirs)
-    ]
-    chance = multivariate_hypergeom.pmf(tables, total, sum(theirs))
-    seen = multivariate_hypergeom.pmf(list(theirs), total, sum(theirs))
-    return float(min(1.0, chance[chance <= seen * (1 + 1e-9)].sum()))
-
-
-def holm(p: Sequence[float]) -> np.ndarray:
-    """p-values corrected for their number after Holm (1979).
-
-    >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p)
-    corrected = np.maximum.accumulate(np.asarray(p, float)[order] * np.arange(len(p), 0, -1))
-    return np.minimum(corrected, 1)[np.argsort(order)]
-
-
-def compare(
-    ours: pd.DataFrame, theirs: pd.DataFrame, keys: Sequence[str], words: Sequence[str]
-) -> pd.DataFrame:
-    """Counts of `words`, ours beside theirs per combination of `keys`: exact p-values, and corrected for the number of rows."""
-    both = ours[[*keys, "runs", *words]].merge(
-        theirs[[*keys, "runs", *words]], on=list(keys), suffixes=("", "_thesis")
-    )
-    both["p"] = [
-        exact([r[w] for w in words], [r[f"{w}_thesis"] for w in words]) for _, r in both.iterrows()
-    ]
-    return both.assign(p_corrected=holm(both["p"]))
-
-
 def share(count: int, runs: int) -> tuple[float, float, float]:
-    """A share and its 95 % interval after Wilson (1927).
+    """A share of runs with its interval.
+
+    Args:
+        count: runs of the kind, 0 to `runs`.
+        runs: all runs, 1 or more.
+
+    Returns:
+        The share, and the lower and upper end of its interval.
+
+    Source: Wilson 1927.
 
     >>> [round(v, 2) for v in share(4, 4)]
     [1.0, 0.51, 1.0]
@@ -64,36 +30,145 @@ def share(count: int, runs: int) -> tuple[float, float, float]:
     return count / runs, float(interval.low), float(interval.high)
 
 
-def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean and its 95 % interval after Student; NaN for the interval of fewer than two values.
+def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """The mean of a few values with Student's interval.
 
-    >>> [round(v, 3) for v in interval([1.0, 2.0, 3.0])]
+    Returns:
+        The mean, and the lower and upper end; NaN for the ends of fewer than two values, and for
+        all three of none.
+
+    >>> [round(v, 3) for v in mean_interval([1.0, 2.0, 3.0])]
     [2.0, -0.484, 4.484]
     """
-    from scipy import stats
+    from scipy.stats import t
 
     values = np.asarray(values, float)
-    mean, n = values.mean(), len(values)
-    half = stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan
-    return float(mean), float(mean - half), float(mean + half)
+    n = len(values)
+    if not n:
+        return np.nan, np.nan, np.nan
+    mean, reach = values.mean(), np.nan
+    if n > 1:
+        reach = t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    return float(mean), float(mean - reach), float(mean + reach)
 
 
-def bootstrap(values: np.ndarray, statistic=np.mean, draws: int = 2000) -> tuple[float, float]:
-    """95 % percentile interval of a statistic of the rows of `values`."""
+def bootstrap(
+    values: np.ndarray, statistic: Callable = np.mean, draws: int = 2000
+) -> tuple[float, float]:
+    """The percentile interval of a statistic of the rows of `values`.
+
+    Args:
+        values: one row per run.
+        statistic: a function of such rows.
+        draws: how often as many rows are drawn with replacement.
+
+    Returns:
+        The lower and upper end.
+    """
     values = np.asarray(values, float)
     picks = np.random.default_rng(0).integers(0, len(values), (draws, len(values)))
-    low, high = np.percentile([statistic(values[p]) for p in picks], [2.5, 97.5])
+    low, high = np.percentile([statistic(values[pick]) for pick in picks], [2.5, 97.5])
     return float(low), float(high)
 
 
-def mean_interval(values: pd.Series, name: str) -> dict:
-    """Mean of a few values and its 95 % interval (Student), missing where there are less than two."""
-    from scipy.stats import t
+def columns(name: str, estimate: tuple[float, float, float]) -> dict[str, float]:
+    """An estimate as three columns: ``name``, ``name_low`` and ``name_high``.
 
-    n = len(values)
-    reach = t.ppf(0.975, n - 1) * values.std() / n**0.5 if n > 1 else np.nan
-    return {
-        name: values.mean(),
-        f"{name}_low": values.mean() - reach,
-        f"{name}_high": values.mean() + reach,
-    }
+    >>> columns("share", (0.5, 0.2, 0.8))
+    {'share': 0.5, 'share_low': 0.2, 'share_high': 0.8}
+    """
+    return dict(zip((name, f"{name}_low", f"{name}_high"), estimate, strict=True))
+
+
+def paired_test(differences: np.ndarray) -> float:
+    """The p-value of Student's test that paired differences are zero on average.
+
+    NaN where there are fewer than two, or all are equal.
+    """
+    from scipy.stats import ttest_1samp
+
+    if len(differences) < 2 or not differences.std():
+        return np.nan
+    return float(ttest_1samp(differences, 0).pvalue)
+
+
+def difference_of_means(
+    first: Sequence[float], second: Sequence[float]
+) -> tuple[float, float, float]:
+    """The difference of the means of two samples with Welch's interval."""
+    from scipy.stats import ttest_ind
+
+    interval = ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    return float(np.mean(first) - np.mean(second)), float(interval.low), float(interval.high)
+
+
+def fisher_test(counts: Sequence[int], runs: Sequence[int]) -> float:
+    """The p-value of Fisher's exact test that two shares are equal.
+
+    Args:
+        counts: runs of the kind, of both samples.
+        runs: all runs, of both samples.
+    """
+    from scipy.stats import fisher_exact
+
+    table = [[count, total - count] for count, total in zip(counts, runs, strict=True)]
+    return float(fisher_exact(table).pvalue)
+
+
+def exact(ours: Sequence[int], theirs: Sequence[int]) -> float:
+    """The p-value of the exact test that two rows of counts are draws from one distribution.
+
+    Source: Freeman & Halton 1951; with two columns it is Fisher's test.
+
+    >>> round(exact([8, 2], [1, 5]), 4)
+    0.035
+    """
+    from scipy.stats import multivariate_hypergeom
+
+    total, size = np.add(ours, theirs), sum(theirs)
+    columns = [range(min(count, size) + 1) for count in total]
+    tables = [table for table in itertools.product(*columns) if sum(table) == size]
+    chance = multivariate_hypergeom.pmf(tables, total, size)
+    seen = multivariate_hypergeom.pmf(list(theirs), total, size)
+    return float(min(1.0, chance[chance <= seen * (1 + 1e-9)].sum()))
+
+
+def holm(p: Sequence[float]) -> np.ndarray:
+    """p-values corrected for their number.
+
+    Source: Holm 1979.
+
+    >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p)
+    corrected = np.maximum.accumulate(np.asarray(p, float)[order] * np.arange(len(p), 0, -1))
+    return np.minimum(corrected, 1)[np.argsort(order)]
+
+
+def add_corrected(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with ``p_corrected`` beside ``p``, corrected for the number of tests."""
+    tested = table["p"].notna()
+    table.loc[tested, "p_corrected"] = holm(table.loc[tested, "p"])
+    return table
+
+
+def compare(
+    ours: pd.DataFrame, theirs: pd.DataFrame, keys: Sequence[str], words: Sequence[str]
+) -> pd.DataFrame:
+    """Counts of ours beside theirs, with exact p-values.
+
+    Args:
+        ours, theirs: columns `keys`, ``runs`` and `words`.
+        keys: what a row is about.
+        words: the columns that hold counts.
+
+    Returns:
+        One row per combination of `keys` that both have, with ``p`` and ``p_corrected``.
+    """
+    shown = [*keys, "runs", *words]
+    both = ours[shown].merge(theirs[shown], on=list(keys), suffixes=("", "_thesis"))
+    p = []
+    for _, row in both.iterrows():
+        p.append(exact([row[word] for word in words], [row[f"{word}_thesis"] for word in words]))
+    return both.assign(p=p, p_corrected=holm(p))

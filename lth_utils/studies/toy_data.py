@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from lth_utils.config import PruneSpec, RunSpec, Shape, expand
+from lth_utils.networks.ticket import Ticket
+from lth_utils.runs.store import Store
 from lth_utils.studies.parameters import PointsParameters, Span
 from lth_utils.studies.reference import reference
-from lth_utils.studies.statistics import share
+from lth_utils.studies.statistics import columns, share
 
 
 @dataclass(frozen=True)
@@ -32,66 +35,95 @@ class Parameters(PointsParameters):
         return expand(self.spec(prune, base=self.base), {"seed": self.seeds})
 
 
-def thesis_separation(base: list[int], levels: int) -> dict | None:
-    """What the thesis reports for a base network extended `levels` levels, or None where it has no such runs.
+def tickets_on_the_way(results: Store, run: str) -> list[Ticket]:
+    """Six tickets of a run from the dense network to its last level, more of them at the end."""
+    last = len(results.history(run).rows) - 1
+    levels = sorted({round(last * share) for share in (0, 0.35, 0.6, 0.8, 0.9, 1)})
+    return [results.ticket(run, level) for level in levels]
 
-    Its accuracy and level of separation are not reported; the latter follows from the available weights.
+
+def thesis_separation(base: Sequence[int], levels: int) -> dict | None:
+    """What the thesis reports for one size of network.
+
+    Its accuracy and level of separation are not reported; the level follows from the available
+    weights.
+
+    Args:
+        base: layer widths before the extension.
+        levels: extension levels.
+
+    Returns:
+        Plain values, or None where the thesis has no such runs.
     """
     shape = "-".join(map(str, base))
-    # the rows that count levels from the base network itself (one family is reported in two readings)
-    there = reference("extension_outcomes").query(
-        f"extended_from_base_shape == '{shape}' and extension_level == code_extension_levels == {levels}"
+    rows = reference("extension_outcomes").query(
+        f"extended_from_base_shape == '{shape}' and extension_level == {levels}"
     )
-    if there.empty:
+    # One family is reported in two readings: take the one that counts from the base network.
+    rows = rows[rows["code_extension_levels"] == levels]
+    if rows.empty:
         return None
-    row = there.iloc[0]
+    row = rows.iloc[0]
     facts = {
         "runs": int(row["n_runs"]),
         "separated": int(row["n_separated"] + row["n_separated_degraded"]),
     }
-    split = reference("active_available_at_split").query(
+    at_separation = reference("active_available_at_split").query(
         f"network == '{row['network']}' and extension_level == {levels}"
     )
-    for kind in ("active", "available"):
-        for what in ("mean", "min", "max") if len(split) else ():
-            facts[f"{kind}_{what}"] = float(split[f"{kind}_{what}"].iloc[0])
+    if len(at_separation):
+        for kind in ("active", "available"):
+            for what in ("mean", "min", "max"):
+                facts[f"{kind}_{what}"] = float(at_separation[f"{kind}_{what}"].iloc[0])
     return facts
 
 
-def separation(summary: pd.DataFrame, theirs: dict | None) -> dict:
-    """The facts about the separation of one family of runs, as plain values, ours beside theirs.
+def separation(runs: pd.DataFrame, theirs: dict | None) -> dict:
+    """The facts about the separation of one size of network, ours beside theirs.
 
-    summary: as :func:`outcomes` makes it; theirs: as :func:`thesis_separation` makes it.
+    Args:
+        runs: as ``outcomes.outcomes``.
+        theirs: as :func:`thesis_separation`.
+
+    Returns:
+        Plain values: ``headline, outcomes, ours, thesis``.
     """
-    there = summary.dropna(subset="level")
-    value, low, high = share(len(there), len(summary))
+    separated = runs.dropna(subset="level")
     ours = {
-        "runs": len(summary),
-        "separated": len(there),
-        "share": value,
-        "share_low": low,
-        "share_high": high,
-        "levels": [int(n) for n in there["level"]],
-        "seeds": [int(n) for n in there["seed"]],
+        "runs": len(runs),
+        "separated": len(separated),
+        **columns("share", share(len(separated), len(runs))),
+        "levels": [int(level) for level in separated["level"]],
+        "seeds": [int(seed) for seed in separated["seed"]],
     }
-    for kind in ("active", "available", "accuracy", "loss"):
-        for what in ("mean", "min", "max") if len(there) else ():
-            ours[f"{kind}_{what}"] = float(getattr(there[kind], what)())
-    headline = (
-        f"{len(there)} of {len(summary)} runs separated (95 % interval {low:.0%} to {high:.0%})"
-    )
-    if len(there):
-        headline += (
-            f", with {ours['active_mean']:.0f} active weights on average ({ours['active_min']:.0f} to {ours['active_max']:.0f}) "
-            f"at a mean accuracy of {ours['accuracy_mean']:.1%}"
-        )
-    if theirs:
-        headline += f"; the thesis: {theirs['separated']} of {theirs['runs']}"
-        if "active_mean" in theirs:
-            headline += f", {theirs['active_mean']:.0f} ({theirs['active_min']:.0f} to {theirs['active_max']:.0f}) active"
+    if len(separated):
+        for kind in ("active", "available", "accuracy", "loss"):
+            for what in ("mean", "min", "max"):
+                ours[f"{kind}_{what}"] = float(getattr(separated[kind], what)())
     return {
-        "headline": headline,
-        "outcomes": summary["outcome"].value_counts().to_dict(),
+        "headline": _headline(ours, theirs),
+        "outcomes": runs["outcome"].value_counts().to_dict(),
         "ours": ours,
         "thesis": theirs,
     }
+
+
+def _headline(ours: dict, theirs: dict | None) -> str:
+    """One sentence on what :func:`separation` found."""
+    text = (
+        f"{ours['separated']} of {ours['runs']} runs separated "
+        f"(95 % interval {ours['share_low']:.0%} to {ours['share_high']:.0%})"
+    )
+    if ours["separated"]:
+        text += (
+            f", with {ours['active_mean']:.0f} active weights on average "
+            f"({ours['active_min']:.0f} to {ours['active_max']:.0f}) "
+            f"at a mean accuracy of {ours['accuracy_mean']:.1%}"
+        )
+    if theirs is None:
+        return text
+    text += f"; the thesis: {theirs['separated']} of {theirs['runs']}"
+    if "active_mean" not in theirs:
+        return text
+    low, high = theirs["active_min"], theirs["active_max"]
+    return f"{text}, {theirs['active_mean']:.0f} ({low:.0f} to {high:.0f}) active"

@@ -1,70 +1,139 @@
-"""Trainings compared over several trials: curves by epoch, accuracies over what is left, differences with their uncertainty.
+"""Trainings compared over several trials: curves by epoch, accuracies, paired differences.
 
-A trial is one seed; variants of one trial share its ticket, so their differences are taken within it.
+A trial is one seed. Variants of one trial share its ticket, so differences are taken within it.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from lth_utils.config import RunSpec
 from lth_utils.runs.store import Store
-from lth_utils.studies.statistics import holm, interval, share
+from lth_utils.studies.statistics import (
+    add_corrected,
+    columns,
+    mean_interval,
+    paired_test,
+    share,
+)
 
 
 def label_curves(
-    results: Store, groups: Mapping[tuple, Sequence[RunSpec]], columns: Sequence[str]
+    results: Store, groups: Mapping[tuple, Sequence[RunSpec]], names: Sequence[str]
 ) -> pd.DataFrame:
-    """The recorded curves of groups of runs, as ``Store.curves``, with the group's key as `columns`, the ``seed`` and the ``available`` weights."""
+    """The recorded curves of groups of runs.
+
+    Args:
+        results: the store of the runs.
+        groups: specs by key.
+        names: columns for the parts of a key.
+
+    Returns:
+        As ``Store.curves``, with the columns `names`, ``seed`` and ``available``.
+    """
     parts = []
     for key, specs in groups.items():
         about = results.table(list(specs))[["run", "level", "seed", "available"]]
-        parts.append(
-            results.curves(list(specs))
-            .merge(about, on=["run", "level"])
-            .assign(**dict(zip(columns, key, strict=True)))
-        )
+        curves = results.curves(list(specs)).merge(about, on=["run", "level"])
+        parts.append(curves.assign(**dict(zip(names, key, strict=True))))
     return pd.concat(parts, ignore_index=True)
 
 
+class Curves:
+    """The recorded curves of groups of runs, read when they are first needed.
+
+    Args:
+        results: the store of the runs.
+        groups: specs by key.
+        keys: columns for the parts of a key, and ``available``.
+    """
+
+    def __init__(
+        self, results: Store, groups: Mapping[tuple, Sequence[RunSpec]], keys: Sequence[str]
+    ):
+        self._results = results
+        self._groups = groups
+        self._keys = keys
+
+    @functools.cached_property
+    def curves(self) -> pd.DataFrame:
+        """As :func:`label_curves`."""
+        return label_curves(self._results, self._groups, self._keys[:-1])
+
+    def by_epoch(self) -> pd.DataFrame:
+        """As :func:`by_epoch`."""
+        return by_epoch(self.curves, self._keys)
+
+    def summarise(self) -> pd.DataFrame:
+        """As :func:`summarise_training`."""
+        return summarise_training(self.curves, self._keys)
+
+
 def by_epoch(curves: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Over the trials, per key and epoch: their number, mean and range of the accuracy and of the training loss, mean of the test loss."""
+    """Curves averaged over the trials.
+
+    Args:
+        curves: as :func:`label_curves`.
+        keys: what is averaged apart.
+
+    Returns:
+        One row per combination of `keys` and ``epoch``: the number of ``trials``, mean, minimum and
+        maximum of ``accuracy`` and ``train_loss``, and the mean of the test ``loss``.
+    """
     groups = curves.groupby([*keys, "epoch"], sort=False)
     ranges = groups[["accuracy", "train_loss"]].agg(["mean", "min", "max"])
     ranges.columns = [f"{name}_{which}" for name, which in ranges.columns]
-    return pd.concat(
-        [groups.size().rename("trials"), ranges, groups["loss"].mean()], axis=1
-    ).reset_index()
+    parts = [groups.size().rename("trials"), ranges, groups["loss"].mean()]
+    return pd.concat(parts, axis=1).reset_index()
 
 
 def summarise_training(curves: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Per key and run: highest accuracy and its epoch, accuracy at the lowest test loss (``early``) and at the end, lowest training loss."""
+    """What each training reached.
+
+    Args:
+        curves: as :func:`label_curves`.
+        keys: its columns that are kept.
+
+    Returns:
+        One row per combination of `keys` and run: the highest accuracy and its epoch
+        (``best_accuracy, best_epoch``), those at the lowest test loss (``early_…``), the accuracy
+        at the end (``final_accuracy``), and the lowest ``train_loss``.
+    """
     index = [*keys, "seed", "run", "level"]
     groups = curves.groupby(index, sort=False)
-    top, low = curves.loc[groups["accuracy"].idxmax()], curves.loc[groups["loss"].idxmin()]
+    best = curves.loc[groups["accuracy"].idxmax()].set_index(index)[["accuracy", "epoch"]]
+    early = curves.loc[groups["loss"].idxmin()].set_index(index)[["accuracy", "epoch"]]
     parts = [
-        top.set_index(index)[["accuracy", "epoch"]].add_prefix("best_"),
-        low.set_index(index)[["accuracy", "epoch"]].add_prefix("early_"),
+        best.add_prefix("best_"),
+        early.add_prefix("early_"),
         groups["accuracy"].last().rename("final_accuracy"),
         groups["train_loss"].min(),
     ]
     return pd.concat(parts, axis=1).reset_index()
 
 
-def summary(means: pd.DataFrame, found: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Per key: the largest mean accuracy with its epoch, the smallest mean training loss with its, the mean of the trials' best with its interval.
+def summary(means: pd.DataFrame, trained: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """What the mean curve of each key reaches, and the mean of what each trial reaches.
 
-    means: as :func:`by_epoch`; found: as :func:`summarise_training`.
+    Args:
+        means: as :func:`by_epoch`.
+        trained: as :func:`summarise_training`.
+        keys: of both.
+
+    Returns:
+        One row per key: ``trials``; the largest mean ``accuracy`` and its ``epoch``; the mean of
+        the trials' highest accuracies, ``best_accuracy``, and its interval ``best_low, best_high``;
+        the mean ``final_accuracy``; the smallest mean ``train_loss``, its ``train_loss_epoch``.
     """
-    rows = []
-    for (key, at), (_, trials) in zip(
-        means.groupby(list(keys), sort=False), found.groupby(list(keys), sort=False), strict=True
-    ):
-        top, low = at.loc[at["accuracy_mean"].idxmax()], at.loc[at["train_loss_mean"].idxmin()]
-        mean, lower, upper = interval(trials["best_accuracy"])
+    rows, trials_by_key = [], trained.groupby(list(keys), sort=False)
+    for key, at in means.groupby(list(keys), sort=False):
+        trials = trials_by_key.get_group(key)
+        top = at.loc[at["accuracy_mean"].idxmax()]
+        low = at.loc[at["train_loss_mean"].idxmin()]
+        mean, lower, upper = mean_interval(trials["best_accuracy"])
         rows.append(
             {
                 **dict(zip(keys, key, strict=True)),
@@ -83,65 +152,82 @@ def summary(means: pd.DataFrame, found: pd.DataFrame, keys: Sequence[str]) -> pd
 
 
 def paired_differences(
-    found: pd.DataFrame,
+    trained: pd.DataFrame,
     keys: Sequence[str],
     column: str = "variant",
     base: str = "ticket",
     value: str = "best_accuracy",
 ) -> pd.DataFrame:
-    """How much less `value` each variant has than `base`, trial by trial: mean, 95 % interval, paired t-test corrected after Holm.
+    """How much less accurate each variant is than `base`, trial by trial.
 
-    found: as :func:`summarise_training`; keys: within which the base is looked for.
+    Args:
+        trained: as :func:`summarise_training`.
+        keys: variants are compared within these.
+        column: names the variant.
+        base: the variant that the others are compared with.
+        value: the accuracy that is compared.
+
+    Returns:
+        One row per combination of `keys` and variant: ``trials``, the mean ``accuracy_drop`` with
+        its interval ``accuracy_drop_low, accuracy_drop_high``, the ``p`` of the paired test, and
+        ``p_corrected``.
     """
-    from scipy import stats
-
     rows = []
-    for key, at in found.groupby(list(keys), sort=False):
+    for key, at in trained.groupby(list(keys), sort=False):
         trials = at.pivot(index="seed", columns=column, values=value)
-        for name in [n for n in dict.fromkeys(at[column]) if n != base and base in trials]:
+        names = [name for name in at[column].unique() if name != base]
+        for name in names if base in trials else []:
             pairs = trials[[base, name]].dropna()
-            lost = (pairs[base] - pairs[name]).to_numpy()
-            mean, low, high = interval(lost)
-            p = stats.ttest_1samp(lost, 0).pvalue if len(lost) > 1 and lost.std() else np.nan
+            drops = (pairs[base] - pairs[name]).to_numpy()
             rows.append(
                 {
                     **dict(zip(keys, key, strict=True)),
                     column: name,
-                    "trials": len(lost),
-                    "lost": mean,
-                    "lost_low": low,
-                    "lost_high": high,
-                    "p": p,
+                    "trials": len(drops),
+                    **columns("accuracy_drop", mean_interval(drops)),
+                    "p": paired_test(drops),
                 }
             )
-    table = pd.DataFrame(rows)
-    table.loc[table["p"].notna(), "p_corrected"] = holm(table["p"].dropna())
-    return table
+    return add_corrected(pd.DataFrame(rows))
 
 
-def mean_by_weights(found: pd.DataFrame, keys: Sequence[str], value: str) -> pd.DataFrame:
-    """Over the trials, per key and number of ``available`` weights: their number, ``mean`` of `value`, ``low`` and ``high`` of its 95 % interval.
+def mean_by_weights(trained: pd.DataFrame, keys: Sequence[str], value: str) -> pd.DataFrame:
+    """Means over the trials by number of weights, with their interval.
 
-    The interval is Student's, or Wilson's where the values are true or false and the mean is a share.
+    The interval is Student's, or Wilson's where the values are true or false and the mean is a
+    share.
+
+    Args:
+        trained: columns `keys`, ``available`` and `value`.
+        keys: what is averaged apart.
+        value: what is averaged.
+
+    Returns:
+        Columns `keys`, ``available, trials, mean, low, high``.
     """
-
-    def estimate(values):
-        return share(values.sum(), len(values)) if values.dtype == bool else interval(values)
-
-    rows = [
-        (*key, len(at), *estimate(at[value]))
-        for key, at in found.groupby([*keys, "available"], sort=False)
-    ]
+    rows = []
+    for key, at in trained.groupby([*keys, "available"], sort=False):
+        values = at[value]
+        if values.dtype == bool:
+            estimate = share(values.sum(), len(values))
+        else:
+            estimate = mean_interval(values)
+        rows.append((*key, len(values), *estimate))
     return pd.DataFrame(rows, columns=[*keys, "available", "trials", "mean", "low", "high"])
 
 
-def melt_accuracies(found: pd.DataFrame, measures: Mapping[str, str]) -> pd.DataFrame:
-    """Rows of :func:`summarise_training` once per way to read an accuracy: ``measure`` in words, ``accuracy``; measures: column to words."""
-    rest = [c for c in found if not c.endswith("_accuracy")]
-    return pd.concat(
-        [
-            found[rest].assign(measure=words, accuracy=found[column])
-            for column, words in measures.items()
-        ],
-        ignore_index=True,
-    )
+def melt_accuracies(trained: pd.DataFrame, measures: Mapping[str, str]) -> pd.DataFrame:
+    """Each training once per way to read its accuracy.
+
+    Args:
+        trained: as :func:`summarise_training`.
+        measures: the words for each column of accuracies.
+
+    Returns:
+        `trained` with ``measure`` (the words) and ``accuracy`` in place of those columns.
+    """
+    rest = trained[[name for name in trained if not name.endswith("_accuracy")]]
+    parts = []
+    for column, words in measures.items():
+        parts.append(rest.assign(measure=words, accuracy=trained[column]))
+    return pd.concat(parts, ignore_index=True)

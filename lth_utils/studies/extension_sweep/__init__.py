@@ -2,20 +2,24 @@
 
 from lth_utils.studies.extension_sweep.parameters import Parameters
 from lth_utils.studies.extension_sweep.tables import (
-    ever_separated,
-    extension,
     layers,
+    layerwise,
     readings,
+    runs_with_layers,
     trajectories,
     variants,
 )
+from lth_utils.studies.extension_sweep.verdicts import ever_separated, extension, facts
 
 __all__ = [
     "Parameters",
     "ever_separated",
     "extension",
+    "facts",
     "layers",
+    "layerwise",
     "readings",
+    "runs_with_layers",
     "trajectories",
     "variants",
 ]

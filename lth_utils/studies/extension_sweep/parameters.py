@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lth_utils.config import PruneSpec, RunSpec, expand
-from lth_utils.studies.parameters import PointsParameters, Span, StudyParameters, unique
+from lth_utils.studies.groups import unique
+from lth_utils.studies.parameters import PointsParameters, Span, StudyParameters
 
 
 @dataclass(frozen=True)

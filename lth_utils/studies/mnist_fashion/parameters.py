@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from lth_utils import data
-from lth_utils.config import DataSpec, PruneSpec, RunSpec, SpecError, TrainSpec, coerce, expand
-from lth_utils.studies.parameters import Span, StudyParameters, unique
+from lth_utils.config import (
+    DataSpec,
+    PruneSpec,
+    RunSpec,
+    SpecError,
+    TrainSpec,
+    coerce,
+    expand,
+    run_id,
+)
+from lth_utils.studies.groups import unique
+from lth_utils.studies.parameters import Span, StudyParameters
 
 PAIRS = "mnist_fashion"
 """The data set of two images side by side."""
@@ -100,6 +112,15 @@ class Parameters(StudyParameters):
             "fashion": self._specs("fashion", self.alone),
             PAIRS: self._specs(PAIRS, self.wide),
         }
+
+    def drawn(self) -> dict[str, str]:
+        """The id of the run whose inputs are drawn, by data set."""
+        return {name: run_id(specs[0]) for name, specs in self.networks().items()}
+
+    def variances(self) -> dict[str, np.ndarray]:
+        """The variance of every pixel of the training images, by data set."""
+        names = self.networks()
+        return {name: data.load(self.images(name, False)).x_train.var(0) for name in names}
 
     def others(self) -> dict[str, list[RunSpec]]:
         """The main networks changed, by the name of the change."""
