@@ -72,7 +72,7 @@ def line_with_band(
     """A line with its interval as a band.
 
     Args:
-        rows: one row per place.
+        rows: one row per place, in the order of the line.
         x: column of the horizontal axis.
         values: columns of the line, and of the lower and the upper end of the interval.
         colour: of the line and, lighter, of the band.
@@ -80,7 +80,7 @@ def line_with_band(
     """
     middle, low, high = values
     ax.fill_between(rows[x], rows[low], rows[high], color=colour, alpha=0.2, lw=0)
-    sns.lineplot(rows, x=x, y=middle, color=colour, ax=ax, **AS_GIVEN, **line)
+    sns.lineplot(rows, x=x, y=middle, color=colour, ax=ax, sort=False, **AS_GIVEN, **line)
 
 
 def interval_bars(

@@ -62,7 +62,7 @@ def _input_labels(ax: Axes, task: Task):
 @styled
 def parameter_states() -> Figure:
     """A small network that has all states of weights: the definitions in one picture."""
-    # x1, x2 -> y1 is alive; hidden unit 2 leads nowhere; hidden unit 3 hears nothing
+    # x1, x2 -> y1 is alive; hidden unit 2 leads nowhere; no input reaches hidden unit 3
     first = torch.tensor([[[1, 1], [0, 1], [0, 0]]], dtype=torch.bool)
     second = torch.tensor([[[1, 0, 0], [0, 0, 1], [0, 1, 0]]], dtype=torch.bool)
     third = torch.tensor([[[1, 1, 0]]], dtype=torch.bool)

@@ -140,6 +140,7 @@ def _losses(ax: Axes, rows: pd.DataFrame, theirs: pd.DataFrame):
 
 def _curve(ax: Axes, rows: pd.DataFrame, theirs: pd.DataFrame, measure: str):
     """One variant over the epochs, and theirs, column ``shown``, dashed."""
+    rows = rows.sort_values("epoch")
     name, last = rows["variant"].iloc[0], rows["epoch"].max()
     colour = variant_colour(name)
     values = (f"{measure}_mean", f"{measure}_min", f"{measure}_max")

@@ -128,12 +128,12 @@ HIDDEN_MEAN = {
 def _means(ax: Axes, row: pd.Series, place: int):
     """Means and intervals of one method: of separated networks, and of those separated inside."""
     if row["separated"] >= FEWEST:
-        half = 100 * (row["gain_high"] - row["gain"])
-        ax.errorbar(100 * row["gain"], place + 0.25, xerr=half, zorder=4, **SEPARATED_MEAN)
+        spread = 100 * (row["gain_high"] - row["gain"])
+        ax.errorbar(100 * row["gain"], place + 0.25, xerr=spread, zorder=4, **SEPARATED_MEAN)
     if row["hidden"]:
-        half = 100 * (row["gain_hidden_high"] - row["gain_hidden"])
-        half = half if row["hidden"] >= FEWEST else 0
-        ax.errorbar(100 * row["gain_hidden"], place - 0.25, xerr=half, **HIDDEN_MEAN)
+        spread = 100 * (row["gain_hidden_high"] - row["gain_hidden"])
+        spread = spread if row["hidden"] >= FEWEST else 0
+        ax.errorbar(100 * row["gain_hidden"], place - 0.25, xerr=spread, **HIDDEN_MEAN)
 
 
 def _cost_handles() -> list:
