@@ -53,6 +53,7 @@ class _Trainer(threading.Thread):
         self.waiting: dict[tuple[int, ...], list[Job]] = {}
 
     def run(self):
+        """Train what arrives until there is nothing to do for a while."""
         try:
             self.problem = self._problem()
             while self._receive():
@@ -65,6 +66,7 @@ class _Trainer(threading.Thread):
                     job.result.set_exception(error)
 
     def _problem(self) -> Problem:
+        """The data set, on the device."""
         data = self.data
         arrays = (data.x_train, data.y_train, data.x_test, data.y_test)
         tensors = [torch.from_numpy(array).to(self.device) for array in arrays]

@@ -108,6 +108,7 @@ class _Weights:
         self.total = 0
 
     def _add_panel(self, index, source, row, rows: tuple[int, int], layer: int):
+        """Add weights as one panel, padded to whole vectors."""
         fill = round_up(len(index), WIDTH) - len(index)
         for collected, new in ((self.index, index), (self.source, source), (self.row, row)):
             collected.append(np.pad(new, (0, fill), constant_values=-1))

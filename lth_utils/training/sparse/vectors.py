@@ -110,6 +110,7 @@ class _Emitter:
         self.builder.store(total, register)
 
     def loop(self, begin, end, step: int = 1):
+        """A loop over [begin, end), as a context of (index, loop)."""
         return cgutils.for_range_slice(self.builder, begin, end, _INT(step), _INT)
 
 
@@ -142,6 +143,7 @@ def weighted_sum(typingctx, out, row, low, gate, weights, which, begin, end, sou
 
 
 def _emit_weighted_sum(context, builder, signature, values):
+    """The code of :func:`weighted_sum`."""
     emit = _Emitter(context, builder, signature, values)
     out, row, low, gate, weights, which, begin, end, sources, h = emit.arguments
     lanes_at_once = LANES if _WIDE else LANES // 2
@@ -190,10 +192,12 @@ def dots(typingctx, gradient, at, begin, end, sources, delta, row, h):
         row: row of `delta`.
         h: float32 ``[units, LANES]``.
     """
-    return _signature(gradient, at, begin, end, sources, delta, row, h), _emit_dots
+    arguments = (gradient, at, begin, end, sources, delta, row, h)
+    return _signature(*arguments), _emit_dots
 
 
 def _emit_dots(context, builder, signature, values):
+    """The code of :func:`dots`."""
     emit = _Emitter(context, builder, signature, values)
     gradient, at, begin, end, sources, delta, row, h = emit.arguments
     parts = range(0, LANES, WIDTH)
@@ -237,12 +241,26 @@ def tile(typingctx, out, at, out_step, weights, first, row_step, step, h, h_at, 
 
     For each row r < ROWS: ``out[at + r * out_step :][:LANES]`` grows by the sum over k < count of
     ``weights[first + r * row_step + k * step] * h[h_at + k * h_step :][:LANES]``.
+
+    Args:
+        out: float32.
+        at: position in `out` of the first row.
+        out_step: places in `out` from row to row.
+        weights: float32.
+        first: position in `weights` of the first row's first weight.
+        row_step: places in `weights` from row to row.
+        step: places in `weights` from one k to the next.
+        h: float32.
+        h_at: position in `h` of the first vector.
+        h_step: places in `h` from one k to the next.
+        count: number of products per row.
     """
     arguments = (out, at, out_step, weights, first, row_step, step, h, h_at, h_step, count)
     return _signature(*arguments), _emit_tile
 
 
 def _emit_tile(context, builder, signature, values):
+    """The code of :func:`tile`."""
     emit = _Emitter(context, builder, signature, values)
     out, at, out_step, weights, first, row_step, step, h, h_at, h_step, count = emit.arguments
     lanes_at_once = LANES if _WIDE else WIDTH
