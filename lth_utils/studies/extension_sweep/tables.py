@@ -72,14 +72,14 @@ def runs_with_layers(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     Returns:
         The widest three-layer runs, those that separated if there are any; and one-layer runs of
-        few seeds and some sizes.
+        few seeds and some sizes, all if there are none of these.
     """
     deep, shallow = runs[runs["network"] == "3mini"], runs[runs["network"] == "1"]
     deep = deep[deep["extension"] == deep["extension"].max()]
     if deep["level"].notna().any():
         deep = deep.dropna(subset=["level"])
     few = (shallow["seed"] <= 5) & shallow["extension"].isin([2, 5, 8, 11, 14, 16])
-    return deep, shallow[few]
+    return deep, shallow[few] if few.any() else shallow
 
 
 def layers(results: Store, runs: Iterable[str]) -> pd.DataFrame:
