@@ -155,7 +155,8 @@ def count_verdicts(verdicts: pd.DataFrame) -> dict[str, int]:
 def markdown(verdicts: pd.DataFrame) -> str:
     """Verdicts as a table in Markdown: claim, statement, theirs, ours, verdict with its note."""
     lines = ["| claim | the thesis says | theirs | ours | verdict |", "|---|---|---|---|---|"]
-    for row in verdicts.fillna("").itertuples():
+    shown = verdicts[["claim", "statement", "theirs", "ours", "verdict", "note"]]
+    for row in shown.fillna("").itertuples():
         note = f" ({row.note})" if row.note else ""
         cells = (row.claim, row.statement, row.theirs, row.ours, f"**{row.verdict}**{note}")
         lines.append(f"| {' | '.join(map(str, cells))} |")
