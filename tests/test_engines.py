@@ -18,7 +18,7 @@ import torch
 from lth_utils import data, pruning
 from lth_utils.config import TrainSpec, rng
 from lth_utils.connectivity import unit_states
-from lth_utils.networks import layers, population
+from lth_utils.networks import forward, population
 from lth_utils.training import batched, cuda, slots, trainer
 from lth_utils.training.engine import Cancelled
 from lth_utils.training.sparse import members as sparse
@@ -48,16 +48,14 @@ def mixed(n=150):
 def members(shape, densities, device="cpu"):
     """One seed per density, with a random mask of that density."""
     dense = population.init(shape, range(len(densities)), device)
-    mask = (
-        torch.rand(dense.mask.shape, generator=torch.Generator().manual_seed(1))
-        < torch.tensor(densities)[:, None]
-    )
+    uniform = torch.rand(dense.mask.shape, generator=torch.Generator().manual_seed(1))
+    mask = uniform < torch.tensor(densities)[:, None]
     return population.rewind(dense, mask.to(device))
 
 
-def fit(module, people, dataset, spec):
+def fit(module, networks, dataset, spec):
     return module.ENGINE.train(
-        people.parameters, people.mask, people.shape, people.seeds, data=dataset, spec=spec
+        networks.parameters, networks.mask, networks.shape, networks.seeds, data=dataset, spec=spec
     )
 
 
@@ -74,11 +72,11 @@ def fit(module, people, dataset, spec):
 def test_loss_curves_agree_with_the_batched_engine_to_rounding(engine, dataset, shape, loss):
     module, device = engine
     spec = TrainSpec(batch_size=48, max_epochs=8, loss=loss)
-    people = members(shape, (1.0, 0.5, 0.2, 0.05), device)
-    values, curves = fit(module, people, dataset, spec)
+    networks = members(shape, (1.0, 0.5, 0.2, 0.05), device)
+    values, curves = fit(module, networks, dataset, spec)
     expected, expected_curves = fit(batched, members(shape, (1.0, 0.5, 0.2, 0.05)), dataset, spec)
     np.testing.assert_allclose(curves, expected_curves, rtol=2e-4)  # not recorded: NaN in both
-    # Adam turns the rounding of a gradient near zero into up to a whole step, lr, of a single weight
+    # where a gradient is near zero, rounding may cost a single weight a whole step of Adam, lr
     torch.testing.assert_close(values.cpu(), expected, rtol=0, atol=spec.lr)
     assert (values.cpu() - expected).abs().median() < 1e-6
 
@@ -92,8 +90,8 @@ def test_weight_decay_and_recorded_curves_agree_with_the_batched_engine_to_round
     module, device = engine
     shape = (dataset.ends[0], 20, 20, dataset.ends[1])
     spec = TrainSpec(batch_size=48, max_epochs=8, weight_decay=0.01, record=True)
-    people = members(shape, (1.0, 0.5, 0.2, 0.05), device)
-    values, curves = fit(module, people, dataset, spec)
+    networks = members(shape, (1.0, 0.5, 0.2, 0.05), device)
+    values, curves = fit(module, networks, dataset, spec)
     expected, expected_curves = fit(batched, members(shape, (1.0, 0.5, 0.2, 0.05)), dataset, spec)
     actual, wanted = np.array(curves), np.array(expected_curves)
     assert actual.shape == (4, 8, 3) and np.isfinite(actual).all()
@@ -114,43 +112,39 @@ def test_weight_decay_and_recorded_curves_agree_with_the_batched_engine_to_round
 
 def test_pruned_weights_stay_zero_and_dead_units_keep_their_values(engine):
     module, device = engine
-    people = members((4, 20, 20, 2), (0.1, 0.05), device)
-    values, _ = fit(module, people, data.moons_circles(n_samples=100), TrainSpec(max_epochs=3))
-    weights, trained = people.mask.shape[1], layers.Layers.of(values, people.shape)
-    assert not values[:, :weights][~people.mask].any()
-    dead = [s == 2 for s in unit_states(people.masks)][1:]
+    networks = members((4, 20, 20, 2), (0.1, 0.05), device)
+    values, _ = fit(module, networks, data.moons_circles(n_samples=100), TrainSpec(max_epochs=3))
+    weights, trained = networks.mask.shape[1], forward.Layers.of(values, networks.shape)
+    assert not values[:, :weights][~networks.mask].any()
+    dead = [s == 2 for s in unit_states(networks.masks)][1:]
     assert sum(int(d.sum()) for d in dead) > 0
     for bias, weight, before, gone in zip(
-        trained.biases, trained.weights, people.weights, dead, strict=True
+        trained.biases, trained.weights, networks.weights, dead, strict=True
     ):
         assert not bias[gone].any() and torch.equal(weight[gone], before[gone])
 
 
 def test_a_batched_member_equals_the_member_alone_with_any_number_of_threads(engine):
     module, device = engine
-    people, dataset = (
-        members((4, 20, 20, 2), (1.0, 0.4, 0.2, 0.1, 0.05), device),
-        data.moons_circles(n_samples=100),
-    )
-    spec = TrainSpec(max_epochs=6)
-    together, _ = fit(module, people, dataset, spec)
+    networks = members((4, 20, 20, 2), (1.0, 0.4, 0.2, 0.1, 0.05), device)
+    dataset, spec = data.moons_circles(n_samples=100), TrainSpec(max_epochs=6)
+    batched_values, _ = fit(module, networks, dataset, spec)
 
     def alone(m):
-        return fit(module, people.select([m]), dataset, spec)[0][0]
+        return fit(module, networks.select([m]), dataset, spec)[0][0]
 
     with ThreadPoolExecutor(3) as pool:
-        apart = list(pool.map(alone, range(5)))
+        in_threads = list(pool.map(alone, range(5)))
     for m in range(5):
-        assert torch.equal(together[m], alone(m)) and torch.equal(together[m], apart[m])
+        assert torch.equal(batched_values[m], alone(m))
+        assert torch.equal(batched_values[m], in_threads[m])
 
 
 def test_early_stopping_follows_the_rule(engine):
     module, device = engine
-    people, spec = (
-        members((4, 12, 12, 2), (1.0, 0.5, 0.2), device),
-        TrainSpec(lr=0.05, patience=3, max_epochs=60),
-    )
-    _, curves = fit(module, people, data.moons_circles(n_samples=80), spec)
+    networks = members((4, 12, 12, 2), (1.0, 0.5, 0.2), device)
+    spec = TrainSpec(lr=0.05, patience=3, max_epochs=60)
+    _, curves = fit(module, networks, data.moons_circles(n_samples=80), spec)
     assert min(map(len, curves)) < 60
     for curve in curves:
         best, bad_epochs = np.inf, 0
@@ -162,48 +156,45 @@ def test_early_stopping_follows_the_rule(engine):
 
 def test_a_loss_that_is_not_finite_ends_that_member_alone(engine):
     module, device = engine
-    people = members((4, 12, 12, 2), (1.0, 1.0, 1.0), device)
-    people.parameters[1] = torch.nan
-    _, curves = fit(module, people, data.moons_circles(n_samples=80), TrainSpec(max_epochs=4))
+    networks = members((4, 12, 12, 2), (1.0, 1.0, 1.0), device)
+    networks.parameters[1] = torch.nan
+    _, curves = fit(module, networks, data.moons_circles(n_samples=80), TrainSpec(max_epochs=4))
     assert [len(c) for c in curves] == [4, 1, 4] and not np.isfinite(curves[1][-1, 0])
 
 
 def test_masks_of_the_early_levels_agree_between_engines(engine):
     module, device = engine
-    dataset, shape, spec = (
-        data.moons_circles(n_samples=200),
-        (4, 24, 24, 2),
-        TrainSpec(max_epochs=15),
-    )
+    dataset, spec = data.moons_circles(n_samples=200), TrainSpec(max_epochs=15)
+    shape = (4, 24, 24, 2)
     masks = []
     for engine_module, where in ((module, device), (batched, torch.device("cpu"))):
-        people = population.init(shape, range(4), where)
+        networks = population.init(shape, range(4), where)
         for level, keep in enumerate((500, 340), start=1):
-            values, _ = fit(engine_module, people, dataset, spec)
+            values, _ = fit(engine_module, networks, dataset, spec)
             mask = pruning.prune(
-                values[:, : people.mask.shape[1]],
-                people.mask,
+                values[:, : networks.mask.shape[1]],
+                networks.mask,
                 keep,
                 shape=shape,
-                seeds=people.seeds,
+                seeds=networks.seeds,
                 level=level,
             )
-            people = population.rewind(people, mask)
-        masks.append(people.mask.cpu())
+            networks = population.rewind(networks, mask)
+        masks.append(networks.mask.cpu())
     assert (masks[0] & masks[1]).sum(1).min() >= 0.98 * 340
 
 
 def test_cancelling_ends_a_training_within_seconds(engine):
     module, device = engine
-    people, cancel = members((4, 40, 40, 2), (1.0, 0.5), device), threading.Event()
+    networks, cancel = members((4, 40, 40, 2), (1.0, 0.5), device), threading.Event()
     threading.Timer(0.5, cancel.set).start()
     began = time.perf_counter()
     with pytest.raises(Cancelled):
         module.train(
-            people.parameters,
-            people.mask,
-            people.shape,
-            people.seeds,
+            networks.parameters,
+            networks.mask,
+            networks.shape,
+            networks.seeds,
             data.moons_circles(),
             TrainSpec(max_epochs=10**6, patience=10**6),
             cancel,
@@ -213,11 +204,11 @@ def test_cancelling_ends_a_training_within_seconds(engine):
 
 def test_more_members_than_slots_are_trained_in_turn(monkeypatch):
     monkeypatch.setattr(slots, "slots_for", lambda shape: 2)
-    dataset, people = data.moons_circles(n_samples=80), members((4, 8, 8, 2), (1.0,) * 7)
+    dataset, networks = data.moons_circles(n_samples=80), members((4, 8, 8, 2), (1.0,) * 7)
     spec = TrainSpec(max_epochs=12, patience=2, lr=0.02)
-    _, curves = fit(cuda, people, dataset, spec)
+    _, curves = fit(cuda, networks, dataset, spec)
     np.testing.assert_allclose(
-        [c[0] for c in curves], [c[0] for c in fit(batched, people, dataset, spec)[1]], rtol=1e-4
+        [c[0] for c in curves], [c[0] for c in fit(batched, networks, dataset, spec)[1]], rtol=1e-4
     )
 
 

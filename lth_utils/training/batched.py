@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lth_utils.config import Shape, TrainSpec, convolutions, rng
+from lth_utils.config import Shape, TrainSpec, rng
 from lth_utils.data import Dataset
-from lth_utils.networks.layers import Layers
+from lth_utils.networks.forward import Layers
+from lth_utils.networks.layers import network
 from lth_utils.training.engine import Cancelled, Engine
 from lth_utils.training.objective import Objective, in_float64
 
@@ -44,12 +45,15 @@ def backward(layers: Layers, gradients: Layers, activations: list[Tensor], d_log
         if n > front:
             delta = torch.bmm(delta, layers.weights[n]).mul_(inputs > 0)
     if front:
-        d_features = torch.bmm(delta, layers.weights[front])
+        d_features = delta
+        if front < len(layers.weights):
+            d_features = torch.bmm(delta, layers.weights[front])
         sources = layers.weights[:front] + layers.biases[:front]
         targets = gradients.weights[:front] + gradients.biases[:front]
-        computed = torch.autograd.grad(activations[0], sources, d_features)
+        computed = torch.autograd.grad(activations[0], sources, d_features, allow_unused=True)
         for target, gradient in zip(targets, computed, strict=True):
-            target.copy_(gradient)
+            if gradient is not None:  # a layer without biases does not use its empty view
+                target.copy_(gradient)
 
 
 class _Stack:
@@ -65,6 +69,7 @@ class _Stack:
         self._set_parameters(F.pad(flat, (0, -flat.shape[1] % 16)))
 
     def _set_parameters(self, flat: Tensor, adam_state: dict | None = None):
+        """Make views, gradients and an optimiser for these parameters, ``[M, P]``, padded."""
         self.flat = flat
         self.gradient = torch.zeros_like(flat)
         self.flat.grad = self.gradient
@@ -125,7 +130,7 @@ def evaluate(
     Returns:
         Loss and accuracy, float64 ``[M, K]`` each.
     """
-    if convolutions(shape):
+    if network(shape).front:
         logits = torch.cat([_logits_in_chunks(member, shape, x) for member in flat.split(1)])
     else:
         logits = Layers.of(flat, shape).forward(x.expand(len(flat), -1, -1))[-1]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lth_utils.networks.layers import Layers
+from lth_utils.networks.forward import Layers
 from lth_utils.training.batched import backward
 from lth_utils.training.jobs import BatchOrders, Job, Problem
 
@@ -63,6 +63,7 @@ class Stack:
         self.graph = self._capture() if self.device.type == "cuda" else None
 
     def _zeros(self, *size: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Zeros ``[S, *size]`` on the device."""
         return torch.zeros(len(self.jobs), *size, dtype=dtype, device=self.device)
 
     def _make_adam(self):
@@ -79,6 +80,7 @@ class Stack:
         )
 
     def _capture(self) -> torch.cuda.CUDAGraph:
+        """One epoch as a graph, which the device can repeat without the host."""
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side), warnings.catch_warnings():
@@ -161,6 +163,7 @@ class Stack:
                 self._fill(slot, waiting.pop(0))
 
     def _fill(self, slot: int, job: Job):
+        """Put a job into a free slot."""
         values = torch.from_numpy(job.compact_values())
         self.flat[slot, : len(values)] = values.to(self.device)
         mask = job.index[: self.mask.shape[1]] >= 0

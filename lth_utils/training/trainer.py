@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import warnings
 from dataclasses import dataclass, replace
 from threading import Event
@@ -10,9 +11,10 @@ from threading import Event
 import numpy as np
 import torch
 
-from lth_utils.config import Shape, SpecError, TrainSpec, choose, convolutions, shape_text
+from lth_utils.config import Shape, SpecError, TrainSpec, choose, shape_text
 from lth_utils.connectivity import channel_tasks
 from lth_utils.data import Dataset
+from lth_utils.networks.layers import network
 from lth_utils.networks.population import Population
 from lth_utils.training import batched, convolutional
 from lth_utils.training.engine import Engine
@@ -89,17 +91,14 @@ def check_fit(shape: Shape, data: Dataset):
         SpecError: They do not fit.
     """
     misfit = f"network {shape_text(shape)} does not fit the data"
-    has_convolutions = convolutions(shape) > 0
-    inputs = shape[0]
-    if has_convolutions:
-        channels, side = shape[0]
-        inputs = channels * side**2
-    if (inputs, shape[-1]) != data.ends:
+    values = network(shape).values
+    if (math.prod(values[0]), *values[-1]) != data.ends:
         raise SpecError(
             f"{misfit}: its tasks have {data.ends[0]} inputs and {data.ends[1]} outputs"
         )
-    if has_convolutions:
-        owned = channel_tasks(data.tasks, channels, side)
+    channels, *sides = values[0]
+    if sides:
+        owned = channel_tasks(data.tasks, channels, math.prod(sides))
         if sum(len(task.inputs) for task in owned) != channels:
             raise SpecError(f"{misfit}: some of its channels belong to no task")
 
@@ -156,7 +155,7 @@ def train(
     """
     shape = population.shape
     check_fit(shape, data)
-    engine = choose_engine(population.parameters.device.type, convolutions(shape) > 0)
+    engine = choose_engine(population.parameters.device.type, network(shape).front > 0)
     values, records = engine.train(
         population.parameters,
         population.mask,
