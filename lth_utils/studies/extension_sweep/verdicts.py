@@ -155,32 +155,37 @@ def _most_separate(ours: pd.DataFrame, theirs: pd.DataFrame) -> list[dict]:
     ours, theirs = ours[ours["extension"] >= 9], theirs[theirs["extension"] >= 9]
     if ours.empty:
         return []
+    return [_most_at_each_level(ours, theirs), _most_together(ours, theirs)]
+
+
+def _most_at_each_level(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict:
     their_shares = theirs[list(SEPARATED)].sum(axis=1) / theirs["runs"]
     least = ours.loc[ours["share"].idxmin()]
     least_share = in_percent(*least[["share", "share_low", "share_high"]])
+    return verdict_row(
+        "1",
+        "most two-layer networks separate at each level from 9 on",
+        theirs=f"{their_shares.min():.0%} to {their_shares.max():.0%} of 4",
+        ours=f"least at level {least['extension']}: {least_share}",
+        runs=int(ours["runs"].sum()),
+        test=f"{WILSON} of every level against one half",
+        verdict=judge(ours["share_low"] > 0.5, ours["share_high"] < 0.5),
+    )
+
+
+def _most_together(ours: pd.DataFrame, theirs: pd.DataFrame) -> dict:
     count, total = ever_counts(ours, SEPARATED)
     their_count, their_total = ever_counts(theirs, SEPARATED)
     _, low, high = share(count, total)
-    return [
-        verdict_row(
-            "1",
-            "most two-layer networks separate at each level from 9 on",
-            theirs=f"{their_shares.min():.0%} to {their_shares.max():.0%} of 4",
-            ours=f"least at level {least['extension']}: {least_share}",
-            runs=int(ours["runs"].sum()),
-            test=f"{WILSON} of every level against one half",
-            verdict=judge(ours["share_low"] > 0.5, ours["share_high"] < 0.5),
-        ),
-        verdict_row(
-            "1",
-            "most two-layer networks separate at levels 9 and above taken together",
-            theirs=f"{their_count} of {their_total}",
-            ours=count_of(count, total),
-            runs=total,
-            test=f"{WILSON} against one half",
-            verdict=judge([low > 0.5], [high < 0.5]),
-        ),
-    ]
+    return verdict_row(
+        "1",
+        "most two-layer networks separate at levels 9 and above taken together",
+        theirs=f"{their_count} of {their_total}",
+        ours=count_of(count, total),
+        runs=total,
+        test=f"{WILSON} against one half",
+        verdict=judge([low > 0.5], [high < 0.5]),
+    )
 
 
 def _weights(separated: pd.DataFrame) -> list[dict]:

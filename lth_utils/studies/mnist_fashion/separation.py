@@ -146,14 +146,13 @@ def _reached(at: pd.DataFrame) -> dict:
     gain = separated["accuracy"] - dense.loc[separated.index]
     gain_hidden = hidden["accuracy"] - dense.loc[hidden.index]
     runs = at["run"].nunique()
+    at_separation = separated[["accuracy", "available", "active"]].mean()
     return {
         "loss": at["train.loss"].iloc[0],
         "runs": runs,
         "separated": len(separated),
         **columns("share", share(len(separated), runs)),
-        "accuracy": separated["accuracy"].mean(),
-        "available": separated["available"].mean(),
-        "active": separated["active"].mean(),
+        **at_separation,
         "dense_accuracy": dense.mean(),
         "peak_accuracy": at.groupby("run")["accuracy"].max().mean(),
         **columns("gain", mean_interval(gain)),

@@ -203,14 +203,15 @@ def _own_image(purity: pd.DataFrame) -> dict:
 def _loss_definition(base: pd.Series, other) -> dict:
     """Whether it matters that the thesis' text sums the losses and its code takes their mean."""
     low, high = other.difference_low, other.difference_high
+    difference = f"{in_points(other.difference, low, high)} with the {other.loss}"
+    counts = f"{other.separated} of {other.runs} separate"
+    base_counts = f"{base['separated']} of {base['runs']} with the {base['loss']}"
     return verdict_row(
         CLAIM,
         "the loss: whether it is the mean of the tasks' (their code) or the sum (their text) "
         f"changes the accuracy at equal size by less than {100 * SAME} points",
         theirs="not compared",
-        ours=f"{in_points(other.difference, low, high)} with the {other.loss}; "
-        f"{other.separated} of {other.runs} separate, "
-        f"{base['separated']} of {base['runs']} with the {base['loss']}",
+        ours=f"{difference}; {counts}, {base_counts}",
         runs=other.runs,
         test="95 % interval over seeds (t), same seeds and sizes",
         verdict=judge([low > -SAME and high < SAME], [low > SAME or high < -SAME]),

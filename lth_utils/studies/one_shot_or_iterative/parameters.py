@@ -75,10 +75,21 @@ class Parameters(StudyParameters):
         lr: Adam's learning rate.
     """
 
-    mnist: Images = Images((784, 300, 100, 10), 28, 500, 0.5, 7, 64, 15, "0-2")
+    mnist: Images = Images(
+        base=(784, 300, 100, 10),
+        size=28,
+        per_class=500,
+        rate=0.5,
+        levels=7,
+        batch=64,
+        epochs=15,
+        seeds="0-2",
+    )
     scopes: tuple[str, ...] = ("global", "layer")
     many: Steps = Steps(0.02, (1, 2, 4), "0-2")
-    toy: Toy = Toy((4, 8, 8, 2), 0.32, 9, "0-15", 1000, 30)
+    toy: Toy = Toy(
+        base=(4, 8, 8, 2), rate=0.32, levels=9, seeds="0-15", n_samples=1000, patience=30
+    )
     lr: float = 0.001
 
     def check(self):
