@@ -61,7 +61,14 @@ def write_all(root: Path | None = None) -> list[Path]:
 
 
 def texts(root: Path) -> dict[str, str]:
-    """The text of every generated README by its path relative to the project's folder."""
+    """The text of every generated README.
+
+    Args:
+        root: the project's folder.
+
+    Returns:
+        The texts by their path relative to `root`.
+    """
     return {
         "outputs/README.md": results(root),
         "lth_utils/README.md": package(root),
@@ -71,38 +78,40 @@ def texts(root: Path) -> dict[str, str]:
 
 def results(root: Path) -> str:
     """The README of ``outputs``: verdicts and all figures of the kept sets."""
-    facts = {name: _facts(root, name) for name in KEPT_SETS}
-    tables = {name: _verdicts(root, name) for name in KEPT_SETS}
-    of_images = tables["thesis"][tables["thesis"]["claim"] == "7"]
-    engines = pd.read_csv(root / "outputs/thesis/tables/engines.csv")
-    parts = {
-        f"{name}_counts": f"{_n_runs(facts[name])} runs; {verdict.headline(tables[name])}"
-        for name in KEPT_SETS
-    }
-    parts["extended_verdicts"] = verdict.markdown(tables["extended"])
-    parts["thesis_verdicts"] = verdict.markdown(of_images)
-    parts["engine_runs"] = str(engines["runs"].iloc[0])
-    counts = zip(engines["separated"], engines["engine"], strict=True)
-    parts["engine_counts"] = " and ".join(f"{n} separated with `{name}`" for n, name in counts)
+    parts = {}
+    facts = {}
     for name in KEPT_SETS:
+        facts[name] = _facts(root, name)
+        verdicts = _verdicts(root, name)
         images = facts[name]["02_mnist_fashion"]
+        parts[f"{name}_counts"] = f"{_n_runs(facts[name])} runs; {verdict.headline(verdicts)}"
         parts[f"{name}_images"] = f"> {images['headline']}\n>\n> {images['frontier']}"
-    parts["contents"] = " ·\n".join(f"[{title}](#{stem})" for stem, title in CHAPTERS.items())
-    parts["chapters"] = "\n\n".join(_chapter(root, stem, facts) for stem in CHAPTERS)
+        shown = verdicts if name == "extended" else verdicts[verdicts["claim"] == "7"]
+        parts[f"{name}_verdicts"] = verdict.markdown(shown)
+    engines = pd.read_csv(root / "outputs/thesis/tables/engines.csv")
+    counts = zip(engines["separated"], engines["engine"], strict=True)
+    parts["engine_runs"] = str(engines["runs"].iloc[0])
+    parts["engine_counts"] = " and ".join(f"{n} separated with `{name}`" for n, name in counts)
+    chapters = []
+    links = []
+    for stem, title in CHAPTERS.items():
+        links.append(f"[{title}](#{stem})")
+        chapters.append(_chapter(root, stem, facts))
+    parts["contents"] = " ·\n".join(links)
+    parts["chapters"] = "\n\n".join(chapters)
     return _fill("outputs.md", parts)
 
 
 def package(root: Path) -> str:
     """The README of ``lth_utils``: folders and files, engines, benchmark."""
+    rows = []
+    for row in _measured(root)["bench"]:
+        peer = row["peer"].replace("*", r"\*")
+        target = "–" if row["target"] is None else f"{row['target']:g}"
+        rows.append([row["case"], peer, row["ratio"], target])
     parts = {
         "house": "\n\n".join(_folder(root / "lth_utils", name) for name in HOUSE),
-        "bench": _table(
-            ["case", "peer", "ratio", "target"],
-            [
-                [row["case"], row["peer"].replace("*", r"\*"), row["ratio"], _goal(row["target"])]
-                for row in _measured(root)["bench"]
-            ],
-        ),
+        "bench": _table(["case", "peer", "ratio", "target"], rows),
     }
     return _fill("package.md", parts)
 
@@ -111,24 +120,19 @@ def notebooks(root: Path) -> str:
     """The README of ``notebooks``: figures, parameters and times of each notebook."""
     minutes = _measured(root)["quick_minutes"]
     rows = []
+    parameters = []
     for stem, title in CHAPTERS.items():
-        figures = ", ".join(
-            f"[`{key}`](../{path})" if (path := _picture(root, key)) else f"`{key}`"
-            for key in FIGURES[stem]
-        )
-        files = ", ".join(
-            f"[{name}](../parameters/{name}/{stem}.yaml)" for name in ("quick", *KEPT_SETS)
-        )
-        times = [_computing_time(root, name, stem) for name in KEPT_SETS]
+        figures = [_link(root, key) for key in FIGURES[stem]]
+        files = []
+        for name in ("quick", *KEPT_SETS):
+            files.append(f"[{name}](../parameters/{name}/{stem}.yaml)")
         link = f"[{stem}]({stem}.ipynb)<br>{title}"
-        rows.append([figures, link, files, f"{minutes[stem]:g} min", *times])
+        times = [_computing_time(root, name, stem) for name in KEPT_SETS]
+        row = [", ".join(figures), link, ", ".join(files), f"{minutes[stem]:g} min"]
+        rows.append(row + times)
+        parameters.append(_parameters(root / "notebooks" / f"{stem}.ipynb"))
     header = ["figures", "notebook", "parameters", "`quick`", "`thesis`", "`extended`"]
-    parts = {
-        "notebooks": _table(header, rows),
-        "parameters": "\n\n".join(
-            _parameters(root / "notebooks" / f"{stem}.ipynb") for stem in CHAPTERS
-        ),
-    }
+    parts = {"notebooks": _table(header, rows), "parameters": "\n\n".join(parameters)}
     return _fill("notebooks.md", parts)
 
 
@@ -155,8 +159,11 @@ def _facts(root: Path, set_name: str) -> dict[str, dict]:
 
 def _n_runs(facts: dict[str, dict]) -> int:
     """Runs of all notebooks together; the explorer trains none of its own."""
-    counts = {stem: f.get("runs") or f["ours"]["runs"] for stem, f in facts.items()}
-    return sum(n for stem, n in counts.items() if stem != "05_ticket_explorer")
+    count = 0
+    for stem, known in facts.items():
+        if stem != "05_ticket_explorer":
+            count += known["runs"] if "runs" in known else known["ours"]["runs"]
+    return count
 
 
 def _verdicts(root: Path, set_name: str) -> pd.DataFrame:
@@ -169,23 +176,22 @@ def _measured(root: Path) -> dict:
     return json.loads((root / "outputs" / "measured.json").read_text(encoding="utf-8"))
 
 
-def _goal(target: float | None) -> str:
-    """A target of the benchmark, or a dash."""
-    return "–" if target is None else f"{target:g}"
-
-
 def _chapter(root: Path, stem: str, facts: dict[str, dict]) -> str:
     """Headlines and figures of one notebook, the kept sets side by side."""
     lines = [f'<a id="{stem}"></a>', "", f"## {CHAPTERS[stem]}", ""]
     lines += [f"Notebook [{stem}](../notebooks/{stem}.ipynb).", ""]
     for name in KEPT_SETS:
-        if headline := facts[name].get(stem, {}).get("headline"):
-            lines += [f"- `{name}`: {headline}"]
+        headline = facts[name].get(stem, {}).get("headline")
+        if headline:
+            lines.append(f"- `{name}`: {headline}")
     for key, caption in FIGURES[stem].items():
-        lines += ["", f"### {key}", "", caption, ""]
-        names = [n for n in KEPT_SETS if (root / f"outputs/{n}/figures/{key}.png").is_file()]
-        pictures = [f"![{key}, {n} set: {caption}]({n}/figures/{key}.png)" for n in names]
-        lines += [_table(names, [pictures])]
+        names = []
+        pictures = []
+        for name in KEPT_SETS:
+            if (root / "outputs" / name / "figures" / f"{key}.png").is_file():
+                names.append(name)
+                pictures.append(f"![{key}, {name} set: {caption}]({name}/figures/{key}.png)")
+        lines += ["", f"### {key}", "", caption, "", _table(names, [pictures])]
     return "\n".join(lines)
 
 
@@ -208,13 +214,13 @@ def _summary(path: Path) -> str:
     return docstring.partition("\n")[0]
 
 
-def _picture(root: Path, key: str) -> str | None:
-    """Where a figure is kept, the set with more seeds first, relative to the project's folder."""
+def _link(root: Path, key: str) -> str:
+    """A link to a kept figure, that of the set with more seeds where both have it."""
     for name in reversed(KEPT_SETS):
         path = f"outputs/{name}/figures/{key}.png"
         if (root / path).is_file():
-            return path
-    return None
+            return f"[`{key}`](../{path})"
+    return f"`{key}`"
 
 
 def _computing_time(root: Path, set_name: str, stem: str) -> str:
