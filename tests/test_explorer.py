@@ -22,14 +22,17 @@ from PIL import Image
 
 from lth_utils import config, connectivity, data, plots, pruning
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec
-from lth_utils.explorer import choices, drawing, image_panels, panels, widgets
-from lth_utils.explorer import run as run_module
-from lth_utils.explorer import screen as screen_module
-from lth_utils.explorer import values as values_module
-from lth_utils.explorer import view as view_module
-from lth_utils.explorer import words as words_module
+from lth_utils.explorer import choices, image_panels, widgets
+from lth_utils.explorer.explanation import explain
+from lth_utils.explorer.run import Options, relatives
+from lth_utils.explorer.screen import Screen
+from lth_utils.explorer.view import lay_out
+from lth_utils.explorer.words import level_in_words
 from lth_utils.networks import layers, population
-from lth_utils.networks import ticket as ticket_module
+from lth_utils.networks.ticket import Ticket
+from lth_utils.networks.values import unit_values
+from lth_utils.plots import decision_regions, network_layout, network_marks
+from lth_utils.plots.decision_regions import chances
 from lth_utils.runs import files, sweep, ticket_files
 from lth_utils.runs.files import StoreError
 from lth_utils.runs.store import Store
@@ -83,7 +86,11 @@ def box(results, ids):
 
 @pytest.fixture
 def odd():
-    """x1 -> a -> d -> y1 lives; b hears nothing and leads to d and e; c leads nowhere; f hears nothing and alone leads to y2; x2 is alone."""
+    """A network with units in all states.
+
+    x1 -> a -> d -> y1 is active; no input reaches b, which leads to d and e; c leads nowhere;
+    no input reaches f, which alone leads to y2; x2 has no weight.
+    """
     masks = [
         torch.tensor([[[1, 0], [0, 0], [1, 0]]]),
         torch.tensor([[[1, 1, 0], [0, 1, 0], [0, 0, 0]]]),
@@ -100,7 +107,7 @@ def odd():
         data.Task("left", range(0, 1), range(0, 1)),
         data.Task("right", range(1, 2), range(1, 2)),
     )
-    return ticket_module.Ticket(shape, masks, values, values, tasks, 0, 4)
+    return Ticket(shape, masks, values, values, tasks, 0, 4)
 
 
 # widgets
@@ -129,28 +136,28 @@ def test_going_back_shows_the_same_picture_again_without_drawing(box, monkeypatc
     box.first.slider.value = 1
     first = box.picture.value
     box.first.slider.value = 2
-    monkeypatch.setattr(screen_module.Screen, "_draw", None)
+    monkeypatch.setattr(Screen, "_draw", None)
     box.first.slider.value = 1
     assert box.picture.value == first
 
 
 def test_a_picture_does_not_depend_on_what_was_shown_before(results, ids):
     shown = choices.open_run(results, ids[5, 0])
-    screen, fresh = screen_module.Screen(pictures=0), screen_module.Screen()
+    screen, fresh = Screen(pictures=0), Screen()
     for row in (0, 5, 3):
-        screen.png([(shown, row)], run_module.Options())
-    assert screen.png([(shown, 3)], run_module.Options()) == fresh.png(
-        [(choices.open_run(results, ids[5, 0]), 3)], run_module.Options()
+        screen.png([(shown, row)], Options())
+    assert screen.png([(shown, 3)], Options()) == fresh.png(
+        [(choices.open_run(results, ids[5, 0]), 3)], Options()
     )
 
 
 def test_the_buttons_step_and_stop_at_the_ends(box):
     box.first.slider.value = 4
-    box.first.forth.click()
-    box.first.forth.click()
+    box.first.next_button.click()
+    box.first.next_button.click()
     assert box.first.slider.value == 5
     for _ in range(9):
-        box.first.back.click()
+        box.first.previous_button.click()
     assert box.first.slider.value == 0
 
 
@@ -183,7 +190,7 @@ def test_every_run_can_be_reached_and_is_what_the_lists_say(box, results):
             box.first.size.value = size
             for _, run_id in box.first.run.options:
                 box.first.run.value = run_id
-                assert box.first.shown.key == run_id and "Level" in box.first.words.value
+                assert box.first.current_run.key == run_id and "Level" in box.first.words.value
                 reached.append(run_id)
     assert sorted(reached) == sorted(results.entries())
 
@@ -204,7 +211,7 @@ def test_an_empty_store_says_how_to_make_runs(tmp_path):
 
 def test_the_default_is_the_store_of_the_project(results, monkeypatch):
     monkeypatch.setenv("LTH_OUTPUTS", str(results.root))
-    assert widgets.explore().first.shown.key in results.entries()
+    assert widgets.explore().first.current_run.key in results.entries()
 
 
 def test_one_level_leaves_nothing_to_slide(results, ids):
@@ -346,22 +353,22 @@ def test_a_message_that_comes_while_a_picture_is_drawn_has_the_last_word(box, mo
     """JupyterLab's messages come in two threads; the first one's picture, drawn more slowly, must not stay."""
     box.first.slider.value = 1
     draw, second = (
-        screen_module.Screen.png,
+        Screen.png,
         threading.Thread(target=setattr, args=(box.first.slider, "value", 4)),
     )
 
-    def slowly(screen, sights, options):
-        drawn = draw(screen, sights, options)
+    def slowly(screen, views, options):
+        drawn = draw(screen, views, options)
         if threading.current_thread() is threading.main_thread():
             second.start()
             second.join(0.5)
         return drawn
 
-    monkeypatch.setattr(screen_module.Screen, "png", slowly)
+    monkeypatch.setattr(Screen, "png", slowly)
     box.pruned.value = True
     second.join()
     assert "level 4; " in box.picture.tooltip and "Level 4:" in box.first.words.value
-    assert bytes(box.picture.value) == draw(screen_module.Screen(), box.sights(), box.options())
+    assert bytes(box.picture.value) == draw(Screen(), box.views(), box.options())
 
 
 # colours, comparing, neurons
@@ -387,23 +394,21 @@ def test_each_switch_changes_the_picture_and_back(box):
 def test_two_levels_and_two_runs_stand_side_by_side(box, ids):
     box.compare.value = True
     box.second.slider.value, box.first.slider.value = 1, 4
-    assert [(run.key, row) for run, row in box.sights()] == [(ids[5, 0], 4), (ids[5, 0], 1)]
+    assert [(run.key, row) for run, row in box.views()] == [(ids[5, 0], 4), (ids[5, 0], 1)]
     assert "Level 1:" in box.second.words.value and "Level 4:" in box.first.words.value
     alone = box.picture.value
     box.second.run.value = ids[5, 1]
-    assert box.picture.value != alone and box.sights()[1][0].key == ids[5, 1]
+    assert box.picture.value != alone and box.views()[1][0].key == ids[5, 1]
 
 
 def test_colours_are_those_of_the_states_and_tasks(results, ids):
     """Against the states of all weights, computed elsewhere."""
     ticket = results.ticket(ids[5, 0], 3)
     masks = [m[0].numpy() for m in ticket.masks]
-    found, edges = (
-        connectivity.structure(ticket.masks, ticket.tasks),
-        drawing.choose_edges(ticket, masks, None),
-    )
+    found = connectivity.structure(ticket.masks, ticket.tasks)
+    edges = network_marks.choose_edges(ticket, found, masks)
     states = connectivity.weight_states(ticket.masks)
-    _, colours = drawing.element_colours("state", found, edges, ticket.tasks)
+    _, colours = network_marks.element_colours("state", found, edges, ticket.tasks)
     assert edges.total == len(edges.layer) == sum(m.sum() for m in masks)
     for layer, i, j, colour in zip(edges.layer, edges.i, edges.j, colours, strict=True):
         assert (
@@ -417,9 +422,10 @@ def test_colours_are_those_of_the_states_and_tasks(results, ids):
 
 
 def test_a_crowded_network_is_thinned_by_magnitude_and_says_so(results, ids, monkeypatch):
-    monkeypatch.setattr("lth_utils.plots.network.MAX_EDGES", 20)
+    monkeypatch.setattr("lth_utils.plots.network_marks.MAX_EDGES", 20)
     ticket = results.ticket(ids[5, 0], 0)
-    edges = drawing.choose_edges(ticket, [m[0].numpy() for m in ticket.masks], None)
+    found = connectivity.structure(ticket.masks, ticket.tasks)
+    edges = network_marks.choose_edges(ticket, found, [m[0].numpy() for m in ticket.masks])
     size = [w[0].abs().numpy() / w.abs().max().item() for w in ticket.weights]
     assert np.allclose(
         np.sort(edges.strength), np.sort(np.concatenate([s.ravel() for s in size]))[-20:]
@@ -431,20 +437,20 @@ def test_a_crowded_network_is_thinned_by_magnitude_and_says_so(results, ids, mon
 @pytest.mark.parametrize("pruned", [False, True])
 def test_there_is_ink_where_a_weight_is_and_none_where_none_is(odd, pruned):
     """At the middle of each place where a weight could be, in the pixels."""
-    run = choices._of_tickets([odd])
-    drawn, (view,) = view_module.lay_out([run], run_module.Options(pruned=pruned))
+    run = choices.run_of_tickets([odd])
+    drawn, (view,) = lay_out([run], Options(pruned=pruned))
     view.level(0)
     drawn.canvas.draw()
     pixels = np.asarray(drawn.canvas.buffer_rgba())[::-1]
     shown = [
         np.ones(u, bool) if pruned else m
         for u, m in zip(
-            odd.shape, drawing.touched_units([m[0].numpy() for m in odd.masks]), strict=True
+            odd.shape, network_layout.touched_units([m[0].numpy() for m in odd.masks]), strict=True
         )
     ]
     shown[0][:] = shown[-1][:] = True
-    places = drawing.place_units(
-        run.kept["order"], shown, connectivity.structure(odd.masks, odd.tasks).subnetworks
+    places = network_layout.place_units(
+        run.cache["order"], shown, connectivity.structure(odd.masks, odd.tasks).subnetworks
     )
     found = {True: [], False: []}
     for layer, mask in enumerate(odd.masks):
@@ -467,7 +473,7 @@ def test_relatives_are_what_paths_reach(results, ids):
         ticket = results.ticket(ids[5, 1], level)
         graph = connectivity.to_networkx(ticket)
         for node in list(graph)[::3]:
-            family = run_module.relatives([m[0].numpy() for m in ticket.masks], *node)
+            family = relatives([m[0].numpy() for m in ticket.masks], *node)
             found = {
                 (layer, int(u)) for layer, units in enumerate(family) for u in np.flatnonzero(units)
             }
@@ -493,22 +499,22 @@ def number(text, pattern):
 def test_the_sentence_on_each_unit_of_an_odd_network(odd):
     x = np.random.default_rng(0).standard_normal((1000, 2), dtype=np.float32)
     full = by_hand(odd, x)
-    assert words_module.explain(odd, 0, 0) == "x1 (left) – active: it leads to y1 (left)."
+    assert explain(odd, 0, 0) == "x1 (left) – active: it leads to y1 (left)."
     assert (
-        words_module.explain(odd, 0, 1)
+        explain(odd, 0, 1)
         == "x2 (right) – inactive: no weight is left at it, so the network does not see it."
     )
     share = (full[1][:, 0] > 0).mean()
-    assert words_module.explain(odd, 1, 0) == (
+    assert explain(odd, 1, 0) == (
         "neuron 1 of hidden layer 1 – active: x1 (left) reaches it and it leads to y1 (left); "
         f"it fires for {share:.1%} of 1000 random points."
     )
     assert (
-        words_module.explain(odd, 1, 2)
+        explain(odd, 1, 2)
         == "neuron 3 of hidden layer 1 – inactive: no path leads from it to an output, so nothing it computes matters."
     )
     bent = full[3] - by_hand(odd, x, (1, 1))[3]
-    said = words_module.explain(odd, 1, 1)
+    said = explain(odd, 1, 1)
     assert (
         "zombie: no path from any input reaches it; it gives out" in said
         and "adds a constant" not in said
@@ -520,14 +526,14 @@ def test_the_sentence_on_each_unit_of_an_odd_network(odd):
     for unit, output in ((1, 0), (2, 1)):
         change = (full[3] - by_hand(odd, x, (2, unit))[3])[:, output]
         assert np.ptp(change) < 1e-5
-        said = words_module.explain(odd, 2, unit)
+        said = explain(odd, 2, unit)
         assert number(said, r"gives out (\S+) and adds a constant (\S+) to y") == pytest.approx(
             [full[2][0, unit], change[0]], rel=0.01
         )
-    assert number(
-        words_module.explain(odd, 3, 1), r"it is (\S+) whatever the input"
-    ) == pytest.approx([full[3][0, 1]], rel=0.01)
-    assert words_module.explain(odd, 3, 0) == "y1 (left) – active: x1 (left) reaches it."
+    assert number(explain(odd, 3, 1), r"it is (\S+) whatever the input") == pytest.approx(
+        [full[3][0, 1]], rel=0.01
+    )
+    assert explain(odd, 3, 0) == "y1 (left) – active: x1 (left) reaches it."
 
 
 def test_sentences_on_real_tickets_name_the_state_and_the_truth(results, ids):
@@ -539,11 +545,11 @@ def test_sentences_on_real_tickets_name_the_state_and_the_truth(results, ids):
         full = by_hand(ticket, dataset.x_test)
         for layer, states in enumerate(connectivity.unit_states(ticket.masks)):
             for unit, state in enumerate(states[0].tolist()):
-                text = words_module.explain(ticket, layer, unit, dataset)
+                text = explain(ticket, layer, unit, dataset)
                 assert f"– {connectivity.STATE_NAMES[state]}: " in text
                 if "it fires for" in text:
                     assert (
-                        f"fires for {(full[layer][:, unit] > 0).mean():.1%} of the test half"
+                        f"fires for {(full[layer][:, unit] > 0).mean():.1%} of the test split"
                         in text
                     )
                 if "never fires" in text:
@@ -561,13 +567,9 @@ def test_sentences_on_real_tickets_name_the_state_and_the_truth(results, ids):
 
 
 def test_where_trained_values_were_not_kept_nothing_is_claimed(odd):
-    bare = ticket_module.Ticket(
-        odd.shape, odd.masks, odd.initial, None, odd.tasks, odd.seed, odd.level
-    )
-    assert "not known, trained values of this level were not kept" in words_module.explain(
-        bare, 1, 1
-    )
-    assert words_module.explain(bare, 1, 0).endswith("it leads to y1 (left).")
+    bare = Ticket(odd.shape, odd.masks, odd.initial, None, odd.tasks, odd.seed, odd.level)
+    assert "not known, trained values of this level were not kept" in explain(bare, 1, 1)
+    assert explain(bare, 1, 0).endswith("it leads to y1 (left).")
     box = widgets.explore([bare])
     assert bytes(box.picture.value).startswith(b"\x89PNG")
 
@@ -577,9 +579,9 @@ def test_a_chosen_neuron_stays_chosen_over_levels_and_its_sentence_follows(box):
     box.layer.value, box.unit.value = 1, 3
     for level in (1, 4, 5):
         box.first.slider.value = level
-        ticket = box.first.shown.ticket(level)
+        ticket = box.first.current_run.ticket(level)
         assert (box.layer.value, box.unit.value) == (1, 3)
-        text = words_module.explain(ticket, 1, 3, data.load(SPEC.data))
+        text = explain(ticket, 1, 3, data.load(SPEC.data))
         assert text in box.sentence.value
         assert [label.split(" – ")[1] for label, _ in box.unit.options] == [
             connectivity.STATE_NAMES[s]
@@ -592,15 +594,17 @@ def test_the_forward_pass_is_the_models(results, ids):
     for level, silenced in itertools.product((0, 5), (None, (1, 2))):
         ticket = results.ticket(ids[5, 1], level)
         for ours, theirs in zip(
-            values_module.forward(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True
+            unit_values(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True
         ):
             np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_the_decision_region_is_the_models(results, ids):
     ticket = results.ticket(ids[5, 0], 2)
-    (chance,) = values_module.chances(ticket, [1], [(-2, 2, -1, 3)])
-    point = np.float32([0, 0, -2 + 4 * 10 / (panels.GRID - 1), -1 + 4 * 20 / (panels.GRID - 1)])
+    (chance,) = chances(ticket, [1], [(-2, 2, -1, 3)])
+    point = np.float32(
+        [0, 0, -2 + 4 * 10 / (decision_regions.GRID - 1), -1 + 4 * 20 / (decision_regions.GRID - 1)]
+    )
     logits = ticket.model()(torch.from_numpy(point)).detach()
     assert chance[20, 10] == pytest.approx(logits[1].sigmoid().item(), abs=1e-5)
 
@@ -628,18 +632,16 @@ def of_images(shape=(72, 30, 12, 6), keep=(2592, 900, 200), pixels=6, examples=4
         values = population.rewind(members, mask).parameters[0].numpy()
         trained = values + np.float32(0.01) * (values != 0)
         tickets.append(
-            ticket_module.Ticket(
-                shape, layers.split_mask(mask, shape), values, trained, tasks, 0, level
-            )
+            Ticket(shape, layers.split_mask(mask, shape), values, trained, tasks, 0, level)
         )
     names = {"a": [f"class {n}" for n in range(classes)]}
     return replace(
-        choices._of_tickets(tickets), dataset=data.Dataset(x, y, x, y, tasks), names=names
+        choices.run_of_tickets(tickets), dataset=data.Dataset(x, y, x, y, tasks), class_names=names
     )
 
 
 def drawn(run, row):
-    figure, (view,) = view_module.lay_out([run], run_module.Options())
+    figure, (view,) = lay_out([run], Options())
     view.level(row)
     return view, [t.get_text() for ax in figure.axes for t in ax.texts]
 
@@ -695,10 +697,10 @@ def test_a_class_without_examples_and_a_single_output():
 def test_what_is_not_known_of_classes_is_said():
     run = of_images((288, 30, 12, 6), (9072, 3000), pixels=12)
     bare = [replace(run.ticket(row), trained=None) for row in (0, 1)]
-    unknown = replace(run, ticket=bare.__getitem__, kept={})
+    unknown = replace(run, ticket=bare.__getitem__, cache={})
     assert any("not kept:\nmore than\n4096" in t for t in drawn(unknown, 0)[1])
     assert any(t.endswith("were not kept") for t in drawn(unknown, 1)[1])  # for another reason
-    assert any("no test half" in t for t in drawn(replace(run, dataset=None, kept={}), 0)[1])
+    assert any("no test split" in t for t in drawn(replace(run, dataset=None, cache={}), 0)[1])
 
 
 def test_the_forward_pass_of_a_thin_wide_layer_is_the_models():
@@ -706,7 +708,7 @@ def test_the_forward_pass_of_a_thin_wide_layer_is_the_models():
     ticket, x = run.ticket(1), run.dataset.x_test
     for silenced in (None, (1, 2)):
         for ours, theirs in zip(
-            values_module.forward(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True
+            unit_values(ticket, x, silenced), by_hand(ticket, x, silenced), strict=True
         ):
             np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
@@ -715,27 +717,27 @@ def test_an_image_ticket_is_drawn_fast():
     """At the thesis' size, in seconds of this thread: the best of three pictures."""
     run, screen, took = (
         of_images((1568, 784, 392, 20), (1544480, 4000), pixels=28, examples=10000),
-        screen_module.Screen(pictures=0),
+        Screen(pictures=0),
         [],
     )
     for _ in range(4):
-        run.kept.pop(("classes", 1), None)
+        run.cache.pop(("classes", 1), None)
         began = time.thread_time()
-        screen.png([(run, 1)], run_module.Options())
+        screen.png([(run, 1)], Options())
         took.append(time.thread_time() - began)
     assert min(took[1:]) < 0.4, took
 
 
 def test_subnetworks_stand_as_their_outputs_do():
-    """A part that hears the first input, but serves the last output, is drawn below the other."""
+    """A part that is reached by the first input, but serves the last output, is drawn below the other."""
     masks = [torch.tensor([[[0, 1], [1, 0]]]).bool(), torch.eye(2).bool()[None]]
     tasks = (
         data.Task("upper", range(0, 1), range(0, 1)),
         data.Task("lower", range(1, 2), range(1, 2)),
     )
     values = np.ones(12, np.float32)
-    run = choices._of_tickets([ticket_module.Ticket((2, 2, 2), masks, values, values, tasks, 0, 1)])
-    assert [list(r) for r in drawing.unit_order(run)][1] == [0, 1]
+    order = network_layout.common_order([Ticket((2, 2, 2), masks, values, values, tasks, 0, 1)])
+    assert list(order[1]) == [0, 1]
 
 
 # tickets without a store
@@ -819,7 +821,7 @@ def test_the_picture_is_exported_with_where_it_comes_from(box, results, ids, kin
         content.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind])
         and len(content) > 20_000
     )
-    about = f"4-8-8-2 · seed 0, level 3; state of each weight; {words_module.level_in_words(box.first.shown, 3)}; lth_utils "
+    about = f"4-8-8-2 · seed 0, level 3; state of each weight; {level_in_words(box.first.current_run, 3)}; lth_utils "
     said = metadata(kind, content)
     assert (
         said["Title"] == f"{ids[5, 0]}-level3"
@@ -849,9 +851,7 @@ def test_the_exported_ticket_is_read_back_equal(box, results, ids):
 
 
 def test_a_ticket_without_trained_values_is_read_back_too(odd, tmp_path):
-    bare = ticket_module.Ticket(
-        odd.shape, odd.masks, odd.initial, None, odd.tasks, odd.seed, odd.level
-    )
+    bare = Ticket(odd.shape, odd.masks, odd.initial, None, odd.tasks, odd.seed, odd.level)
     assert same(ticket_files.load(ticket_files.save(bare, tmp_path / "bare.npz")), bare)
 
 
@@ -912,16 +912,14 @@ def test_a_level_is_drawn_fast():
         mask = pruning.keep_largest(scores, mask, keep)
         values = population.rewind(members, mask).parameters[0].numpy()
         tickets.append(
-            ticket_module.Ticket(
-                shape, layers.split_mask(mask, shape), values, values, dataset.tasks, 0, level
-            )
+            Ticket(shape, layers.split_mask(mask, shape), values, values, dataset.tasks, 0, level)
         )
-    run = choices._of_tickets(tickets)
-    screen, took = screen_module.Screen(), []
-    screen.png([(run, 9)], run_module.Options())  # what stays is drawn once
+    run = choices.run_of_tickets(tickets)
+    screen, took = Screen(), []
+    screen.png([(run, 9)], Options())  # what stays is drawn once
     for level in range(9):
         began = time.thread_time()
-        screen.png([(run, level)], run_module.Options())
+        screen.png([(run, level)], Options())
         took.append(time.thread_time() - began)
     assert sorted(took)[len(took) // 2] < 0.15, took
 

@@ -16,9 +16,9 @@ from conftest import ARTEFACTS, ROOT
 
 from lth_utils import config, data
 from lth_utils.explorer import choices, widgets
-from lth_utils.explorer import run as run_module
-from lth_utils.explorer import screen as screen_module
-from lth_utils.explorer import words as words_module
+from lth_utils.explorer.explanation import explain
+from lth_utils.explorer.run import Options
+from lth_utils.explorer.screen import Screen
 from lth_utils.runs import store, ticket_files
 
 QUIET = {
@@ -315,7 +315,7 @@ def test_a_neuron_lights_up_and_is_explained(page, results, run):
     words = said.inner_text()
     ticket = store.Store(results).ticket(run["run"][0], 1)
     dataset = data.load(store.Store(results).spec(run["run"][0]).data)
-    assert words == words_module.explain(ticket, 1, int(words.split()[1]) - 1, dataset)
+    assert words == explain(ticket, 1, int(words.split()[1]) - 1, dataset)
     page.get_by_label("Neuron of").select_option("no layer")
     assert picture(page, 1) == plain != lit
 
@@ -351,7 +351,7 @@ def test_a_level_is_shown_soon(page, results, run):
     picture(page, 0, faint)
     shown, screen, took, drawing = (
         choices.open_run(store.Store(results), run["run"][0]),
-        screen_module.Screen(),
+        Screen(),
         [],
         [],
     )
@@ -361,7 +361,7 @@ def test_a_level_is_shown_soon(page, results, run):
         picture(page, level, faint)
         took.append(time.perf_counter() - began)
         began = time.perf_counter()
-        screen.png([(shown, level)], run_module.Options(pruned=True))
+        screen.png([(shown, level)], Options(pruned=True))
         drawing.append(time.perf_counter() - began)
     assert min(took) < max(1, 10 * min(drawing)), (took, drawing)
 

@@ -1,4 +1,4 @@
-"""The explorer's panels for image tasks: where the network looks, and which classes it knows.  Drawn on by ``_view``."""
+"""Panels for image tasks: which pixels a network uses, and which classes it knows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
 from lth_utils.data import Dataset, Task
-from lth_utils.plots.style import TASK_COLOURS, tint
+from lth_utils.plots.network_marks import task_colour
+from lth_utils.plots.style import tint
 
 LEAST = 4
 """Pixels per side from which a square number of inputs is taken for an image."""
+
+GAP = 0.3
+"""Inches between the panels of two tasks."""
 
 HEAT = mpl.colormaps["viridis"].with_extremes(under="#E4E4E4")
 """Colours of pixels by their number of weights; a pixel without any is grey."""
@@ -30,16 +34,26 @@ def side(task: Task) -> int | None:
 
 
 def class_accuracy(dataset: Dataset, logits: np.ndarray) -> list[np.ndarray]:
-    """Over tasks the share of each class's test examples that are named rightly ``[classes]``, NaN without examples; logits: ``[B, O]``."""
+    """The accuracy of each class.
+
+    Args:
+        dataset: of which the test split is used.
+        logits: float ``[B, O]`` for the test split.
+
+    Returns:
+        Over tasks the share of each class's examples that are classified correctly, float
+        ``[classes]``, NaN without examples.
+    """
     shares = []
     for k, task in enumerate(dataset.tasks):
         scores, labels = logits[:, task.outputs.start : task.outputs.stop], dataset.y_test[:, k]
-        named = scores.argmax(1) if len(task.outputs) > 1 else (scores[:, 0] > 0).astype(np.int64)
-        many = np.bincount(labels, minlength=task.classes)
-        shares.append(
-            np.bincount(labels[named == labels], minlength=task.classes)
-            / np.where(many, many, np.nan)
-        )
+        if len(task.outputs) > 1:
+            predicted = scores.argmax(1)
+        else:
+            predicted = (scores[:, 0] > 0).astype(np.int64)
+        examples = np.bincount(labels, minlength=task.classes)
+        correct = np.bincount(labels[predicted == labels], minlength=task.classes)
+        shares.append(correct / np.where(examples, examples, np.nan))
     return shares
 
 
@@ -53,71 +67,85 @@ class Panel:
     classes: Axes
 
 
-def panels(figure: Figure | SubFigure, tasks: Sequence[Task], box, size) -> list[Panel]:
-    """What stays over the levels, side by side in `box`.
+def make_panels(
+    figure: Figure | SubFigure, tasks: Sequence[Task], box: tuple, size: tuple
+) -> list[Panel]:
+    """The axes of all tasks, side by side, with what stays over the levels.
 
-    box: x, y, width and height as shares of the figure; size: the figure's, in inches.
+    Args:
+        figure: to which they are added.
+        tasks: with square images.
+        box: x, y, width and height as shares of the figure.
+        size: of the figure, inches.
     """
     x, y, width, height = np.array(box) * (*size, *size)  # in inches
-    each, gap = (width + 0.3) / max(2, len(tasks)) - 0.3, 0.14
+    each = (width + GAP) / max(2, len(tasks)) - GAP
     square = min(0.53 * each, height - 0.75)
-    found = []
+    made = []
     for k, task in enumerate(tasks):
-        left, top = x + k * (each + 0.3), y + height
+        left, top = x + k * (each + GAP), y + height
         rows = min(height, 0.36 * task.classes)
+        beside = left + square + 0.14
         boxes = [
             (left, top - square, square, square),
             (left, top - square - 0.2, square, 0.09),
-            (left + square + gap, top - rows, each - square - gap, rows),
+            (beside, top - rows, left + each - beside, rows),
         ]
-        pixels, scale, classes = (figure.add_axes(np.array(b) / (*size, *size)) for b in boxes)
-        for ax in (pixels, scale):
-            ax.set(xticks=[], yticks=[])
-        for ax in (pixels, classes):
-            for spine in ax.spines.values():
-                spine.set(visible=ax is pixels, color=_colour(k))
-        pixels.set(
-            xlim=(-0.5, side(task) + 0.5), ylim=(side(task) + 0.5, -0.5)
-        )  # the frame stays beside the pixels
-        scale.imshow(np.linspace(0, 1, 256)[None], cmap=HEAT, aspect="auto", extent=(0, 1, 0, 1))
-        scale.spines[:].set_visible(False)
-        classes.set(xlim=(0, 1), ylim=(task.classes - 0.5, -0.5), xticks=[], yticks=[])
-        found.append(Panel(k, pixels, scale, classes))
-    return found
+        axes = [figure.add_axes(np.array(b) / (*size, *size)) for b in boxes]
+        panel = Panel(k, *axes)
+        _frame(panel, task)
+        made.append(panel)
+    return made
 
 
-def pixels(panel: Panel, task: Task, weights: np.ndarray, most: int) -> list[Artist]:
-    """How many active weights leave each of the task's pixels; weights: of all inputs ``[I]``; most: where the colours end."""
-    own = weights[task.inputs.start : task.inputs.stop].reshape(side(task), side(task))
-    seen = panel.pixels.imshow(
-        own,
-        cmap=HEAT,
-        norm=mpl.colors.Normalize(1, max(2, most)),
-        extent=(0, side(task), side(task), 0),
-        zorder=0,
-    )
+def _frame(panel: Panel, task: Task):
+    """The limits, borders and colour scale of one task's axes."""
+    n = side(task)
+    for ax in (panel.pixels, panel.scale, panel.classes):
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(ax is panel.pixels)
+    panel.pixels.spines[:].set_color(task_colour(panel.task))
+    panel.pixels.set(xlim=(-0.5, n + 0.5), ylim=(n + 0.5, -0.5))  # the border is beside the pixels
+    ramp = np.linspace(0, 1, 256)[None]
+    panel.scale.imshow(ramp, cmap=HEAT, aspect="auto", extent=(0, 1, 0, 1))
+    panel.classes.set(xlim=(0, 1), ylim=(task.classes - 0.5, -0.5))
+
+
+def pixels(panel: Panel, task: Task, degrees: np.ndarray, most: int) -> list[Artist]:
+    """How many active weights leave each of the task's pixels.
+
+    Args:
+        panel: of the task.
+        task: whose inputs are a square image.
+        degrees: int ``[I]``, active weights that leave each input of the network.
+        most: the number of weights at the end of the colour scale.
+    """
+    n, most = side(task), max(2, most)
+    own = degrees[task.inputs.start : task.inputs.stop].reshape(n, n)
+    norm = mpl.colors.Normalize(1, most)
+    image = panel.pixels.imshow(own, cmap=HEAT, norm=norm, extent=(0, n, n, 0), zorder=0)
     look = {"transform": panel.scale.transAxes, "va": "top", "size": 9.5}
-    said = f"{own.sum()} active weights leave\n{(own > 0).sum()} of {own.size} pixels"
+    text = f"{own.sum()} active weights leave\n{(own > 0).sum()} of {own.size} pixels"
     return [
-        seen,
+        image,
         panel.scale.text(0, -0.5, "1", **look),
-        panel.scale.text(1, -0.5, f"{max(2, most)}", ha="right", **look),
-        panel.scale.text(0.5, -2.2, said, ha="center", **look),
+        panel.scale.text(1, -0.5, f"{most}", ha="right", **look),
+        panel.scale.text(0.5, -2.2, text, ha="center", **look),
     ]
 
 
 def classes(panel: Panel, shares: np.ndarray, names: Sequence) -> list[Artist]:
-    """How many of each class are named rightly; names: of the classes, in order."""
-    ax, colour, artists = panel.classes, tint(_colour(panel.task), 0.3), []
-    for n, (share, name) in enumerate(
-        zip(shares, names, strict=False)
-    ):  # a task of one class has no name for the other
+    """The accuracy of each class as a bar.
+
+    Args:
+        panel: of the task.
+        shares: float ``[classes]``, NaN without examples.
+        names: of the classes, in order; a task of one class has no name for the other.
+    """
+    ax, colour, artists = panel.classes, tint(task_colour(panel.task), 0.3), []
+    for n, (share, name) in enumerate(zip(shares, names, strict=False)):
         if np.isfinite(share):
             artists.append(ax.add_patch(Rectangle((0, n - 0.42), share, 0.84, color=colour, lw=0)))
             artists.append(ax.text(0.98, n, f"{share:.0%}", ha="right", va="center", size=9.5))
         artists.append(ax.text(0.04, n, name, va="center", size=9.5))
     return artists
-
-
-def _colour(k: int) -> str:
-    return TASK_COLOURS[k % len(TASK_COLOURS)]

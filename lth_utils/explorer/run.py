@@ -10,6 +10,7 @@ import pandas as pd
 
 from lth_utils.data import Dataset, Task
 from lth_utils.networks.ticket import Ticket
+from lth_utils.plots.network_layout import most_telling_level
 from lth_utils.plots.style import STYLE
 
 COLOURS = {
@@ -17,6 +18,7 @@ COLOURS = {
     "subnetwork": "subnetwork, by the task it serves",
     "task": "task whose outputs it leads to",
 }
+"""What colours may mean, as ``plots.draw_network`` and as people say it."""
 
 LOOK = {
     **STYLE,
@@ -35,9 +37,18 @@ LOOK = {
 class Run:
     """One network through its levels, wherever it came from.
 
-    key: names it in caches and files; title: names it for people; rows: one per level, as in
-    ``Store.table``; alive: over layers ``[O, I]``, at how many levels each weight was there; ticket:
-    opens a row; kind: of coverage; dataset: None where it is not known; names: of classes, by the task's name.
+    Args:
+        key: names it in caches and files.
+        title: names it for people.
+        shape: units per layer, inputs first.
+        tasks: of the network.
+        rows: one per level, as in ``Store.table``.
+        lifetimes: over layers uint8 ``[O, I]``, at how many levels each weight is available.
+        ticket: opens the network at a row.
+        kind: of coverage, ``total`` or ``output``.
+        dataset: None where it is not known.
+        class_names: by the task's name.
+        cache: what was computed for pictures, by what it is and its row.
     """
 
     key: str
@@ -45,31 +56,49 @@ class Run:
     shape: tuple[int, ...]
     tasks: tuple[Task, ...]
     rows: pd.DataFrame
-    alive: list[np.ndarray]
+    lifetimes: list[np.ndarray]
     ticket: Callable[[int], Ticket]
     kind: str = "total"
     dataset: Dataset | None = None
-    names: dict[str, Sequence[str]] = field(default_factory=dict)
-    kept: dict = field(default_factory=dict)
+    class_names: dict[str, Sequence[str]] = field(default_factory=dict)
+    cache: dict = field(default_factory=dict)
 
     def chosen(self) -> int:
-        """The row to look at first: where the network first separated, else the last one that is not degraded, else the last."""
-        words = list(self.rows["status"])
-        whole = [n for n, word in enumerate(words) if word != "degraded"]
-        return words.index("separated") if "separated" in words else (whole or [len(words) - 1])[-1]
+        """The row to look at first: where the network first separated, if it did."""
+        return most_telling_level(self.rows["status"])
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to draw: colours, a key of ``COLOURS``; pruned: pruned weights too; neuron: (layer, unit) to light up, or None."""
+    """How to draw.
+
+    Args:
+        colours: a key of ``COLOURS``.
+        pruned: whether pruned weights are drawn, too.
+        neuron: layer and position of the unit to light up, or None.
+    """
 
     colours: str = "state"
     pruned: bool = False
     neuron: tuple[int, int] | None = None
 
 
+def has_unit(shape: Sequence[int], neuron: tuple[int, int] | None) -> bool:
+    """Whether a network of this shape has a unit at this layer and position."""
+    return neuron is not None and neuron[0] < len(shape) and neuron[1] < shape[neuron[0]]
+
+
 def relatives(masks: Sequence[np.ndarray], layer: int, unit: int) -> list[np.ndarray]:
-    """Over layers bool ``[U]``: the unit, its ancestors (before it) and its descendants (after it)."""
+    """A unit with its ancestors and descendants.
+
+    Args:
+        masks: over layers bool ``[O, I]``.
+        layer: of the unit, 0 for the inputs.
+        unit: its position.
+
+    Returns:
+        Over layers of units bool ``[U]``: ancestors before the unit, descendants after it.
+    """
     units = [np.zeros(m.shape[1], bool) for m in masks] + [np.zeros(masks[-1].shape[0], bool)]
     units[layer][unit] = True
     for n in range(layer, len(masks)):

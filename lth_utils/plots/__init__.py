@@ -22,7 +22,9 @@ from lth_utils.plots.mnist_fashion import (
     separation_cost,
     task_accuracy,
 )
-from lth_utils.plots.network import MAX_EDGES, draw_network
+from lth_utils.plots.network import draw_network
+from lth_utils.plots.network_layout import common_order
+from lth_utils.plots.network_marks import MAX_EDGES
 from lth_utils.plots.one_shot_or_iterative import (
     one_shot_or_iterative,
     one_shot_separation,
@@ -63,6 +65,7 @@ __all__ = [
     "TRIAL_COLOURS",
     "accuracy",
     "active_share",
+    "common_order",
     "data",
     "dense_network",
     "draw_network",

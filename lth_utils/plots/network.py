@@ -1,156 +1,164 @@
-"""The drawing of a network."""
+"""The drawing of a network: layers from left to right, a line per weight, a dot per unit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
 from lth_utils import connectivity
 from lth_utils.config import choose
-from lth_utils.connectivity import STATE_NAMES
+from lth_utils.data import Task
 from lth_utils.networks.ticket import Ticket
-from lth_utils.plots.style import STATE_COLOURS, TASK_COLOURS
+from lth_utils.plots.network_layout import common_order, place_units, touched_units
+from lth_utils.plots.network_marks import (
+    AVAILABLE,
+    NONE,
+    SEVERAL,
+    Highlight,
+    choose_edges,
+    choose_pruned,
+    element_colours,
+    pruned_lines,
+    task_colour,
+    unit_dots,
+    weight_lines,
+    weights_in,
+)
+from lth_utils.plots.style import STATE_COLOURS
 
-MAX_EDGES = 4000
-"""A drawing thins out to this many weights, the largest first, and says so."""
+COLOURED_BY = ("state", "subnetwork", "task")
+"""What colours may mean: the state, the task the subnetwork serves, or the task led to."""
 
-
-def _positions(
-    ticket: Ticket, labels: list[np.ndarray], shown: list[np.ndarray]
-) -> list[np.ndarray]:
-    """Vertical place of each unit, NaN where not shown: subnetworks apart, then by the mean place of the neighbours."""
-    masks = [m[0].numpy() for m in ticket.masks]
-    places = [np.linspace(0, 1, len(u)) if len(u) > 1 else np.array([0.5]) for u in shown]
-    for _ in range(4):
-        for layer in range(1, len(places) - 1):
-            before, after = masks[layer - 1], masks[layer]
-            near = before @ places[layer - 1] + after.T @ places[layer + 1]
-            near = near / np.maximum(before.sum(1) + after.sum(0), 1)
-            group = np.where(labels[layer] < 0, labels[layer].max(initial=0) + 1, labels[layer])
-            order = np.lexsort((near, group, ~shown[layer]))
-            places[layer][order] = (np.arange(len(order)) + 0.5) / max(1, shown[layer].sum())
-    return [np.where(s, 1 - p, np.nan) for p, s in zip(places, shown, strict=True)]
+MAX_NAMES = 24
+"""Inputs or outputs that are named one by one; more of them are counted."""
 
 
 def draw_network(
     ax: Axes,
     ticket: Ticket,
     colour_by: str = "state",
-    states: Sequence[str] = ("active", "inactive", "zombie"),
-    labels: bool = True,
+    states: Sequence[str] = AVAILABLE,
+    found: connectivity.Structure | None = None,
+    order: Sequence[np.ndarray] | None = None,
 ) -> Axes:
-    """Draw one network, layers from left to right, width of a line by |weight|.
+    """Draw one network, the width of a line by the magnitude of its weight.
 
-    colour_by: ``state``, or ``task``: each subnetwork in the colour of the task it serves, those
-    that serve several (or none) in grey.  states: which weights to draw.  Units without any
-    available weight are left out, as are weights beyond ``MAX_EDGES``, smallest first; the axis
-    says how many.
+    Hidden units without a drawn weight are left out, as are weights beyond ``MAX_EDGES``; a
+    sentence below the drawing says how many.
+
+    Args:
+        ax: emptied of its axis lines and labels.
+        ticket: a network of dense layers.
+        colour_by: ``state``, ``subnetwork`` (the task it serves, grey for several or none) or
+            ``task`` (the task whose outputs a unit leads to, grey for several or none).
+        states: of the weights to draw, any of ``connectivity.STATE_NAMES``.
+        found: ``connectivity.structure`` of the ticket, computed where it is not given.
+        order: of the units, from ``common_order``, so that they stay in place over levels; computed
+            for this ticket alone where it is not given.
+
+    Returns:
+        `ax`.
+
+    Raises:
+        SpecError: an unknown word for `colour_by`.
     """
-    choose(colour_by, ("state", "task"), "colour_by")
-    of_weight = [s[0].numpy() for s in connectivity.weight_states(ticket.masks)]
-    of_unit = [s[0].numpy() for s in connectivity.unit_states(ticket.masks)]
-    component = [c[0].numpy() for c in connectivity.components(ticket.masks)]
-    colours = subnetwork_colours(ticket)
-    drawn = [np.isin(s, [STATE_NAMES.index(n) for n in states]) for s in of_weight]
-    touched = [d.any(0) for d in drawn] + [None]
-    shown = [np.ones(len(of_unit[0]), bool)]
-    shown += [drawn[n].any(1) | touched[n + 1] for n in range(len(drawn) - 1)] + [
-        np.ones(len(of_unit[-1]), bool)
-    ]
-    places = _positions(ticket, component, shown)
-
-    segments, edge_colours, strength = [], [], []
-    for layer, (draw, weights) in enumerate(zip(drawn, ticket.weights, strict=True)):
-        size = weights[0].abs().numpy()
-        top = size[draw].max(initial=1e-12)
-        for j, i in np.argwhere(draw):
-            segments.append(((layer, places[layer][i]), (layer + 1, places[layer + 1][j])))
-            strength.append(size[j, i] / top)
-            name = STATE_NAMES[of_weight[layer][j, i]]
-            of_task = colours[component[layer][i]] if name == "active" else STATE_COLOURS["pruned"]
-            edge_colours.append(STATE_COLOURS[name] if colour_by == "state" else of_task)
-    strength = np.array(strength)
-    order = np.argsort(-strength)[:MAX_EDGES][::-1]
-    crowd = min(1.0, 150 / max(1, len(order)))
-    widths = (0.5 + 2.5 * strength[order]) * (0.35 + 0.65 * crowd) if len(order) else []
-    ax.add_collection(
-        LineCollection(
-            [segments[n] for n in order],
-            linewidths=widths,
-            colors=[edge_colours[n] for n in order],
-            alpha=0.25 + 0.55 * crowd,
-            rasterized=len(order) > 1000,
-            zorder=1,
-        )
-    )
-    for layer, (place, state) in enumerate(zip(places, of_unit, strict=True)):
-        seen = ~np.isnan(place)
-        unit_colours = (
-            [STATE_COLOURS[STATE_NAMES[s]] for s in state[seen]]
-            if colour_by == "state"
-            else [colours[c] for c in component[layer][seen]]
-        )
-        ax.scatter(
-            np.full(seen.sum(), layer),
-            place[seen],
-            s=18 if seen.sum() > 30 else 60,
-            c=unit_colours,
-            edgecolors="white",
-            linewidths=0.8,
-            zorder=2,
-        )
-    _end_labels(ax, ticket, places, labels)
-    hidden = len(segments) - len(order)
-    ax.set(xlim=(-0.55, len(places) - 0.45), ylim=(-0.05, 1.05))
+    if found is None:
+        found = connectivity.structure(ticket.masks, ticket.tasks)
+    if order is None:
+        order = common_order([ticket], [found])
+    _, notes = network_artists(ax, ticket, found, order, colour_by=colour_by, states=states)
+    last = len(ticket.shape) - 1
+    name_ends(ax, ticket.shape, ticket.tasks)
+    ax.set(xlim=(-0.3, last + 0.5), ylim=(-0.02, 1.02))
     ax.set_axis_off()
-    if hidden:
-        ax.text(
-            0.5,
-            -0.02,
-            f"the {len(order)} largest of {len(segments)} weights are drawn",
-            transform=ax.transAxes,
-            ha="center",
-            va="top",
-        )
+    below = {"transform": ax.transAxes, "ha": "center", "va": "top"}
+    ax.text(0.5, -0.02, "\n".join(notes), **below)
     return ax
 
 
-def _end_labels(ax: Axes, ticket: Ticket, places: list[np.ndarray], labels: bool):
-    if not labels or max(len(places[0]), len(places[-1])) > 24:
+def network_artists(
+    ax: Axes,
+    ticket: Ticket,
+    found: connectivity.Structure,
+    order: Sequence[np.ndarray],
+    *,
+    colour_by: str = "state",
+    states: Sequence[str] = AVAILABLE,
+    lifetimes: Sequence[np.ndarray] | None = None,
+    highlight: Highlight | None = None,
+) -> tuple[list[Artist], list[str]]:
+    """Add the lines and dots of a network to axes that are ready for them.
+
+    Args:
+        ax: x is the layer, y in 0 to 1.
+        ticket: a network of dense layers.
+        found: ``connectivity.structure`` of the ticket.
+        order: of the units, as ``order_units`` returns it.
+        colour_by: one of ``COLOURED_BY``.
+        states: of the weights to draw.
+        lifetimes: over layers ``[O, I]``, at how many levels each weight is available; where given,
+            all units are shown, and the pruned weights that lasted longest are drawn, too, faint.
+        highlight: a unit whose family stands out.
+
+    Returns:
+        The artists in the order of drawing, and sentences about what was left out.
+    """
+    choose(colour_by, COLOURED_BY, "colour_by")
+    drawn = weights_in(ticket, found, states)
+    edges = choose_edges(ticket, found, drawn, None if highlight is None else highlight.family)
+    visible = touched_units(drawn)
+    if highlight is not None:
+        visible[highlight.layer][highlight.unit] = True
+    if lifetimes is not None:
+        visible = [np.ones_like(units) for units in visible]
+    places = place_units(order, visible, found.subnetworks)
+    of_unit, of_edge = element_colours(colour_by, found, edges, ticket.tasks)
+
+    lines, notes = [], []
+    if lifetimes is not None:
+        *pruned, total = choose_pruned(lifetimes, [m[0].numpy() for m in ticket.masks])
+        n = len(pruned[0])
+        if n:
+            lines.append(pruned_lines(places, *pruned))
+        if n < total:
+            notes.append(f"{n} of {total} pruned weights are drawn, those that lasted longest")
+    lines += weight_lines(places, edges, of_edge, dimmed=highlight is not None)
+    for line in lines:
+        ax.add_collection(line, autolim=False)
+    n = len(edges.layer)
+    if n < edges.total:
+        first = "layer" if highlight is None else "layer and family"
+        notes.append(f"{n} of {edges.total} weights are drawn, the largest of each {first} first")
+    return [*lines, *unit_dots(ax, places, of_unit, highlight)], notes
+
+
+def name_ends(ax: Axes, shape: Sequence[int], tasks: Sequence[Task]):
+    """Names of the inputs and outputs in their tasks' colours, or their numbers where many."""
+    left, right = {"x": -0.06, "ha": "right"}, {"x": len(shape) - 0.94, "ha": "left"}
+    if max(shape[0], shape[-1]) > MAX_NAMES:
+        look = {"y": 0.5, "rotation": 90, "va": "center"}
+        ax.text(s=f"{shape[0]} inputs", **left, **look)
+        ax.text(s=f"{shape[-1]} outputs", **right, **look)
         return
-    for task in ticket.tasks:
+    for k, task in enumerate(tasks):
+        look = {"va": "center", "color": task_colour(k), "weight": "bold"}
         for i in task.inputs:
-            ax.text(-0.08, places[0][i], f"x{i + 1}", ha="right", va="center")
+            ax.text(y=1 - (i + 0.5) / shape[0], s=f"x{i + 1}", **left, **look)
         for o in task.outputs:
-            ax.text(
-                len(places) - 1 + 0.08,
-                places[-1][o],
-                f"y{o + 1} {task.name}",
-                ha="left",
-                va="center",
-            )
+            ax.text(y=1 - (o + 0.5) / shape[-1], s=f"y{o + 1}\n{task.name}", **right, **look)
 
 
-def subnetwork_colours(ticket: Ticket) -> dict[int, str]:
-    """The task's colour for each subnetwork that serves exactly one, grey for the others and for -1 (none)."""
-    colours = {-1: STATE_COLOURS["pruned"]}
-    for j, covers in enumerate(connectivity.coverage(ticket.masks, ticket.tasks)[0]):
-        served = np.flatnonzero(covers > 0)
-        colours[j] = TASK_COLOURS[served[0]] if len(served) == 1 else "#777777"
-    return colours
-
-
-def state_legend(figure_or_axes, names: Sequence[str], **options):
-    handles = [
-        Line2D([], [], color=STATE_COLOURS[n], lw=3, marker="o", ms=8, mec="white", label=n)
-        for n in names
-    ]
-    figure_or_axes.legend(handles=handles, **options)
-
-
-def n_available(ticket: Ticket) -> int:
-    return int(sum(m.sum() for m in ticket.masks))
+def legend_handles(colour_by: str, tasks: Sequence[Task]) -> list[Line2D]:
+    """What the colours mean, for a legend; colour_by: one of ``COLOURED_BY``."""
+    if colour_by == "state":
+        entries = [(STATE_COLOURS[name], name) for name in AVAILABLE]
+    else:
+        entries = [(task_colour(k), task.name) for k, task in enumerate(tasks)]
+        nowhere = "no subnetwork" if colour_by == "subnetwork" else "no output"
+        entries += [(SEVERAL, "several tasks"), (NONE, nowhere)]
+    look = {"lw": 3, "marker": "o", "ms": 7, "mec": "white"}
+    return [Line2D([], [], color=colour, label=label, **look) for colour, label in entries]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import seaborn as sns
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -16,9 +15,18 @@ from lth_utils import connectivity
 from lth_utils.config import SpecError
 from lth_utils.data import Dataset, Task
 from lth_utils.networks.ticket import Ticket
+from lth_utils.networks.values import unit_values
+from lth_utils.plots.decision_regions import (
+    chances,
+    region_artists,
+    region_extent,
+    tasks_with_regions,
+)
 from lth_utils.plots.marks import labelled_points
-from lth_utils.plots.network import draw_network, n_available, state_legend, subnetwork_colours
-from lth_utils.plots.style import TASK_COLOURS, panels, styled, tint
+from lth_utils.plots.network import draw_network, legend_handles
+from lth_utils.plots.network_layout import common_order
+from lth_utils.plots.network_marks import subnetwork_colours, task_colour, weights_in
+from lth_utils.plots.style import TASK_COLOURS, panels, styled
 
 
 @styled
@@ -62,25 +70,20 @@ def _input_labels(ax: Axes, task: Task):
 @styled
 def parameter_states() -> Figure:
     """A small network that has all states of weights: the definitions in one picture."""
-    # x1, x2 -> y1 is alive; hidden unit 2 leads nowhere; no input reaches hidden unit 3
-    first = torch.tensor([[[1, 1], [0, 1], [0, 0]]], dtype=torch.bool)
-    second = torch.tensor([[[1, 0, 0], [0, 0, 1], [0, 1, 0]]], dtype=torch.bool)
-    third = torch.tensor([[[1, 1, 0]]], dtype=torch.bool)
-    sizes = [m.numel() for m in (first, second, third)]
-    ticket = Ticket(
-        (2, 3, 3, 1),
-        [first, second, third],
-        np.ones(sum(sizes) + 7, np.float32),
-        None,
-        (Task("task", range(0, 2), range(0, 1)),),
-        0,
-        0,
-    )
+    # x1, x2 -> y1 is active; hidden unit 2 leads nowhere; no input reaches hidden unit 3
+    masks = [
+        torch.tensor([[[1, 1], [0, 1], [0, 0]]], dtype=torch.bool),
+        torch.tensor([[[1, 0, 0], [0, 0, 1], [0, 1, 0]]], dtype=torch.bool),
+        torch.tensor([[[1, 1, 0]]], dtype=torch.bool),
+    ]
+    shape = (2, 3, 3, 1)
+    values = np.ones(sum(m.numel() for m in masks) + sum(shape[1:]), np.float32)
+    tasks = (Task("task", range(0, 2), range(0, 1)),)
+    ticket = Ticket(shape, masks, values, trained=None, tasks=tasks, seed=0, level=0)
     figure, axes = panels(1, 1, (8, 4.6))
-    ax = draw_network(axes[0, 0], ticket, states=("active", "inactive", "zombie"))
-    state_legend(
-        ax, ("active", "inactive", "zombie"), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3
-    )
+    ax = draw_network(axes[0, 0], ticket)
+    handles = legend_handles("state", tasks)
+    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3)
     ax.set_title(
         "active: on a path from an input to an output\ninactive: leads to no output\n"
         "zombie: leads to an output, but no input reaches it"
@@ -90,91 +93,95 @@ def parameter_states() -> Figure:
 
 @styled
 def dense_network(ticket: Ticket) -> Figure:
-    """The network before the first pruning."""
+    """The network before the first pruning; ticket: a run's at level 0."""
     figure, axes = panels(1, 1, (9, 6))
     ax = draw_network(axes[0, 0], ticket)
-    ax.set_title(
-        f"dense network {'-'.join(map(str, ticket.shape))}: {n_available(ticket)} weights, seed {ticket.seed}"
-    )
+    shape = "-".join(map(str, ticket.shape))
+    ax.set_title(f"dense network {shape}: {_available(ticket)} weights, seed {ticket.seed}")
     return figure
 
 
+def _available(ticket: Ticket) -> int:
+    """Number of weights that are left."""
+    return int(sum(m.sum() for m in ticket.masks))
+
+
 @styled
-def imp_levels(tickets: Sequence[Ticket], colour_by: str = "state") -> Figure:
-    """The same network at several pruning levels, weights coloured by state (or, see :func:`network`, by task)."""
+def imp_levels(
+    tickets: Sequence[Ticket],
+    colour_by: str = "state",
+    order: Sequence[np.ndarray] | None = None,
+) -> Figure:
+    """The same network at several pruning levels, each unit at the same place in its layer's order.
+
+    Args:
+        tickets: a run's, level 0 first.
+        colour_by: ``state``, ``subnetwork`` or ``task``, as in :func:`draw_network`.
+        order: of the units, from ``common_order`` of more levels than are drawn; computed from
+            these tickets where it is not given.
+    """
     columns = min(3, len(tickets))
     rows = -(-len(tickets) // columns)
     figure, axes = panels(rows, columns, (6 * columns, 4.4 * rows + 0.5))
+    structures = [connectivity.structure(t.masks, t.tasks) for t in tickets]
+    if order is None:
+        order = common_order(tickets, structures)
     for ax in axes.flat[len(tickets) :]:
         ax.set_axis_off()
-    for ax, ticket in zip(axes.flat, tickets, strict=False):
-        draw_network(ax, ticket, colour_by)
-        word = connectivity.status(ticket.masks, ticket.tasks)[0]
-        ax.set_title(f"level {ticket.level}: {n_available(ticket)} weights, {word}")
+    for ax, ticket, found in zip(axes.flat, tickets, structures, strict=False):
+        draw_network(ax, ticket, colour_by, found=found, order=order)
+        ax.set_title(f"level {ticket.level}: {_available(ticket)} weights, {found.status}")
     if colour_by == "state":
-        state_legend(figure, ("active", "inactive", "zombie"), loc="outside lower center", ncols=3)
+        handles = legend_handles(colour_by, tickets[0].tasks)
+        figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 
 @styled
 def independent_tickets(ticket: Ticket, dataset: Dataset) -> Figure:
-    """The ticket's active weights, one colour per subnetwork, beside the decision regions each task's output learned.
+    """The ticket's active weights, one colour per subnetwork, beside its decision regions.
 
     Inputs of other tasks are held at their mean, zero; for a separated ticket they change nothing.
+
+    Args:
+        ticket: a dense network whose trained values were kept.
+        dataset: the one it was trained on.
     """
-    flat = [k for k, t in enumerate(ticket.tasks) if len(t.inputs) == 2 and len(t.outputs) == 1]
-    figure = plt.figure(figsize=(14.5, 3.9 * max(2, len(flat))), layout="constrained")
-    grid = figure.add_gridspec(max(2, len(flat)), 2, width_ratios=(2.2, 1))
-    ax, panels = (
-        figure.add_subplot(grid[:, 0]),
-        [figure.add_subplot(grid[n, 1]) for n in range(len(flat))],
-    )
-    draw_network(ax, ticket, colour_by="task", states=("active",))
-    found = connectivity.measure(ticket.masks, ticket.tasks)[0]
-    plural = "" if found.subnetworks == 1 else "s"
+    chosen = tasks_with_regions(ticket.tasks)
+    rows = max(2, len(chosen))
+    figure = plt.figure(figsize=(14.5, 3.9 * rows), layout="constrained")
+    grid = figure.add_gridspec(rows, 2, width_ratios=(2.2, 1))
+    ax = figure.add_subplot(grid[:, 0])
+    found = connectivity.structure(ticket.masks, ticket.tasks)
+    draw_network(ax, ticket, "subnetwork", states=("active",), found=found)
+    shape, n = "-".join(map(str, ticket.shape)), len(found.coverage)
+    active = sum(m.sum() for m in weights_in(ticket, found, ("active",)))
     ax.set_title(
-        f"{'-'.join(map(str, ticket.shape))}, seed {ticket.seed}, level {ticket.level}: {found.status}\n"
-        f"{found.active} active of {found.available} available weights in {found.subnetworks} subnetwork{plural}"
+        f"{shape}, seed {ticket.seed}, level {ticket.level}: {found.status}\n"
+        f"{active} active of {_available(ticket)} available weights "
+        f"in {n} subnetwork{'' if n == 1 else 's'}"
     )
-    colours = subnetwork_colours(ticket)
     handles = []
-    for j, covers in enumerate(found.coverage):
-        served = [ticket.tasks[k].name for k in np.flatnonzero(covers > 0)]
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=colours[j],
-                lw=4,
-                label=f"subnetwork {j + 1} serves {' and '.join(served) or 'no task'}",
-            )
-        )
+    for j, colour in enumerate(subnetwork_colours(found, ticket.tasks)):
+        served = [ticket.tasks[k].name for k in np.flatnonzero(found.coverage[j] > 0)]
+        label = f"subnetwork {j + 1} serves {' and '.join(served) or 'no task'}"
+        handles.append(Line2D([], [], color=colour, lw=4, label=label))
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2)
-    for panel, k in zip(panels, flat, strict=True):
-        _decision_regions(panel, ticket, dataset, k)
+    for row, k in enumerate(chosen):
+        _decision_region(figure.add_subplot(grid[row, 1]), ticket, dataset, k)
     return figure
 
 
-def _decision_regions(ax: Axes, ticket: Ticket, dataset: Dataset, k: int, resolution: int = 200):
+def _decision_region(ax: Axes, ticket: Ticket, dataset: Dataset, k: int):
     """Where a ticket's output for task k says 1, with the test points and the accuracy on them."""
-    task, colour = ticket.tasks[k], TASK_COLOURS[k]
-    columns = slice(task.inputs.start, task.inputs.stop)
-    points = dataset.x_test[:, columns]
-    ends = np.stack([points.min(axis=0) - 0.3, points.max(axis=0) + 0.3]).astype(np.float32)
-    xx, yy = np.meshgrid(*np.linspace(*ends, resolution).T)
-    inputs = torch.zeros(xx.size, ticket.shape[0])
-    inputs[:, columns] = torch.from_numpy(np.stack([xx.ravel(), yy.ravel()], 1))
-    with torch.no_grad():
-        model = ticket.model()
-        output = task.outputs.start
-        chance = model(inputs)[:, output].sigmoid().numpy().reshape(xx.shape)
-        says_one = model(torch.from_numpy(dataset.x_test))[:, output].numpy() > 0
-    correct = (says_one == dataset.y_test[:, k]).mean()
-    shades = sns.blend_palette([tint(colour, 0.42), "white", tint(colour, 0.12)], as_cmap=True)
-    extent = (*ends[:, 0], *ends[:, 1])
-    grid = {"origin": "lower", "aspect": "auto", "vmin": 0, "vmax": 1}
-    ax.imshow(chance, extent=extent, cmap=shades, **grid)
-    ax.contour(xx, yy, chance, levels=[0.5], colors=colour, linewidths=2)
+    task, colour = ticket.tasks[k], task_colour(k)
+    points = dataset.x_test[:, task.inputs.start : task.inputs.stop]
+    extent = region_extent(points)
+    ax.set(xlim=extent[:2], ylim=extent[2:])
+    (chance,) = chances(ticket, [k], [extent], grid=200)
+    region_artists(ax, colour, chance, extent)
     labelled_points(ax, points, dataset.y_test[:, k], colour, size=9)
+    says_one = unit_values(ticket, dataset.x_test)[-1][:, task.outputs.start] > 0
+    correct = (says_one == dataset.y_test[:, k]).mean()
     ax.set_title(f"{task.name}: accuracy {correct:.1%} on the test split")
     _input_labels(ax, task)

@@ -10,11 +10,12 @@ import base64
 import html
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
 
+import numpy as np
 import pandas as pd
 from PIL import Image
 
@@ -195,15 +196,17 @@ def _viewer(folder: Path) -> str:
 def _box(kept: Store, run: str, levels: pd.DataFrame) -> str:
     """One run under its slider."""
     frames = []
+    tickets = [kept.ticket(run, n) for n in range(len(levels))]
+    order = plots.common_order(tickets)
     for n, accuracy in enumerate(levels["accuracy"]):
-        ticket = kept.ticket(run, n)
+        ticket = tickets[n]
         found = measure(ticket.masks, ticket.tasks)[0]
         said = (
             f"level {n}: {found.active} active of {found.available} available weights, "
             f"{found.status}, mean accuracy {accuracy:.1%}"
         )
         caption = f'<figcaption class="soft">{said}</figcaption>'
-        picture = _image(_frame(ticket), said)
+        picture = _image(_frame(ticket, order), said)
         frames.append(f'<figure class="frame" data-said="{said}">{caption}{picture}</figure>')
     last = len(frames) - 1
     slider = f'<input type="range" min="0" max="{last}" value="{last}">'
@@ -214,7 +217,7 @@ def _box(kept: Store, run: str, levels: pd.DataFrame) -> str:
     )
 
 
-def _frame(ticket: Ticket) -> bytes:
-    """A ticket's picture as PNG."""
-    figure = plots.imp_levels([ticket], colour_by="task")
+def _frame(ticket: Ticket, order: Sequence[np.ndarray]) -> bytes:
+    """A ticket's picture as PNG; order: of the units, the same at all levels."""
+    figure = plots.imp_levels([ticket], "subnetwork", order)
     return image(figure, "png", f"level {ticket.level}", dpi=150)
