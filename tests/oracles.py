@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from lth_utils.data import Task
-from lth_utils.networks import layers as layers_module
 from lth_utils.networks import population
+from lth_utils.networks.forward import Layers
 
 PRUNED, ACTIVE, INACTIVE, ZOMBIE = 0, 1, 2, 3
 
@@ -85,7 +85,7 @@ def dressed(masks, seed=0):
 def logits(members, x):
     """Outputs [M, B, O] of every member for inputs [B, I]."""
     x = torch.as_tensor(x, dtype=torch.float32)
-    return layers_module.Layers.of(members.parameters, members.shape).forward(
+    return Layers.of(members.parameters, members.shape).forward(
         x.expand(len(members), -1, -1).contiguous()
     )[-1]
 

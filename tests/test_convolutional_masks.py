@@ -197,7 +197,6 @@ def test_masks_without_convolutions_are_their_own_graph():
         [(1, 3, 2, 3, 3), (1, 4, 2, 3, 3), (1, 2, 8)],
         [(1, 3, 2, 3, 3), (2, 2, 6)],
         [(1, 2, 6), (1, 3, 2, 3, 3)],
-        [(1, 3, 2, 3), (1, 2, 3)],
     ],
     ids=[
         "no dense layer",
@@ -205,12 +204,20 @@ def test_masks_without_convolutions_are_their_own_graph():
         "channels do not fit",
         "members differ",
         "dense first",
-        "kernel of one axis",
     ],
 )
 def test_masks_that_make_no_network_are_refused(shapes):
     with pytest.raises(SpecError, match="masks"):
         connectivity.weight_states([torch.ones(s, dtype=torch.bool) for s in shapes])
+
+
+def test_kernels_of_any_number_of_axes_are_edges_between_channels():
+    """A kernel's positions are alternatives: one that is left joins the two channels."""
+    plane = torch.rand(2, 3, 2, 3, 3, generator=torch.Generator().manual_seed(0)) > 0.8
+    dense = torch.ones(2, 2, 3, dtype=torch.bool)
+    states, last = connectivity.weight_states([plane, dense])
+    line, line_last = connectivity.weight_states([plane.flatten(3), dense])
+    assert torch.equal(states.flatten(3), line) and torch.equal(last, line_last)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_kernels_are_kaiming_normal():
 )
 def test_shapes_that_make_no_network_are_refused(base, message):
     with pytest.raises(SpecError, match=message):
-        RunSpec(data.spec("moons_circles"), base=base, prune=PruneSpec(levels=0))
+        pruning.plan(RunSpec(data.spec("moons_circles"), base=base, prune=PruneSpec(levels=0)))
 
 
 def test_a_base_from_yaml_is_a_shape_with_an_address_of_its_own(tmp_path):

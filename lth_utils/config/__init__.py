@@ -3,7 +3,7 @@
 from lth_utils.config.address import LATER, asdict, canonical, run_id
 from lth_utils.config.checks import SpecError, choose, coerce, nearest, parse
 from lth_utils.config.grids import expand, read, span
-from lth_utils.config.shapes import Shape, convolutions, shape_text, weight_shapes
+from lth_utils.config.shapes import Shape, shape_text
 from lth_utils.config.specs import DataSpec, PruneSpec, RunSpec, TrainSpec, VariantSpec
 from lth_utils.config.streams import rng
 from lth_utils.config.yaml_text import parse_yaml
@@ -21,7 +21,6 @@ __all__ = [
     "canonical",
     "choose",
     "coerce",
-    "convolutions",
     "expand",
     "nearest",
     "parse",
@@ -31,5 +30,4 @@ __all__ = [
     "run_id",
     "shape_text",
     "span",
-    "weight_shapes",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lth_utils.config.checks import Checked, SpecError, choose, frozen
-from lth_utils.config.shapes import Shape, weight_shapes
+from lth_utils.config.shapes import Shape, smallest
 
 
 @dataclass(frozen=True)
@@ -172,13 +172,11 @@ class RunSpec(Checked):
                 "variant",
                 "none where prune.rewind is above 0: the values a ticket was reset to are not kept",
             )
-        smallest = [min(n, default=0) if isinstance(n, tuple) else n for n in self.base]
         self._require(
-            len(self.base) >= 2 and min(smallest, default=0) >= 1,
+            len(self.base) >= 2 and smallest(self.base) >= 1,
             "base",
             "two or more widths, each 1 or more",
         )
-        weight_shapes(self.base)
         self._require(self.seed >= 0, "seed", "0 or more")
         choose(self.coverage, ("total", "output"), "RunSpec.coverage")
         for word in self.stop_at:

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from lth_utils.config import SpecError
-from lth_utils.connectivity.masks import channels, check_masks
+from lth_utils.connectivity.masks import channels, check_masks, kernel_axes
 from lth_utils.connectivity.states import STATE_NAMES, unit_states, weight_states
 from lth_utils.connectivity.subnetworks import components
 
+if TYPE_CHECKING:
+    import networkx
 
-def to_networkx(ticket) -> nx.DiGraph:
+
+def to_networkx(ticket) -> networkx.DiGraph:
     """A ticket's available weights as a graph.
 
-    `ticket` has ``masks`` (bool ``[1, O, I]`` per layer) and ``weights`` (float, the same shapes).
-    Nodes are ``(layer, unit)`` with ``layer``, ``state`` and ``subnetwork`` (-1 for none); edges
-    carry ``weight`` and ``state``, both by name.  With convolutions it is a ``nx.MultiDiGraph``, one
-    edge per weight, whose units are channels there.
+    Args:
+        ticket: has ``masks`` (bool ``[1, O, I]`` per layer) and ``weights`` (float, the same
+            shapes), as :class:`~lth_utils.networks.ticket.Ticket` has.
+
+    Returns:
+        Nodes ``(layer, unit)`` with ``layer``, ``state`` and ``subnetwork`` (-1 for none); edges
+        with ``weight`` and ``state``, both states by name.  With convolutions a ``MultiDiGraph``
+        that has one edge per weight and channels for units.
+
+    Raises:
+        SpecError: more than one member, or masks that make no network.
     """
+    import networkx as nx  # slow to import, and needed here alone
+
     masks = check_masks(ticket.masks)
-    if masks[0].shape[0] != 1:
-        raise SpecError(f"a ticket is one network; these masks have {masks[0].shape[0]} members")
-    graph = nx.MultiDiGraph() if masks[0].ndim == 5 else nx.DiGraph()
-    for layer, (states, labels) in enumerate(
-        zip(unit_states(masks), components(masks), strict=True)
-    ):
-        for unit, (state, label) in enumerate(
-            zip(states[0].tolist(), labels[0].tolist(), strict=True)
-        ):
+    if len(masks[0]) != 1:
+        raise SpecError(f"a ticket is one network; these masks have {len(masks[0])} members")
+    graph = nx.MultiDiGraph() if kernel_axes(masks[0]) else nx.DiGraph()
+    for layer, found in enumerate(zip(unit_states(masks), components(masks), strict=True)):
+        states, labels = (values[0].tolist() for values in found)
+        for unit, (state, label) in enumerate(zip(states, labels, strict=True)):
             graph.add_node((layer, unit), layer=layer, state=STATE_NAMES[state], subnetwork=label)
-    for layer, (mask, units, states, weights) in enumerate(
-        zip(masks, channels(masks), weight_states(masks), ticket.weights, strict=True)
-    ):
+    parts = zip(masks, channels(masks), weight_states(masks), ticket.weights, strict=True)
+    for layer, (mask, units, states, weights) in enumerate(parts):
         features = mask.shape[2] // units.shape[2]
         for place in map(tuple, mask.nonzero().tolist()):
             graph.add_edge(

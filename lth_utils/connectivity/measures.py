@@ -18,10 +18,16 @@ from lth_utils.data import Task
 
 @dataclass(frozen=True)
 class Measures:
-    """What one member's mask is: counts of weights, subnetworks and what they serve.
+    """What one member's mask is.
 
-    available, active, inactive, zombie: weights; subnetworks: J; coverage: float ``[J, K]``;
-    status: one word.
+    Attributes:
+        available: weights that are not pruned.
+        active: of these, weights on a path from an input to an output.
+        inactive: weights that lead to no output.
+        zombie: weights that lead to an output, but are reached by no input.
+        subnetworks: J.
+        coverage: float ``[J, K]``, see :func:`~lth_utils.connectivity.coverage`.
+        status: one word, see :func:`~lth_utils.connectivity.status`.
     """
 
     available: int
@@ -34,32 +40,57 @@ class Measures:
 
 
 def measure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> list[Measures]:
-    """All of the above in two sweeps: one :class:`Measures` per member.  Arguments as in :func:`coverage`."""
+    """Counts of weights, subnetworks, coverage and status in two sweeps over the layers.
+
+    Args:
+        masks: as in :func:`~lth_utils.connectivity.weight_states`.
+        tasks: as in :func:`~lth_utils.connectivity.coverage`.
+        kind: as in :func:`~lth_utils.connectivity.coverage`.
+
+    Returns:
+        One :class:`Measures` per member.
+
+    Raises:
+        SpecError: as :func:`~lth_utils.connectivity.coverage`.
+    """
     matrices, tasks = checked_matrices(masks, tasks, kind)
     from_input, outputs = any_input_each_output(matrices)
     counts = served_counts(label_components(from_input, outputs), tasks)
-    shares, words = coverage_of(counts, tasks, kind), status_of(counts, tasks, kind)
+    shares = coverage_of(counts, tasks, kind)
+    words = status_of(counts, tasks, kind)
+    numbers = _weight_counts(matrices, from_input, outputs)
+    found = []
+    for n, share, word in zip(numbers, shares, words, strict=True):
+        found.append(Measures(*n, subnetworks=len(share), coverage=share, status=word))
+    return found
+
+
+def _weight_counts(
+    matrices: Sequence[Tensor], from_input: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> list[list[int]]:
+    """Per member how many weights are available, active, inactive and zombie."""
     available, to_output, active = 0, 0, 0
     for matrix, source, sink in zip(matrices, from_input[:-1], outputs[1:], strict=True):
-        sink = sink.any(-1)[:, None].float()
-        of_source = torch.bmm(torch.cat([torch.ones_like(sink), sink], 1), matrix)  # [M, 2, I]
+        leads = sink.any(-1)[:, None].float()
+        # sums over the sinks of all weights, and of those that lead to an output: [M, 2, I]
+        of_source = torch.bmm(torch.cat([torch.ones_like(leads), leads], 1), matrix)
         every, led = of_source.sum(2, dtype=torch.float64).unbind(1)
         available, to_output = available + every, to_output + led
         active = active + (of_source[:, 1] * source).sum(1, dtype=torch.float64)
-    numbers = (
-        torch.stack([available, active, available - to_output, to_output - active], 1)
-        .long()
-        .tolist()
-    )
-    return [Measures(*n, len(c), c, w) for n, c, w in zip(numbers, shares, words, strict=True)]
+    counts = [available, active, available - to_output, to_output - active]
+    return torch.stack(counts, 1).long().tolist()
 
 
 @dataclass(frozen=True)
 class Structure:
-    """One network unit by unit, lists over unit layers, inputs first.
+    """One network unit by unit; lists are over unit layers, inputs first.
 
-    states: uint8 ``[U]``; subnetworks: int64 ``[U]``, -1 for none; leads: bool ``[U, O]``, to which
-    outputs; coverage: float ``[J, K]``; status: one word.
+    Attributes:
+        states: uint8 ``[U]``, see :func:`~lth_utils.connectivity.unit_states`.
+        subnetworks: int64 ``[U]``, -1 for none.
+        leads: bool ``[U, O]``, to which outputs a unit leads.
+        coverage: float ``[J, K]``.
+        status: one word.
     """
 
     states: list[np.ndarray]
@@ -70,15 +101,29 @@ class Structure:
 
 
 def structure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> Structure:
-    """What a picture of the first member needs, in one pass of two sweeps.  Arguments as in :func:`coverage`."""
-    matrices, tasks = checked_matrices([m[:1] for m in masks], tasks, kind)
+    """What a picture of the first member needs, in two sweeps over the layers.
+
+    Args:
+        masks: as in :func:`~lth_utils.connectivity.weight_states`.
+        tasks: as in :func:`~lth_utils.connectivity.coverage`.
+        kind: as in :func:`~lth_utils.connectivity.coverage`.
+
+    Raises:
+        SpecError: as :func:`~lth_utils.connectivity.coverage`.
+    """
+    matrices, tasks = checked_matrices([mask[:1] for mask in masks], tasks, kind)
     from_input, outputs = any_input_each_output(matrices)
     labels = label_components(from_input, outputs)
     counts = served_counts(labels, tasks)
     return Structure(
-        [s[0].numpy(force=True) for s in states_of_units(from_input, outputs)],
-        [n[0].numpy(force=True) for n in labels],
-        [o[0].numpy(force=True) for o in outputs],
-        coverage_of(counts, tasks, kind)[0],
-        status_of(counts, tasks, kind)[0],
+        _first_member(states_of_units(from_input, outputs)),
+        _first_member(labels),
+        _first_member(outputs),
+        coverage=coverage_of(counts, tasks, kind)[0],
+        status=status_of(counts, tasks, kind)[0],
     )
+
+
+def _first_member(of_layers: Sequence[Tensor]) -> list[np.ndarray]:
+    """The first member's row of each layer's tensor."""
+    return [values[0].numpy(force=True) for values in of_layers]

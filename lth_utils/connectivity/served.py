@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from lth_utils.config import choose
-from lth_utils.connectivity.masks import channel_tasks, check_masks, unit_matrices
-from lth_utils.connectivity.reach import any_input_each_output, reachable
+from lth_utils.connectivity.masks import channel_tasks, check_masks, kernel_axes, unit_matrices
+from lth_utils.connectivity.reach import any_input_each_output, leading_to, reached_from
 from lth_utils.connectivity.subnetworks import label_components
 from lth_utils.data import Task, check_tasks
 
@@ -18,52 +18,8 @@ STATUSES = ("interconnected", "separated", "fragmented", "degraded")
 
 OUTCOMES = ("interconnected", "fragmented", "separated", "separated-degraded", "degraded")
 
-
-def served_counts(
-    labels: Sequence[Tensor], tasks: Sequence[Task]
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Per member how many of each task's inputs and outputs lie in each subnetwork: two int arrays ``[J, K]``."""
-    ends = labels[0].cpu().numpy(), labels[-1].cpu().numpy()
-    counted = []
-    for at_inputs, at_outputs in zip(*ends, strict=True):
-        n = int(at_inputs.max(initial=-1)) + 1
-        counted.append(
-            tuple(
-                np.stack(
-                    [
-                        np.bincount(
-                            side[p.start : p.stop][side[p.start : p.stop] >= 0], minlength=n
-                        )
-                        for p in positions
-                    ],
-                    axis=1,
-                )
-                for side, positions in (
-                    (at_inputs, [t.inputs for t in tasks]),
-                    (at_outputs, [t.outputs for t in tasks]),
-                )
-            )
-        )
-    return counted
-
-
-def _sizes(tasks):
-    return np.array([len(t.inputs) for t in tasks]), np.array([len(t.outputs) for t in tasks])
-
-
-def coverage_of(counts, tasks, kind) -> list[np.ndarray]:
-    n_in, n_out = _sizes(tasks)
-    return [o / n_out if kind == "output" else i / n_in * (o / n_out) for i, o in counts]
-
-
-def checked_matrices(masks, tasks, kind):
-    """The matrices of masks, and tasks that fit them."""
-    masks = check_masks(masks)
-    if masks[0].ndim == 5:
-        tasks = channel_tasks(tasks, masks[0].shape[2])
-    check_tasks(tasks, masks[0].shape[2], masks[-1].shape[1])
-    choose(kind, ("total", "output"), "coverage kind")
-    return unit_matrices(masks), tasks
+Counts = list[tuple[np.ndarray, np.ndarray]]
+"""Per member how many of each task's inputs, and outputs, each subnetwork has: two ``[J, K]``."""
 
 
 def coverage(
@@ -71,70 +27,83 @@ def coverage(
 ) -> list[np.ndarray]:
     """How much of each task each subnetwork covers.
 
-    masks as in :func:`weight_states`; tasks: K of them, which own whole channels where the network begins
-    with a convolution; kind: ``total`` (share of the task's inputs times share of its outputs) or ``output``
-    (the second factor alone).  Returns one float array ``[J, K]`` per member.
+    Args:
+        masks: as in :func:`~lth_utils.connectivity.weight_states`.
+        tasks: K of them, which own whole channels where the network begins with a convolution.
+        kind: ``total`` (share of the task's inputs times share of its outputs) or ``output``
+            (the second factor alone).
+
+    Returns:
+        One float array ``[J, K]`` per member, subnetworks as :func:`components` numbers them.
+
+    Raises:
+        SpecError: masks that make no network, tasks that do not fit, or another `kind`.
+
+    Source:
+        thesis, section on task coverage.
     """
     matrices, tasks = checked_matrices(masks, tasks, kind)
-    return coverage_of(
-        served_counts(label_components(*any_input_each_output(matrices)), tasks), tasks, kind
-    )
-
-
-def status_of(counts, tasks, kind) -> list[str]:
-    n_in, n_out = _sizes(tasks)
-    words = []
-    for inputs, outputs in counts:
-        # in whole numbers, so that "fully covered" is exact
-        covered, full = (outputs, n_out) if kind == "output" else (inputs * outputs, n_in * n_out)
-        if (covered.sum(0) < full).any():
-            words.append("degraded")
-        elif ((covered > 0).sum(1) > 1).any():
-            words.append("interconnected")
-        else:
-            words.append("separated" if len(covered) == len(tasks) else "fragmented")
-    return words
+    return coverage_of(counts_of(matrices, tasks), tasks, kind)
 
 
 def status(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") -> list[str]:
-    """One word per member: ``interconnected``, ``separated``, ``fragmented`` or ``degraded``.
+    """Whether each member's network has separated into one subnetwork per task.
 
-    Degraded: some task's summed coverage is below 1.  Interconnected: all covered, but a
-    subnetwork serves more than one task.  Separated: as many subnetworks as tasks, each serving
-    one.  Fragmented: none shared, but more subnetworks than tasks.  Arguments as in :func:`coverage`.
+    Args:
+        masks: as in :func:`~lth_utils.connectivity.weight_states`.
+        tasks: as in :func:`coverage`.
+        kind: as in :func:`coverage`.
+
+    Returns:
+        One word per member.  ``degraded``: some task's summed coverage is below 1.
+        ``interconnected``: all are covered, but a subnetwork serves more than one task.
+        ``separated``: as many subnetworks as tasks, each serving one.  ``fragmented``: none
+        is shared, but there are more subnetworks than tasks.
+
+    Raises:
+        SpecError: as :func:`coverage`.
     """
     matrices, tasks = checked_matrices(masks, tasks, kind)
-    return status_of(
-        served_counts(label_components(*any_input_each_output(matrices)), tasks), tasks, kind
-    )
+    return status_of(counts_of(matrices, tasks), tasks, kind)
 
 
 def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "outputs") -> Tensor:
-    """Share of the active units of each layer that are decided for one task.
+    """Share of the active units of each layer that are specific to one task.
 
-    Seen from the outputs: the unit leads to the outputs of exactly one task; from the inputs: it is
-    reached by the inputs of exactly one task.  Returns float64 ``[M, unit layers]``, inputs first;
-    NaN where a layer has no active unit.
+    Args:
+        masks: as in :func:`~lth_utils.connectivity.weight_states`.
+        tasks: as in :func:`coverage`.
+        seen_from: ``outputs`` (the unit leads to the outputs of exactly one task) or ``inputs``
+            (it is reached by the inputs of exactly one task).
+
+    Returns:
+        float64 ``[M, unit layers]``, inputs first; NaN where a layer has no active unit.
+
+    Raises:
+        SpecError: masks that make no network, tasks that do not fit, or another `seen_from`.
     """
     matrices, tasks = checked_matrices(masks, tasks, "total")
     choose(seen_from, ("outputs", "inputs"), "seen_from")
-
-    def belongs(side, size):
-        table = torch.zeros(size, len(tasks) + 1, dtype=torch.bool, device=matrices[0].device)
-        for k, task in enumerate(tasks):
-            table[getattr(task, side), k] = True
-        table[:, -1] = True  # the last column: whatever the task, none included
-        return table
-
-    forward, backward = reachable(
-        matrices, belongs("inputs", matrices[0].shape[2]), belongs("outputs", matrices[-1].shape[1])
-    )
+    device = matrices[0].device
+    sources = _columns([task.inputs for task in tasks], matrices[0].shape[2], device)
+    sinks = _columns([task.outputs for task in tasks], matrices[-1].shape[1], device)
+    reached, leads = reached_from(matrices, sources), leading_to(matrices, sinks)
     shares = []
-    for f, b in zip(forward, backward, strict=True):
-        active = f[..., -1] & b[..., -1]
-        one = ((b if seen_from == "outputs" else f)[..., :-1].sum(-1) == 1) & active
-        shares.append(one.sum(1, dtype=torch.float64) / active.sum(1))
+    for from_inputs, to_outputs in zip(reached, leads, strict=True):
+        active = from_inputs[..., -1] & to_outputs[..., -1]
+        of_tasks = (to_outputs if seen_from == "outputs" else from_inputs)[..., :-1]
+        specific = (of_tasks.sum(-1) == 1) & active
+        shares.append(specific.sum(1, dtype=torch.float64) / active.sum(1))
     return torch.stack(shares, 1)
+
+
+def _columns(owned: Sequence[range], size: int, device: torch.device) -> Tensor:
+    """bool ``[size, K + 1]``: what each task owns, and a last column that is True everywhere."""
+    table = torch.zeros(size, len(owned) + 1, dtype=torch.bool, device=device)
+    for k, positions in enumerate(owned):
+        table[positions, k] = True
+    table[:, -1] = True
+    return table
 
 
 def outcome(statuses: Sequence[str]) -> str:
@@ -146,3 +115,79 @@ def outcome(statuses: Sequence[str]) -> str:
     if "separated" in statuses:
         return "separated-degraded" if "degraded" in statuses else "separated"
     return "degraded" if "degraded" in statuses else statuses[-1]
+
+
+def checked_matrices(
+    masks: Sequence[Tensor], tasks: Sequence[Task], kind: str
+) -> tuple[list[Tensor], Sequence[Task]]:
+    """The weights between units, float32 ``[M, O, I]`` per layer, and tasks that own its inputs.
+
+    Raises:
+        SpecError: as :func:`coverage`.
+    """
+    masks = check_masks(masks)
+    n_inputs = masks[0].shape[2]
+    axes = kernel_axes(masks[0])
+    if axes:
+        tasks = channel_tasks(tasks, n_inputs, axes=axes)
+    check_tasks(tasks, n_inputs, masks[-1].shape[1])
+    choose(kind, ("total", "output"), "coverage kind")
+    return unit_matrices(masks), tasks
+
+
+def counts_of(matrices: Sequence[Tensor], tasks: Sequence[Task]) -> Counts:
+    """What each subnetwork has of each task, from the weights between units."""
+    return served_counts(label_components(*any_input_each_output(matrices)), tasks)
+
+
+def served_counts(labels: Sequence[Tensor], tasks: Sequence[Task]) -> Counts:
+    """The same from the labels of :func:`~lth_utils.connectivity.components`."""
+    inputs = [task.inputs for task in tasks]
+    outputs = [task.outputs for task in tasks]
+    counts = []
+    ends = zip(labels[0].cpu().numpy(), labels[-1].cpu().numpy(), strict=True)
+    for of_inputs, of_outputs in ends:
+        n = int(of_inputs.max(initial=-1)) + 1
+        counts.append((_tally(of_inputs, inputs, n), _tally(of_outputs, outputs, n)))
+    return counts
+
+
+def _tally(labels: np.ndarray, owned: Sequence[range], n: int) -> np.ndarray:
+    """How many of each range's units have each of the labels 0…n-1, int ``[n, K]``."""
+    table = np.zeros((n, len(owned)), dtype=np.int64)
+    for k, positions in enumerate(owned):
+        own = labels[positions.start : positions.stop]
+        table[:, k] = np.bincount(own[own >= 0], minlength=n)
+    return table
+
+
+def _sizes(tasks: Sequence[Task]) -> tuple[np.ndarray, np.ndarray]:
+    """How many inputs, and outputs, each task has: two int ``[K]``."""
+    n_in = np.array([len(task.inputs) for task in tasks])
+    return n_in, np.array([len(task.outputs) for task in tasks])
+
+
+def coverage_of(counts: Counts, tasks: Sequence[Task], kind: str) -> list[np.ndarray]:
+    """As :func:`coverage`, from what each subnetwork has of each task."""
+    n_in, n_out = _sizes(tasks)
+    if kind == "output":
+        return [outputs / n_out for _, outputs in counts]
+    return [inputs / n_in * (outputs / n_out) for inputs, outputs in counts]
+
+
+def status_of(counts: Counts, tasks: Sequence[Task], kind: str) -> list[str]:
+    """As :func:`status`, from what each subnetwork has of each task."""
+    n_in, n_out = _sizes(tasks)
+    words = []
+    for inputs, outputs in counts:
+        # in whole numbers, so that "fully covered" is exact
+        covered, full = inputs * outputs, n_in * n_out
+        if kind == "output":
+            covered, full = outputs, n_out
+        if (covered.sum(0) < full).any():
+            words.append("degraded")
+        elif ((covered > 0).sum(1) > 1).any():
+            words.append("interconnected")
+        else:
+            words.append("separated" if len(covered) == len(tasks) else "fragmented")
+    return words

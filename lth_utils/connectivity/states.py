@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lth_utils.connectivity.masks import check_masks
+from lth_utils.connectivity.masks import check_masks, per_weight
 from lth_utils.connectivity.reach import reachability
 
 PRUNED, ACTIVE, INACTIVE, ZOMBIE = 0, 1, 2, 3
@@ -16,27 +16,24 @@ PRUNED, ACTIVE, INACTIVE, ZOMBIE = 0, 1, 2, 3
 STATE_NAMES = ("pruned", "active", "inactive", "zombie")
 
 
-def states_of_weights(masks, from_input, to_output) -> list[Tensor]:
-    states = []
-    for mask, source, sink in zip(masks, from_input[:-1], to_output[1:], strict=True):
-        # of one weight that is available: inactive without a sink, else zombie without a source
-        lively = torch.where(source, ACTIVE, ZOMBIE).to(torch.uint8)[:, None, :]
-        state = torch.where(sink[:, :, None], lively, INACTIVE)
-        if mask.ndim == 5:
-            states.append(state[..., None, None] * mask)
-        else:
-            features = mask.shape[2] // state.shape[2]  # of a channel that is flattened
-            states.append(
-                (state.repeat_interleave(features, 2) if features > 1 else state).mul_(mask)
-            )
-    return states
-
-
 def weight_states(masks: Sequence[Tensor]) -> list[Tensor]:
-    """State of each weight, one of ``PRUNED, ACTIVE, INACTIVE, ZOMBIE``.
+    """State of each weight: pruned, active, inactive or zombie.
 
-    masks: list over layers of bool ``[M, O, I]``, the first ones ``[M, O, I, k, k]`` where they are convolutions; returns
-    uint8 tensors of the same shapes.  A kernel's weight leads from channel to channel.
+    Inactive: available, but its sink leads to no output.  Zombie: it leads to an output, but its
+    source is reached by no input.  A kernel's weight leads from channel to channel.
+
+    Args:
+        masks: over layers bool ``[M, O, I]``, a single network is M = 1.  The first ones are
+            ``[M, O, I, k, k]`` where they are convolutions.
+
+    Returns:
+        uint8 tensors of the same shapes, each value one of ``PRUNED, ACTIVE, INACTIVE, ZOMBIE``.
+
+    Raises:
+        SpecError: masks that make no network.
+
+    Source:
+        thesis, definitions of active, inactive and zombie weights.
 
     >>> mask = torch.tensor([[[True, True]]]), torch.tensor([[[True], [False]]])
     >>> [s.tolist() for s in weight_states(mask)]
@@ -44,22 +41,40 @@ def weight_states(masks: Sequence[Tensor]) -> list[Tensor]:
     """
     masks = check_masks(masks)
     from_input, outputs = reachability(masks)
-    return states_of_weights(masks, from_input, [o.any(-1) for o in outputs])
+    leads = [per_output.any(-1) for per_output in outputs]
+    states = []
+    for mask, source, sink in zip(masks, from_input[:-1], leads[1:], strict=True):
+        # of an available weight: inactive without a sink, else zombie without a source
+        of_source = torch.where(source, ACTIVE, ZOMBIE).to(torch.uint8)[:, None, :]
+        state = per_weight(torch.where(sink[:, :, None], of_source, INACTIVE), mask)
+        states.append(state.mul_(mask) if state.shape == mask.shape else state * mask)
+    return states
 
 
 def unit_states(masks: Sequence[Tensor]) -> list[Tensor]:
-    """State of each unit: inactive without a path to an output, else zombie without a path from an input, else active.
+    """State of each unit: active, inactive or zombie.
 
-    masks as in :func:`weight_states`; returns uint8 ``[M, U]`` per layer of units (channels of a convolution), inputs first.
+    Inactive: no path to an output.  Zombie: a path to an output, but none from an input.
+
+    Args:
+        masks: as in :func:`weight_states`.
+
+    Returns:
+        Over unit layers, inputs first, uint8 ``[M, U]``; units are channels of a convolution.
+
+    Raises:
+        SpecError: masks that make no network.
     """
     return states_of_units(*reachability(check_masks(masks)))
 
 
-def states_of_units(from_input, outputs) -> list[Tensor]:
-    return [
-        torch.where(o.any(-1), torch.where(f, ACTIVE, ZOMBIE), INACTIVE).to(torch.uint8)
-        for f, o in zip(from_input, outputs, strict=True)
-    ]
+def states_of_units(from_input: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Tensor]:
+    """The same from the lists of :func:`~lth_utils.connectivity.reach.any_input_each_output`."""
+    states = []
+    for reached, leads in zip(from_input, outputs, strict=True):
+        of_unit = torch.where(reached, ACTIVE, ZOMBIE)
+        states.append(torch.where(leads.any(-1), of_unit, INACTIVE).to(torch.uint8))
+    return states
 
 
 def out_degrees(masks: Sequence[Tensor]) -> tuple[np.ndarray, np.ndarray]:

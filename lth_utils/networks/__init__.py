@@ -1,1 +1,1 @@
-"""Masked networks: layers, populations of members, and single tickets."""
+"""Masked networks: kinds of layers, populations of members, and single tickets."""

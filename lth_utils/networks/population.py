@@ -10,17 +10,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lth_utils.config import Shape, SpecError, choose, rng, weight_shapes
-from lth_utils.networks.layers import Layers, n_weights, split_mask
+from lth_utils.config import Shape, SpecError, choose, rng
+from lth_utils.networks.forward import Layers
+from lth_utils.networks.layers import n_weights, network, split_mask
 
 
 @dataclass(frozen=True)
 class Population:
     """M networks of one shape.
 
-    shape: a ``config.Shape``; seeds: M ints; parameters, initial: float32 ``[M, P]``, all
-    weights layer by layer and then all biases; mask: bool ``[M, W]``.  Weights where the mask is
-    False are exactly zero in `parameters`; `initial` keeps all values.
+    Attributes:
+        shape: a ``config.Shape``.
+        seeds: M ints, each once.
+        parameters: float32 ``[M, P]``, all weights layer by layer and then all biases; weights
+            are exactly zero where the mask is False.
+        initial: float32 ``[M, P]``, what rewinding goes back to, pruned weights included.
+        mask: bool ``[M, W]``.
     """
 
     shape: Shape
@@ -34,7 +39,7 @@ class Population:
 
     @property
     def weights(self) -> list[Tensor]:
-        """Views ``[M, O, I]`` of the weights, of a convolution's ``[M, O, I, k, k]``, one per layer."""
+        """Views of the weights over layers, ``[M, O, I]``, of a convolution ``[M, O, I, k, k]``."""
         return Layers.of(self.parameters, self.shape).weights
 
     @property
@@ -62,29 +67,40 @@ class Population:
 def initial_values(
     shape: Shape, seed: int, scheme: str = "kaiming_normal", stream: str = "init"
 ) -> np.ndarray:
-    """One member's initial parameters, float32 ``[P]``.
+    """One member's initial parameters.
 
-    scheme: ``kaiming_normal`` weights (fan-in, gain of ReLU) and zero biases, or ``torch``: all uniform within
-    one over the root of the fan-in, as torch's layers draw them; stream: the random stream's name.
+    Args:
+        shape: a ``config.Shape``.
+        seed: the run's seed.
+        scheme: ``kaiming_normal`` weights (fan-in, gain of ReLU) and zero biases, or ``torch``:
+            weights and biases uniform within one over the root of the fan-in, as torch's layers.
+        stream: name of the random stream.
+
+    Returns:
+        float32 ``[P]``, all weights layer by layer and then all biases.
+
+    Raises:
+        SpecError: an unknown scheme.
     """
-    draws, layers = rng(seed, stream), weight_shapes(shape)
-    fans = [math.prod(layer[1:]) for layer in layers]
-    if choose(scheme, ("kaiming_normal", "torch"), "init") == "torch":
-        counts = [
-            *zip(fans, map(math.prod, layers), strict=True),
-            *zip(fans, (layer[0] for layer in layers), strict=True),
-        ]
-        return np.concatenate(
-            [
-                (2 * draws.random(n, dtype=np.float32) - 1) / np.float32(np.sqrt(fan))
-                for fan, n in counts
-            ]
-        )
-    weights = [
-        draws.standard_normal(math.prod(layer), dtype=np.float32) * np.float32(np.sqrt(2 / fan))
-        for layer, fan in zip(layers, fans, strict=True)
-    ]
-    return np.concatenate([*weights, np.zeros(sum(layer[0] for layer in layers), dtype=np.float32)])
+    choose(scheme, ("kaiming_normal", "torch"), "init")
+    draws = rng(seed, stream)
+    net = network(shape)
+    fans = [math.prod(size[1:]) for size in net.weight_shapes]
+    n_biases = [layer.n_biases for layer in net.layers]
+    if scheme == "torch":
+        counts = [*net.sizes, *n_biases]
+        parts = zip(counts, [*fans, *fans], strict=True)
+        return np.concatenate([_uniform(draws, n, fan) for n, fan in parts])
+    weights = []
+    for n, fan in zip(net.sizes, fans, strict=True):
+        scale = np.float32(np.sqrt(2 / fan))
+        weights.append(draws.standard_normal(n, dtype=np.float32) * scale)
+    return np.concatenate([*weights, np.zeros(sum(n_biases), dtype=np.float32)])
+
+
+def _uniform(draws: np.random.Generator, n: int, fan: int) -> np.ndarray:
+    """Uniform float32 ``[n]`` within one over the root of the fan-in."""
+    return (2 * draws.random(n, dtype=np.float32) - 1) / np.float32(np.sqrt(fan))
 
 
 def init(
@@ -93,25 +109,39 @@ def init(
     device: torch.device | str = "cpu",
     scheme: str = "kaiming_normal",
 ) -> Population:
-    """A dense population, one member per seed; scheme: see :func:`initial_values`."""
+    """A dense population.
+
+    Args:
+        shape: a ``config.Shape``.
+        seeds: one per member, each once.
+        device: where the arrays lie.
+        scheme: see :func:`initial_values`.
+
+    Raises:
+        SpecError: a seed repeats, or `shape` makes no network.
+    """
     if len(set(seeds)) < len(seeds):
         raise SpecError(
             f"seeds {list(seeds)} repeat; two members of one seed would be the same network"
         )
-    values = torch.from_numpy(np.stack([initial_values(shape, seed, scheme) for seed in seeds])).to(
-        device
-    )
+    rows = np.stack([initial_values(shape, seed, scheme) for seed in seeds])
+    values = torch.from_numpy(rows).to(device)
     mask = torch.ones(len(seeds), n_weights(shape), dtype=torch.bool, device=device)
     return Population(tuple(shape), tuple(seeds), values.clone(), values, mask)
 
 
 def rewind(population: Population, mask: Tensor, biases: Tensor | None = None) -> Population:
-    """The same members with a new mask and their initial weights and biases; or these `biases`, ``[M, P - W]``, and from now on."""
-    initial = (
-        population.initial
-        if biases is None
-        else torch.cat([population.initial[:, : mask.shape[1]], biases], 1)
-    )
+    """The same members with a new mask, at their initial weights.
+
+    Args:
+        population: left unchanged.
+        mask: bool ``[M, W]``.
+        biases: ``[M, P - W]``, which replace the initial biases from now on; None keeps those.
+    """
+    n = mask.shape[1]
+    initial = population.initial
+    if biases is not None:
+        initial = torch.cat([initial[:, :n], biases], 1)
     parameters = initial.clone()
-    parameters[:, : mask.shape[1]] *= mask
+    parameters[:, :n] *= mask
     return replace(population, parameters=parameters, initial=initial, mask=mask)

@@ -9,16 +9,24 @@ import torch
 from torch import Tensor, nn
 
 from lth_utils.config import Shape, SpecError, choose
+from lth_utils.connectivity import masks_of_outputs
 from lth_utils.data import Task
-from lth_utils.networks.layers import Layers
+from lth_utils.networks.forward import Layers
+from lth_utils.networks.layers import network
 
 
 @dataclass(frozen=True)
 class Ticket:
     """One network at one pruning level: its mask, and its values before and after training.
 
-    shape: a ``config.Shape``; masks: bool ``[1, O, I]`` per layer, of a convolution ``[1, O, I, k, k]``; initial,
-    trained: float32 ``[P]``, pruned weights zero, or None where trained values were not kept; tasks; seed; level.
+    Attributes:
+        shape: a ``config.Shape``.
+        masks: bool ``[1, O, I]`` per layer, of a convolution ``[1, O, I, k, k]``.
+        initial: float32 ``[P]`` before training; pruned weights are zero.
+        trained: float32 ``[P]`` after training, or None where these values were not kept.
+        tasks: K of them.
+        seed: the run's.
+        level: how often the network was pruned.
     """
 
     shape: Shape
@@ -30,13 +38,20 @@ class Ticket:
     level: int
 
     def values(self, which: str = "trained") -> np.ndarray:
-        """The parameters ``[P]``, ``trained`` or ``initial``."""
+        """The parameters ``[P]``, ``trained`` or ``initial``.
+
+        Raises:
+            SpecError: another word, or the trained values were not kept.
+        """
         choose(which, ("trained", "initial"), "which")
-        if which == "trained" and self.trained is None:
+        if which == "initial":
+            return self.initial
+        if self.trained is None:
             raise SpecError(
-                f"trained values of level {self.level} were not kept (too large); retrain from which='initial'"
+                f"trained values of level {self.level} were not kept (too large); "
+                "retrain from which='initial'"
             )
-        return self.trained if which == "trained" else self.initial
+        return self.trained
 
     @property
     def weights(self) -> list[Tensor]:
@@ -45,37 +60,39 @@ class Ticket:
         return Layers.of(torch.from_numpy(values)[None], self.shape).weights
 
     def cut(self, k: int) -> Ticket:
-        """What task `k` alone needs, cut out: the weights on any path to its outputs, zombies included; the others are zero."""
-        leads = torch.zeros(1, self.shape[-1], dtype=torch.bool)
-        leads[:, self.tasks[k].outputs] = True
-        masks: list[Tensor] = []
-        for mask in reversed(self.masks):
-            leads = leads.reshape(1, mask.shape[1], -1).any(
-                -1
-            )  # before the flattening a channel leads where one of its features does
-            masks.insert(0, mask & leads.view(1, -1, *[1] * (mask.ndim - 2)))
-            leads = masks[0].any((1, *range(3, mask.ndim)))
-        weights = np.concatenate([m.flatten().numpy() for m in masks])
-        kept = np.concatenate([weights, np.ones(len(self.initial) - len(weights), dtype=bool)])
+        """The part of the ticket that task `k` needs.
+
+        Args:
+            k: position in `tasks`.
+
+        Returns:
+            The weights on any path to the task's outputs, zombies included; the others are zero.
+        """
+        masks = masks_of_outputs(self.masks, self.tasks[k].outputs)
+        kept = np.ones(len(self.initial), dtype=bool)
+        weights = np.concatenate([mask.flatten().numpy() for mask in masks])
+        kept[: len(weights)] = weights
+        initial = np.where(kept, self.initial, np.float32(0))
         trained = None if self.trained is None else np.where(kept, self.trained, np.float32(0))
-        return replace(
-            self, masks=masks, initial=np.where(kept, self.initial, np.float32(0)), trained=trained
-        )
+        return replace(self, masks=masks, initial=initial, trained=trained)
 
     def model(self, which: str = "trained") -> nn.Sequential:
-        """A plain ``torch.nn.Sequential``, pruned weights at zero, ready for prediction: inputs ``[B, I]`` to logits ``[B, O]``."""
-        layers = Layers.of(torch.from_numpy(self.values(which)).clone()[None], self.shape)
+        """The network in torch's own modules, ready for prediction.
+
+        Args:
+            which: ``trained`` or ``initial`` values.
+
+        Returns:
+            A model from inputs ``[B, I]`` to logits ``[B, O]``; pruned weights are zero.
+
+        Raises:
+            SpecError: as :meth:`values`.
+        """
+        net = network(self.shape)
+        views = Layers.of(torch.from_numpy(self.values(which))[None], self.shape)
         modules: list[nn.Module] = []
-        if front := layers.front:
-            channels, side = self.shape[0]
-            modules.append(nn.Unflatten(1, (channels, side, side)))
-        for n, (w, b) in enumerate(zip(layers.weights, layers.biases, strict=True)):
-            kind = nn.Conv2d if n < front else nn.Linear
-            layer = kind(w.shape[2], w.shape[1], *w.shape[3:4])
-            layer.weight.data, layer.bias.data = w[0].clone(), b[0].clone()
-            modules += [layer, nn.ReLU()]
-            if n < front and (pool := self.shape[n + 1][2]) > 1:
-                modules.append(nn.MaxPool2d(pool))
-            if n == front - 1:
-                modules.append(nn.Flatten())
-        return nn.Sequential(*modules[:-1])
+        if len(net.values[0]) > 1:
+            modules.append(nn.Unflatten(1, net.values[0]))
+        for n, layer in enumerate(net.layers):
+            modules += layer.modules(net.values[n], views.weights[n][0], views.biases[n][0])
+        return nn.Sequential(*modules[:-1])  # no ReLU after the logits

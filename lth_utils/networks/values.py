@@ -7,7 +7,7 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from lth_utils.networks.layers import Layers
+from lth_utils.networks.forward import Layers
 from lth_utils.networks.ticket import Ticket
 
 SPARSE_FROM = 20_000

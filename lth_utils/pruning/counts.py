@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
-from lth_utils.config import PruneSpec, RunSpec, Shape, SpecError, convolutions
-from lth_utils.networks.layers import n_weights
+from lth_utils.config import PruneSpec, RunSpec, Shape, SpecError
+from lth_utils.networks.layers import n_weights as weights_of
+from lth_utils.networks.layers import network
 
 
 def trajectory(
@@ -14,19 +16,31 @@ def trajectory(
 ) -> list[int]:
     """Available weights at each level, the dense network first.
 
-    Two of `rate` (share of the remaining weights removed per level, in (0, 1)), `levels` (number of
-    prunings) and `target` (weights left at the end) fix the third by ``p = 1 - (T/N)^(1/L)``; level
-    i keeps ``round(N (1 - p)^i)``.  With rate and target the number of levels is rounded to a whole
-    one and the last level makes up the difference.  Raises :class:`SpecError`.
+    Two of `rate`, `levels` and `target` fix the third by ``p = 1 - (T/N)^(1/L)``; level i keeps
+    ``round(N (1 - p)^i)``.  With rate and target the number of levels is rounded to a whole one
+    and the last level makes up the difference.
+
+    Args:
+        n_weights: weights of the dense network, 1 or more.
+        rate: share of the remaining weights removed per level, above 0 and below 1.
+        levels: number of prunings, 0 or more.
+        target: weights left at the end, 1 up to `n_weights`.
+
+    Returns:
+        ``levels + 1`` counts that never grow.
+
+    Raises:
+        SpecError: values out of range, or not two of the three.
+
+    Source:
+        thesis, section on the pruning schedule.
 
     >>> trajectory(3591, levels=3, target=112)
     [3591, 1130, 356, 112]
     >>> trajectory(1000, rate=0.5, levels=2)
     [1000, 500, 250]
     """
-    spec = PruneSpec(
-        rate=rate, levels=levels, target=target
-    )  # checks ranges and that two are given
+    spec = PruneSpec(rate=rate, levels=levels, target=target)  # checks that two are given
     if n_weights < 1:
         raise SpecError(f"n_weights is {n_weights}; allowed: 1 or more")
     if target is not None and target > n_weights:
@@ -44,49 +58,80 @@ def trajectory(
 
 
 def extend(shape: Sequence[int], rate: float, levels: int) -> list[tuple[int, ...]]:
-    """The networks that, pruned at `rate`, lead to `shape`: extension levels 0…`levels`.
+    """The networks that, pruned at `rate`, lead to `shape`.
 
-    shape: inputs, one or more hidden layers of equal width, outputs; rate in (0, 1).  The width h
-    at level e is the rounded positive root of ``(m-1) h² + (d_in + d_out) h = N / (1-rate)^e`` for
-    m hidden layers and N weights in `shape` (thesis, section on extension).
+    The width h at level e is the rounded positive root of
+    ``(m-1) h² + (d_in + d_out) h = N / (1-rate)^e`` for m hidden layers and N weights in `shape`.
+
+    Args:
+        shape: inputs, one or more hidden layers of equal width, outputs.
+        rate: share of the remaining weights removed per level, above 0 and below 1.
+        levels: largest extension level, 0 or more.
+
+    Returns:
+        The shapes of extension levels 0…`levels`.
+
+    Raises:
+        SpecError: another kind of network, or values out of range.
+
+    Source:
+        thesis, section on extension.
 
     >>> [s[1] for s in extend((4, 8, 8, 2), 0.32, 9)]
     [8, 10, 13, 16, 20, 25, 31, 38, 47, 57]
     """
     shape = tuple(shape)
-    if convolutions(shape) or len(shape) < 3 or len(set(shape[1:-1])) != 1:
+    if network(shape).front or len(shape) < 3 or len(set(shape[1:-1])) != 1:
         raise SpecError(
-            f"shape {shape} cannot be extended: it needs hidden layers, all of equal width, such as (4, 8, 8, 2)"
+            f"shape {shape} cannot be extended: it needs hidden layers, all of equal width, "
+            "such as (4, 8, 8, 2)"
         )
     PruneSpec(rate=rate, levels=levels)
-    ends, squares, base = shape[0] + shape[-1], len(shape) - 3, n_weights(shape)
     shapes = [shape]
     for level in range(1, levels + 1):
-        n = base / (1 - rate) ** level
-        width = (
-            n / ends
-            if not squares
-            else (math.sqrt(ends**2 + 4 * squares * n) - ends) / (2 * squares)
-        )
-        shapes.append((shape[0], *[round(width)] * (len(shape) - 2), shape[-1]))
+        width = round(_extended_width(shape, weights_of(shape) / (1 - rate) ** level))
+        shapes.append((shape[0], *[width] * (len(shape) - 2), shape[-1]))
     return shapes
 
 
+def _extended_width(shape: tuple[int, ...], n: float) -> float:
+    """The width of hidden layers, as many as `shape` has, that have `n` weights."""
+    ends = shape[0] + shape[-1]
+    squares = len(shape) - 3
+    if not squares:
+        return n / ends
+    return (math.sqrt(ends**2 + 4 * squares * n) - ends) / (2 * squares)
+
+
 def plan(spec: RunSpec) -> tuple[Shape, list[int]]:
-    """A run's dense shape and its trajectory of available weights, level 0 first; of a variant, its one level's."""
-    prune, variant = spec.prune, spec.variant
-    if prune.schedule == "extension":
-        shapes = extend(spec.base, prune.rate, prune.levels)[::-1]
-        shape, keep = shapes[0], [n_weights(s) for s in shapes]
-    else:
-        shape, keep = (
-            spec.base,
-            trajectory(n_weights(spec.base), prune.rate, prune.levels, prune.target),
-        )
-    if variant is None:
-        return shape, keep
-    if variant.level >= len(keep):
+    """A run's dense shape and how many weights are available at each of its levels.
+
+    Args:
+        spec: the run.
+
+    Returns:
+        The ``config.Shape`` and the trajectory, level 0 first; of a variant, its one level's count.
+
+    Raises:
+        SpecError: the base makes no network or cannot be extended, the target is above its
+            number of weights, or a variant's level is above the last one.
+    """
+    shape, keep = _plan(spec.base, spec.prune)
+    if spec.variant is None:
+        return shape, list(keep)
+    level = spec.variant.level
+    if level >= len(keep):
         raise SpecError(
-            f"VariantSpec.level is {variant.level}; allowed: 0 to {len(keep) - 1}, the levels of the run that finds the ticket"
+            f"VariantSpec.level is {level}; allowed: 0 to {len(keep) - 1}, the levels of the run "
+            "that finds the ticket"
         )
-    return shape, keep[variant.level :][:1]
+    return shape, [keep[level]]
+
+
+@functools.lru_cache(maxsize=4096)
+def _plan(base: Shape, prune: PruneSpec) -> tuple[Shape, tuple[int, ...]]:
+    """A plan without a variant: many runs share it, and it is asked for again and again."""
+    if prune.schedule == "extension":
+        shapes = extend(base, prune.rate, prune.levels)[::-1]
+        return shapes[0], tuple(map(weights_of, shapes))
+    return base, tuple(trajectory(weights_of(base), prune.rate, prune.levels, prune.target))

@@ -1,6 +1,13 @@
-"""Which weights survive: one score per weight."""
+"""Which weights survive: one score per weight.
+
+A criterion is a function of the trained weights and of the initial ones, both float ``[M, W]``,
+of the members' seeds and of the level that is pruned to.  It returns scores ``[M, W]``; the
+largest stay.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -9,32 +16,37 @@ from torch import Tensor
 from lth_utils.config import rng
 
 
-def _magnitude(weights: Tensor, initial: Tensor, seeds, level) -> Tensor:
+def magnitude(weights: Tensor, initial: Tensor, seeds: Sequence[int], level: int) -> Tensor:
+    """Absolute trained value."""
     return weights.abs()
 
 
-def _movement(weights: Tensor, initial: Tensor, seeds, level) -> Tensor:
+def movement(weights: Tensor, initial: Tensor, seeds: Sequence[int], level: int) -> Tensor:
+    """How far a weight moved in training."""
     return (weights - initial).abs()
 
 
-def _magnitude_increase(weights: Tensor, initial: Tensor, seeds, level) -> Tensor:
+def magnitude_increase(
+    weights: Tensor, initial: Tensor, seeds: Sequence[int], level: int
+) -> Tensor:
+    """By how much a weight's absolute value grew in training."""
     return weights.abs() - initial.abs()
 
 
-def _random(weights: Tensor, initial: Tensor, seeds, level) -> Tensor:
-    scores = np.stack(
-        [rng(seed, "prune", level).random(weights.shape[1], dtype=np.float32) for seed in seeds]
-    )
-    return torch.from_numpy(scores).to(weights.device)
+def random(weights: Tensor, initial: Tensor, seeds: Sequence[int], level: int) -> Tensor:
+    """Uniform numbers that depend on seed and level alone."""
+    n = weights.shape[1]
+    rows = [rng(seed, "prune", level).random(n, dtype=np.float32) for seed in seeds]
+    return torch.from_numpy(np.stack(rows)).to(weights.device)
 
 
 CRITERIA = {
-    "magnitude": _magnitude,
-    "movement": _movement,
-    "magnitude_increase": _magnitude_increase,
-    "random": _random,
+    "magnitude": magnitude,
+    "movement": movement,
+    "magnitude_increase": magnitude_increase,
+    "random": random,
 }
-"""Scores ``[M, W]`` from trained and initial weights ``[M, W]``, the members' seeds and the level; the largest stay.
+"""Criteria by name.
 
-``movement`` and ``magnitude_increase``: how far a weight went, and by how much it grew (Zhou et al. 2019, Deconstructing Lottery Tickets).
+Source of ``movement`` and ``magnitude_increase``: Zhou et al. 2019, Deconstructing Lottery Tickets.
 """

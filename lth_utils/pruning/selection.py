@@ -8,23 +8,33 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lth_utils.config import PruneSpec, Shape, SpecError, choose, weight_shapes
+from lth_utils.config import PruneSpec, Shape, SpecError, choose
 from lth_utils.connectivity import ACTIVE, weight_states
+from lth_utils.networks.layers import network, split_mask
 from lth_utils.pruning.criteria import CRITERIA
 
 
 def keep_largest(scores: Tensor, masks: Tensor, keep: int) -> Tensor:
     """The `keep` available weights of largest score, exactly; among ties the lower index stays.
 
-    scores: float ``[M, W]``; masks: bool ``[M, W]``, True where available; keep: 0 up to the
-    smallest number of available weights.  Returns bool ``[M, W]``, a subset of `masks`.
+    Args:
+        scores: float ``[M, W]``, finite where available.
+        masks: bool ``[M, W]``, True where available.
+        keep: 0 up to the smallest number of available weights.
+
+    Returns:
+        bool ``[M, W]``, a subset of `masks` with `keep` weights per member.
+
+    Raises:
+        SpecError: shapes, types or scores that are not allowed, or `keep` out of range.
 
     >>> keep_largest(torch.ones(1, 4), torch.tensor([[True, False, True, True]]), 2)
     tensor([[ True, False,  True, False]])
     """
     if scores.shape != masks.shape or scores.ndim != 2 or masks.dtype != torch.bool:
         raise SpecError(
-            f"scores {tuple(scores.shape)} and masks {tuple(masks.shape)} {masks.dtype}; expected [M, W] both, masks bool"
+            f"scores {tuple(scores.shape)} and masks {tuple(masks.shape)} {masks.dtype}; "
+            "expected [M, W] both, masks bool"
         )
     available = int(masks.sum(1).min()) if len(masks) else 0
     if keep != int(keep) or not 0 <= keep <= (available if len(masks) else keep):
@@ -48,39 +58,51 @@ def prune(
 ) -> Tensor:
     """The mask of the next level, with exactly `keep` weights per member.
 
-    weights: trained values, float ``[M, W]``; masks: bool ``[M, W]``; shape: the network's; level:
-    the one pruned to; initial: what they were reset to, where the criterion asks for it; spec: criterion,
-    scope and alive of it are used (default: global magnitude).  With scope ``layer`` every layer keeps the same share, the odd weights going
-    to the largest remainders.  Returns bool ``[M, W]``.
+    Args:
+        weights: trained values, float ``[M, W]``.
+        masks: bool ``[M, W]``, True where available.
+        keep: weights of each member that stay.
+        shape: the network's ``config.Shape``.
+        seeds: the members' seeds.
+        level: the level that is pruned to.
+        initial: float ``[M, W]``, what the weights were reset to, where the criterion asks for it.
+        spec: its criterion, scope and dead_first are used; None: global magnitude.  With scope
+            ``layer`` every layer keeps the same share, and the weights left over go to the layers
+            of largest remainder.
+
+    Returns:
+        bool ``[M, W]``, a subset of `masks`.
+
+    Raises:
+        SpecError: an unknown criterion, a `keep` out of range, or one that empties a layer.
     """
     spec = spec or PruneSpec(levels=0)
-    layers = weight_shapes(shape)
-    sizes = list(map(math.prod, layers))
-    scores = CRITERIA[choose(spec.criterion, CRITERIA, "criterion")](
-        weights, weights if initial is None else initial, seeds, level
-    )
+    criterion = CRITERIA[choose(spec.criterion, CRITERIA, "criterion")]
+    scores = criterion(weights, weights if initial is None else initial, seeds, level)
     if spec.alive:
-        of_layers = [
-            m.reshape(len(m), *layer)
-            for m, layer in zip(masks.split(sizes, 1), layers, strict=True)
-        ]
-        active = torch.cat([(s == ACTIVE).flatten(1) for s in weight_states(of_layers)], 1)
+        states = weight_states(split_mask(masks, shape))
+        active = torch.cat([(state == ACTIVE).flatten(1) for state in states], 1)
         scores = torch.where(active, scores, scores - 2 * scores.abs().max() - 1)
     if spec.scope == "global":
         return keep_largest(scores, masks, keep)
-    available = [int(m[0].sum()) for m in masks.split(sizes, 1)]
-    shares = [a * keep / max(1, sum(available)) for a in available]
-    keeps = [math.floor(s) for s in shares]
-    for layer in sorted(range(len(sizes)), key=lambda n: keeps[n] - shares[n])[: keep - sum(keeps)]:
+    sizes = network(shape).sizes
+    of_layers = masks.split(sizes, 1)
+    keeps = _equal_shares([int(mask[0].sum()) for mask in of_layers], keep)
+    parts = zip(scores.split(sizes, 1), of_layers, keeps, strict=True)
+    return torch.cat([keep_largest(score, mask, k) for score, mask, k in parts], 1)
+
+
+def _equal_shares(available: list[int], keep: int) -> list[int]:
+    """How many weights each layer keeps, `keep` in all: the same share, by largest remainders."""
+    shares = [n * keep / max(1, sum(available)) for n in available]
+    keeps = [math.floor(share) for share in shares]
+    by_remainder = sorted(range(len(keeps)), key=lambda layer: keeps[layer] - shares[layer])
+    for layer in by_remainder[: keep - sum(keeps)]:
         keeps[layer] += 1
     if 0 in keeps:
+        empty = keeps.index(0)
         raise SpecError(
-            f"keeping {keep} weights layer by layer would empty layer {keeps.index(0)} (it has {available})"
+            f"keeping {keep} weights layer by layer would empty layer {empty} "
+            f"(it has {available})"
         )
-    return torch.cat(
-        [
-            keep_largest(s, m, k)
-            for s, m, k in zip(scores.split(sizes, 1), masks.split(sizes, 1), keeps, strict=True)
-        ],
-        1,
-    )
+    return keeps

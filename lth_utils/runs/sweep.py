@@ -22,6 +22,7 @@ import torch
 from lth_utils import config, pruning
 from lth_utils.config import RunSpec
 from lth_utils.connectivity import OUTCOMES
+from lth_utils.networks.layers import network
 from lth_utils.runs.batch import LevelEvent, run_batch
 from lth_utils.runs.planning import cut, plan, with_origins
 from lth_utils.runs.store import Store
@@ -153,7 +154,7 @@ def _run(
 def _concurrent_runs(specs: list[RunSpec], device: torch.device) -> int:
     """How many runs the engines of these specs train at once; 0: one population after another."""
     limits = []
-    for has_convolutions in {config.convolutions(spec.base) > 0 for spec in specs}:
+    for has_convolutions in {network(spec.base).front > 0 for spec in specs}:
         engine = trainer.choose_engine(device.type, has_convolutions)
         limits.append(engine.max_concurrent_runs)
     return min(limits, default=0)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lth_utils import config, pruning
+from lth_utils import pruning
 from lth_utils.config import RunSpec
-from lth_utils.networks.layers import n_weights
+from lth_utils.networks.layers import n_weights, network
 from lth_utils.runs.record import RunRecord
 
 OVERHEAD = 1000
@@ -33,5 +33,5 @@ def level_cost(spec: RunSpec, available: int) -> float:
 
     Convolutions get no cheaper when they are pruned, so all weights count there.
     """
-    weights = n_weights(spec.base) if config.convolutions(spec.base) else available
+    weights = n_weights(spec.base) if network(spec.base).front else available
     return OVERHEAD + weights
