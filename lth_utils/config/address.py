@@ -21,30 +21,37 @@ LATER = {
     "init": "kaiming_normal",
     "variant": None,
 }
-"""Fields that runs of the first version did not have, with the value that means what was done then."""
+"""Fields that the first version lacked, with the value that means what it did."""
 
 
 def canonical(spec: RunSpec) -> str:
-    """The one JSON text of a spec, keys sorted; what the run's address is computed from.
+    """The one JSON text of a spec, keys sorted, from which the run's address is computed.
 
-    All fields, but for those of ``LATER`` that have their neutral value: older runs keep their address.
+    It has all fields but those of ``LATER`` with their neutral value, so older runs keep their
+    address.
     """
     return json.dumps(_without(asdict(spec), LATER), sort_keys=True, separators=(",", ":"))
 
 
 def _without(mapping: dict, neutral: dict) -> dict:
     """`mapping` less the fields that have their neutral value."""
-    nested = {
-        k: _without(v, neutral[k])
-        if isinstance(v, dict) and isinstance(neutral.get(k), dict)
-        else v
-        for k, v in mapping.items()
-    }
-    return {k: v for k, v in nested.items() if k not in neutral or v != neutral[k]}
+    kept = {}
+    for name, value in mapping.items():
+        if isinstance(value, dict) and isinstance(neutral.get(name), dict):
+            value = _without(value, neutral[name])
+        if name not in neutral or value != neutral[name]:
+            kept[name] = value
+    return kept
 
 
 def run_id(spec: RunSpec) -> str:
-    """The run's address: a readable prefix and the hash of all its fields.
+    """The run's address: a readable prefix and a hash of all its fields.
+
+    Args:
+        spec: what was asked.
+
+    Returns:
+        ``<data>-<base>-levels<n>-seed<n>--<12 hexadecimal digits>``.
 
     >>> from lth_utils.config.specs import DataSpec, RunSpec
     >>> run_id(RunSpec(DataSpec(), seed=3)).split("--")[0]

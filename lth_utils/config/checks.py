@@ -1,4 +1,7 @@
-"""Values checked and brought to their declared type; errors that name what is allowed and the nearest guess."""
+"""Values checked and brought to their declared type.
+
+Errors name what arrived, what is allowed and the nearest guess.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import difflib
 import math
 import types
 import typing
+from collections.abc import Sequence
 
 
 class SpecError(ValueError):
@@ -25,7 +29,19 @@ def nearest(word: str, known) -> str:
 
 
 def choose(value, known, what: str):
-    """`value` if it is one of `known`, else a :class:`SpecError` that lists them."""
+    """A value that is one of several.
+
+    Args:
+        value: what arrived.
+        known: what is allowed.
+        what: names the value in errors.
+
+    Returns:
+        `value`.
+
+    Raises:
+        SpecError: `value` is none of `known`, which it lists with the nearest guess.
+    """
     if value not in known:
         raise SpecError(
             f"{what} is {value!r}; allowed: {', '.join(map(str, known))}{nearest(value, known)}"
@@ -34,54 +50,83 @@ def choose(value, known, what: str):
 
 
 def coerce(value, kind, where: str):
-    """`value` as type `kind`, where YAML's or JSON's reading of it is unambiguous.
+    """A value as a type, where YAML's or JSON's reading of it is unambiguous.
 
-    Accepts ``"1e-3"`` and ``1`` for a float, a whole float for an int, a list for a tuple (of several
-    types, the one for lists); refuses everything else, bool for a number included.
+    ``"1e-3"`` and ``1`` are floats, a whole float is an int, a list is a tuple; of several types
+    that allow a list, the one for lists is taken.  Everything else is refused, a bool for a number
+    included.
 
-    >>> coerce("1e-3", float, "lr"), coerce([1, 2], tuple[int, ...], "base"), coerce(None, int | None, "target")
-    (0.001, (1, 2), None)
+    Args:
+        value: what arrived.
+        kind: a type annotation, such as ``tuple[int, ...]`` or ``int | None``.
+        where: names the value in errors.
+
+    Returns:
+        The value as `kind`.
+
+    Raises:
+        SpecError: the value does not mean a value of this type.
+
+    >>> coerce("1e-3", float, "lr"), coerce([1, 2], tuple[int, ...], "base")
+    (0.001, (1, 2))
     """
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in args:
-            return None
-        listed, kinds = (
-            isinstance(value, (list, tuple, range)),
-            [a for a in args if a is not type(None)],
-        )
-        *first, last = [k for k in kinds if (typing.get_origin(k) is tuple) == listed] or kinds[:1]
-        for kind in first:
-            with contextlib.suppress(SpecError):
-                return coerce(value, kind, where)
-        return coerce(value, last, where)
+        return _one_of(value, args, where)
     if kind is typing.Any:
         return frozen(value)
     if dataclasses.is_dataclass(kind):
         return value if isinstance(value, kind) else parse(kind, value, where)
     if kind is tuple or origin is tuple:
         if isinstance(value, (list, tuple, range)):
-            return tuple(
-                coerce(v, args[0] if args else typing.Any, f"{where}[{i}]")
-                for i, v in enumerate(value)
-            )
+            inner = args[0] if args else typing.Any
+            return tuple(coerce(v, inner, f"{where}[{i}]") for i, v in enumerate(value))
     elif kind in (int, float):
-        try:
-            number = math.nan if isinstance(value, bool) else float(value)
-            if kind is float and math.isfinite(number):
-                return number
-            if kind is int and math.isfinite(number) and number == int(number):
-                return int(value) if not isinstance(value, float) else int(number)
-        except (TypeError, ValueError, OverflowError):
-            pass
+        number = _number(value, kind)
+        if number is not None:
+            return number
     elif isinstance(value, kind):
         return value
-    raise SpecError(
-        f"{where} is {value!r} ({type(value).__name__}); expected {getattr(kind, '__name__', kind)}"
-    )
+    expected = getattr(kind, "__name__", kind)
+    raise SpecError(f"{where} is {value!r} ({type(value).__name__}); expected {expected}")
+
+
+def _one_of(value, kinds: Sequence, where: str):
+    """A value as one of several types."""
+    if value is None and type(None) in kinds:
+        return None
+    listed = isinstance(value, (list, tuple, range))
+    kinds = [kind for kind in kinds if kind is not type(None)]
+    fitting = [kind for kind in kinds if (typing.get_origin(kind) is tuple) == listed]
+    *first, last = fitting or kinds[:1]
+    for kind in first:
+        with contextlib.suppress(SpecError):
+            return coerce(value, kind, where)
+    return coerce(value, last, where)
+
+
+def _number(value, kind: type) -> int | float | None:
+    """A finite number of this type, or None where `value` does not mean one."""
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if not math.isfinite(number):
+        return None
+    if kind is float:
+        return number
+    if number != int(number):
+        return None
+    try:
+        return int(number) if isinstance(value, float) else int(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def frozen(value):
+    """A value as nested tuples, a mapping sorted by its keys, so that it can be hashed."""
     if isinstance(value, dict):
         return tuple(sorted((str(k), frozen(v)) for k, v in value.items()))
     return tuple(frozen(v) for v in value) if isinstance(value, (list, tuple, range)) else value
@@ -98,7 +143,7 @@ class Checked:
         self.check()
 
     def check(self):
-        pass
+        """Raise :class:`SpecError` where fields are out of range or do not fit each other."""
 
     def _require(self, holds: bool, name: str, allowed: str):
         if not holds:
@@ -108,22 +153,29 @@ class Checked:
 
 
 def parse(cls, mapping, where: str):
-    """The dataclass `cls` from a mapping (of YAML or JSON); unknown keys raise :class:`SpecError`."""
+    """A dataclass from a mapping of YAML or JSON.
+
+    Args:
+        cls: the dataclass.
+        mapping: its fields by name.
+        where: names the mapping in errors.
+
+    Raises:
+        SpecError: no mapping, an unknown key, or a field without a default that is missing.
+    """
+    name = cls.__name__
     if not isinstance(mapping, dict):
-        raise SpecError(
-            f"{where} is {mapping!r}; expected a mapping with the fields of {cls.__name__}"
-        )
-    known = [f.name for f in dataclasses.fields(cls)]
+        raise SpecError(f"{where} is {mapping!r}; expected a mapping with the fields of {name}")
+    known = [field.name for field in dataclasses.fields(cls)]
     for key in mapping:
         if key not in known:
-            raise SpecError(
-                f"{where}.{key} is not a field; {cls.__name__} has {', '.join(known)}{nearest(key, known)}"
-            )
-    empty = dataclasses.MISSING
-    if lacking := [
-        f.name
-        for f in dataclasses.fields(cls)
-        if f.name not in mapping and f.default is f.default_factory is empty
-    ]:
+            has = f"{name} has {', '.join(known)}"
+            raise SpecError(f"{where}.{key} is not a field; {has}{nearest(key, known)}")
+    lacking = []
+    for field in dataclasses.fields(cls):
+        required = field.default is field.default_factory is dataclasses.MISSING
+        if required and field.name not in mapping:
+            lacking.append(field.name)
+    if lacking:
         raise SpecError(f"{where} lacks {', '.join(lacking)}")
     return cls(**mapping)

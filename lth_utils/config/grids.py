@@ -39,7 +39,13 @@ def read(path: str | Path) -> dict:
 
 
 def span(text) -> list[int]:
-    """Whole numbers from the way people write them: ``"0-3, 7"``, a single number, or a list of them.
+    """Whole numbers from the way people write them.
+
+    Args:
+        text: ``"0-3, 7"``, a single number, or a list of them.
+
+    Raises:
+        SpecError: `text` means no whole numbers.
 
     >>> span("0-3, 7"), span(5), span([1, 2])
     ([0, 1, 2, 3, 7], [5], [1, 2])
@@ -49,20 +55,27 @@ def span(text) -> list[int]:
     numbers = []
     for part in str(text).split(","):
         first, _, last = part.strip().partition("-")
-        if (
-            not first.isdigit()
-            or not (last.isdigit() or "-" not in part)
-            or int(last or first) < int(first)
-        ):
+        digits = first.isdigit() and (last.isdigit() or "-" not in part)
+        if not digits or int(last or first) < int(first):
             raise SpecError(f"{text!r} is no span of whole numbers; expected something like 0-3, 7")
         numbers += range(int(first), int(last or first) + 1)
     return numbers
 
 
 def expand(spec: RunSpec, axes: dict[str, list], limit: int = 1_000_000) -> list[RunSpec]:
-    """All combinations of `axes` over `spec`; the keys are fields, nested ones dotted.
+    """All combinations of values over a spec.
 
-    Raises :class:`SpecError` for an empty axis, a value that repeats, and a grid of more than `limit` runs.
+    Args:
+        spec: what all runs have in common.
+        axes: from a field, a nested one dotted, to its values.
+        limit: most runs of a grid.
+
+    Returns:
+        One spec per combination, the last axis varying fastest.
+
+    Raises:
+        SpecError: an unknown field, an empty axis, a value that repeats, a combination that is no
+            spec, or a grid of more than `limit` runs.
 
     >>> from lth_utils.config.specs import DataSpec, RunSpec
     >>> [s.seed for s in expand(RunSpec(DataSpec()), {"seed": [0, 1]})]
@@ -80,7 +93,8 @@ def expand(spec: RunSpec, axes: dict[str, list], limit: int = 1_000_000) -> list
             raise SpecError(f"axis {name} repeats {repeated}; a run is computed once")
     if (size := math.prod(map(len, values.values()))) > limit:
         raise SpecError(
-            f"the grid has {size} runs, more than {limit}; if that is meant, call expand(..., limit={size})"
+            f"the grid has {size} runs, more than {limit}; "
+            f"if that is meant, call expand(..., limit={size})"
         )
     specs = []
     for point in itertools.product(*values.values()):
@@ -91,9 +105,8 @@ def expand(spec: RunSpec, axes: dict[str, list], limit: int = 1_000_000) -> list
             for key in path:
                 inner = inner[key]
             inner[last] = value
-        specs.append(
-            parse(type(spec), mapping, "spec")
-        )  # checked only here: what two axes say may fit only together
+        # checked only here: what two axes say may fit only together
+        specs.append(parse(type(spec), mapping, "spec"))
     return specs
 
 
@@ -101,11 +114,7 @@ def _kind(cls, path: list[str], name: str):
     """The type of the field that a dotted name means."""
     known = [f.name for f in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
     if path[0] not in known:
-        has = (
-            f"{cls.__name__} has {', '.join(known)}"
-            if known
-            else f"{getattr(cls, '__name__', cls)} has no fields"
-        )
+        has = f"{getattr(cls, '__name__', cls)} has {', '.join(known) or 'no fields'}"
         raise SpecError(f"{name} is not a field; {has}{nearest(path[0], known)}")
     kind = typing.get_type_hints(cls)[path[0]]
     return kind if len(path) == 1 else _kind(kind, path[1:], name)

@@ -12,7 +12,9 @@ from lth_utils.config.shapes import Shape, smallest
 class DataSpec(Checked):
     """A data set by name and its complete options, as ``data.spec`` makes it.
 
-    name: a key of ``data.DATASETS``; options: ``((name, value), …)``, sorted.
+    Args:
+        name: a key of ``data.DATASETS``.
+        options: ``((name, value), …)``, sorted.
     """
 
     name: str = "moons_circles"
@@ -25,13 +27,21 @@ class DataSpec(Checked):
 
 @dataclass(frozen=True)
 class TrainSpec(Checked):
-    """How one network is trained (thesis, section on the experimental setup).
+    """How one network is trained.
 
-    lr: Adam's learning rate; batch_size: examples per step, the last batch of an epoch may be
-    smaller, and all examples are one batch where there are fewer; patience: epochs above the best loss on
-    the test half before training stops (as many as `max_epochs`: a fixed number of epochs); max_epochs: cap;
-    loss: ``mean`` or ``sum`` over the tasks; weight_decay: Adam's L2 penalty, as torch defines it, biases
-    included; record: keep each epoch's losses and accuracy (see ``store.Store.curves``).
+    Args:
+        lr: Adam's learning rate, above 0.
+        batch_size: examples per step; the last batch of an epoch may be smaller, and all examples
+            are one batch where there are fewer.
+        patience: epochs above the best loss on the test split before training stops; as many as
+            `max_epochs` for a fixed number of epochs.
+        max_epochs: cap on the number of epochs.
+        loss: ``mean`` or ``sum`` over the tasks.
+        weight_decay: Adam's L2 penalty as torch defines it, biases included; 0 or more.
+        record: whether each epoch's losses and accuracy are kept (see ``Store.curves``).
+
+    Source:
+        thesis, section on the experimental setup.
     """
 
     lr: float = 1e-3
@@ -54,15 +64,21 @@ class TrainSpec(Checked):
 class PruneSpec(Checked):
     """How many weights survive each level, and which.
 
-    rate: share of the remaining weights removed per level, in (0, 1); levels: number of prunings;
-    target: weights left after the last level.  schedule ``rate``: two of the three fix the third
-    and the counts are rounded powers.  schedule ``extension``: the run's base network is extended
-    `levels` levels at `rate`, and the counts are those of the extended networks.  criterion: a key
-    of ``pruning.CRITERIA``; scope: ``global`` over all layers or ``layer``, the same share in each;
-    alive: weights on no path from an input to an output go first, so they take no room in the budget;
-    rewind: weights are put back to what they were after so many epochs of the dense training (0: initialisation);
-    one_shot: every level is pruned straight from the trained dense network; biases: ``reset`` with the weights, or
-    ``kept`` as the level before left them.
+    Args:
+        rate: share of the remaining weights removed per level, above 0 and below 1.
+        levels: number of prunings.
+        target: weights left after the last level.
+        schedule: ``rate``, where two of the three above fix the third and the counts are rounded
+            powers; or ``extension``, where the run's base network is extended `levels` levels at
+            `rate` and the counts are those of the extended networks.
+        criterion: a key of ``pruning.CRITERIA``.
+        scope: ``global`` over all layers, or ``layer``, the same share in each.
+        alive: whether weights on no path from an input to an output are pruned first, so that
+            they take no room in the budget.
+        rewind: epochs of the dense training after which the weights are taken that every level is
+            reset to; 0: their initialisation.
+        one_shot: whether every level is pruned straight from the trained dense network.
+        biases: ``reset`` with the weights, or ``kept`` as the level before left them.
     """
 
     rate: float | None = None
@@ -95,21 +111,25 @@ class PruneSpec(Checked):
                 f"PruneSpec with schedule extension needs exactly rate and levels; given: {given}"
             )
         if self.schedule == "rate" and len(given) != 2 and self.levels != 0:
+            named = ", ".join(given) or "none"
             raise SpecError(
-                f"PruneSpec needs exactly two of rate, levels and target; given: {', '.join(given) or 'none'}"
+                f"PruneSpec needs exactly two of rate, levels and target; given: {named}"
             )
 
 
 @dataclass(frozen=True)
 class VariantSpec(Checked):
-    """A ticket of which something is drawn anew before it is trained once more: what of it carries the performance?
+    """What is drawn anew of another run's ticket before it is trained once more.
 
-    found: how the run that found the ticket was trained; its other fields are those of the variant's run.
-    level: the pruning level of the ticket.  values: ``initial``, the ticket's own; ``fresh``, drawn anew as
-    at initialisation; ``signs``, their own signs with such magnitudes; ``resampled_initial``, drawn with
-    replacement from the initial values of the weights that survived; ``resampled_trained``, from what they
-    were trained to before the last pruning.  pooled: draw for all layers from one pool, else layer by layer.
-    permuted: the mask is shuffled within each layer.
+    Args:
+        found: how the run that found the ticket was trained; its other fields are the variant's.
+        level: pruning level of the ticket.
+        values: ``initial``, the ticket's own; ``fresh``, drawn anew as at initialisation;
+            ``signs``, their own signs with fresh magnitudes; ``resampled_initial``, drawn with
+            replacement from the initial values of the weights that survived;
+            ``resampled_trained``, from what they were trained to before the last pruning.
+        pooled: whether all layers are drawn from one pool, rather than each from its own.
+        permuted: whether the mask is shuffled within each layer.
     """
 
     found: TrainSpec
@@ -146,10 +166,18 @@ class VariantSpec(Checked):
 class RunSpec(Checked):
     """Everything that decides a run's result: one seed's network through all its levels.
 
-    data: made by ``data.spec``; base: the network, a :data:`Shape`; with schedule ``extension`` the one before its extension.
-    coverage: ``total`` (inputs times outputs) or ``output``; stop_at: statuses that end the run.  init: ``kaiming_normal`` with
-    zero biases, or ``torch``, uniform within one over the root of the fan-in, biases too, as torch's layers have it.
-    variant: None, or what is changed about the ticket of another run; then the run has one level.
+    Args:
+        data: made by ``data.spec``.
+        base: the network, a :data:`~lth_utils.config.shapes.Shape`; with schedule ``extension``
+            the one before its extension.
+        seed: of the network's initial values and batches, 0 or more.
+        train: how each level is trained.
+        prune: how many weights survive each level, and which.
+        coverage: ``total``, inputs times outputs, or ``output``.
+        stop_at: statuses that end the run.
+        init: ``kaiming_normal`` with zero biases; or ``torch``, uniform within one over the root
+            of the fan-in, biases too, as torch's layers have it.
+        variant: None, or what is changed about the ticket of another run, which then has one level.
     """
 
     data: DataSpec

@@ -8,6 +8,14 @@ import numpy as np
 
 
 def rng(seed: int, *names: str | int) -> np.random.Generator:
-    """The named random stream of a run: ``rng(3, "init")``; streams of other names are independent."""
+    """A named random stream; streams of other names or seeds are independent.
+
+    Args:
+        seed: the run's own.
+        names: what is drawn, such as ``"init"``.
+
+    Returns:
+        A generator at the stream's beginning.
+    """
     words = [int.from_bytes(hashlib.sha256(str(n).encode()).digest()[:4], "little") for n in names]
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *words])))

@@ -47,10 +47,9 @@ def check_masks(masks: Sequence[Tensor]) -> list[Tensor]:
         )
     for layer, (before, after) in enumerate(pairwise(shapes), start=1):
         (members, units), (also_members, _, inputs) = before[:2], after[:3]
-        if layer == front:
-            fits = inputs > 0 and inputs % max(units, 1) == 0
-        else:
-            fits = inputs == units
+        # after kernels, every channel is flattened to one or more features
+        flattened = layer == front and inputs > 0 and inputs % max(units, 1) == 0
+        fits = flattened or inputs == units
         if members != also_members or not fits:
             raise SpecError(
                 f"masks of shapes {shapes} do not fit: each layer's I must be the O of the layer "

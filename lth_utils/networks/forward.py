@@ -29,7 +29,7 @@ class Layers:
 
     @classmethod
     def of(cls, flat: Tensor, shape: Shape) -> Layers:
-        """The views of `flat`, float ``[M, P]`` or longer: what follows the parameters is unused."""
+        """The views of `flat`, float ``[M, P]`` or longer; what follows P is unused."""
         net = network(shape)
         n_weights = sum(net.sizes)
         n_biases = [layer.n_biases for layer in net.layers]

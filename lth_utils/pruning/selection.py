@@ -66,7 +66,7 @@ def prune(
         seeds: the members' seeds.
         level: the level that is pruned to.
         initial: float ``[M, W]``, what the weights were reset to, where the criterion asks for it.
-        spec: its criterion, scope and dead_first are used; None: global magnitude.  With scope
+        spec: its criterion, scope and alive are used; None: global magnitude.  With scope
             ``layer`` every layer keeps the same share, and the weights left over go to the layers
             of largest remainder.
 
@@ -102,7 +102,6 @@ def _equal_shares(available: list[int], keep: int) -> list[int]:
     if 0 in keeps:
         empty = keeps.index(0)
         raise SpecError(
-            f"keeping {keep} weights layer by layer would empty layer {empty} "
-            f"(it has {available})"
+            f"keeping {keep} weights layer by layer would empty layer {empty} (it has {available})"
         )
     return keeps
