@@ -21,7 +21,7 @@ PRUNED, ACTIVE, INACTIVE, ZOMBIE = 0, 1, 2, 3
 
 
 def random_tasks(rng, most=3):
-    """Two or three tasks of 1…`most` inputs and outputs each, side by side in random order of their outputs."""
+    """Two or three tasks of 1…`most` inputs and outputs, their outputs in random order."""
     n = int(rng.integers(2, 4))
     inputs, outputs = rng.integers(1, most + 1, n), rng.integers(1, most + 1, n)
     first_in, first_out = np.cumsum(inputs) - inputs, np.cumsum(outputs) - outputs
@@ -38,7 +38,7 @@ def random_tasks(rng, most=3):
 
 
 def random_shape(rng, tasks, layers=3, widest=7):
-    """A shape with the ends that `tasks` need and one to `layers` hidden layers of 1…`widest` units."""
+    """A shape that fits `tasks`, with one to `layers` hidden layers of 1…`widest` units."""
     hidden = rng.integers(1, widest + 1, rng.integers(1, layers + 1))
     return (
         max(t.inputs.stop for t in tasks),
@@ -213,9 +213,12 @@ class Structure:
 
 
 class ConvolutionalStructure(Structure):
-    """The same for masks that begin with convolutions, bool [O, I, k, k]; its units are channels there, and its tasks own channels.
+    """The same for masks that begin with convolutions, bool [O, I, k, k].
 
-    States are read off chains of weights: one follows another where it begins at the channel or unit at which the other ends.
+    Their units are channels, and tasks own channels.
+
+    States are read off chains of weights: one follows another where it begins at the channel
+    or unit at which the other ends.
     """
 
     def weights(self):

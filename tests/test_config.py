@@ -371,7 +371,7 @@ def test_a_grid_of_more_than_a_million_runs_asks_for_confirmation():
     axes = {"seed": range(1001), "train.patience": range(1, 1001)}
     with pytest.raises(
         SpecError,
-        match=r"1001000 runs, more than 1000000; if that is meant, call expand\(\.\.\., limit=1001000\)",
+        match=r"1001000 runs, more than 1000000; .* call expand\(\.\.\., limit=1001000\)",
     ):
         expand(RunSpec(DataSpec()), axes)
     with pytest.raises(SpecError, match="more than 3"):

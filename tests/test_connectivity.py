@@ -1,4 +1,4 @@
-"""Structure of masks, against networkx and path enumeration on hundreds of random networks, and by hand."""
+"""Structure of masks, against networkx and path enumeration on random networks, and by hand."""
 
 from types import SimpleNamespace
 
@@ -36,7 +36,8 @@ def masks_from(*layers):
 def case(number):
     """A random population of five members: masks, tasks and what networkx says of each member.
 
-    Of three populations one is a thinned separated network and one a thinned fragmented one, so that all statuses occur.
+    Of three populations one is a thinned separated network and one a thinned fragmented one, so
+    that all statuses occur.
     """
     rng = np.random.default_rng(number)
     tasks = random_tasks(rng)
@@ -166,7 +167,7 @@ def test_measure_counts_what_weight_states_shows_in_wide_networks():
 # by hand
 
 
-def test_an_output_without_a_path_from_the_inputs_is_a_zombie_and_an_isolated_hidden_unit_is_inactive():
+def test_an_output_no_input_reaches_is_a_zombie_and_an_isolated_hidden_unit_is_inactive():
     masks = masks_from([[1, 0], [0, 0]], [[1, 0], [0, 0]])
     assert [s[0].tolist() for s in connectivity.unit_states(masks)] == [
         [ACTIVE, INACTIVE],
@@ -183,7 +184,7 @@ def test_each_state_of_a_weight_occurs_where_it_should():
     assert second == [[ACTIVE, PRUNED, ZOMBIE]]
 
 
-def test_a_task_split_in_two_by_its_outputs_is_fragmented_by_output_coverage_and_degraded_by_total_coverage():
+def test_a_task_in_two_parts_is_fragmented_by_output_coverage_and_degraded_by_total_coverage():
     tasks = [Task("a", range(0, 2), range(0, 2)), Task("b", range(2, 3), range(2, 3))]
     masks = masks_from(np.eye(3), np.eye(3))
     assert connectivity.status(masks, tasks, "output") == ["fragmented"]
@@ -218,7 +219,7 @@ def test_two_tasks_that_share_a_subnetwork_interconnect_though_a_third_has_its_o
 
 @pytest.mark.parametrize("length", [2, 3, 4, 5, 9, 17, 30])
 def test_outputs_joined_only_through_a_long_chain_are_one_subnetwork(length):
-    """Output k hears inputs k and k+1 only; without input 1's second weight the first output stands alone."""
+    """Output k receives inputs k and k+1; cut from input 1, the first output stands alone."""
     chain = np.eye(length, length + 1) + np.eye(length, length + 1, k=1)
     for layer in (chain, chain[::-1]):
         assert all((labels == 0).all() for labels in connectivity.components(masks_from(layer)))
@@ -243,7 +244,7 @@ def test_decided_by_hand():
 
 
 def test_inputs_of_no_task_make_units_active_too():
-    """Hidden unit 1 hears only input 2, which belongs to no task, and leads to task a alone: active, and decided."""
+    """Hidden unit 1 receives input 2 of no task and leads to task a alone: active, decided."""
     tasks = [Task("a", range(0, 1), range(0, 1)), Task("b", range(1, 2), range(1, 2))]
     masks = masks_from([[1, 1, 0], [0, 0, 1]], [[1, 1], [1, 0]])
     assert (connectivity.unit_states(masks)[1] == ACTIVE).all()

@@ -1,4 +1,4 @@
-"""The results kept in the repository: every figure of the large sets is drawn from them, without training."""
+"""The kept results: every figure of the large sets is drawn from them, without training."""
 
 import json
 import os

@@ -119,7 +119,7 @@ def test_movement_and_growth_ask_where_a_weight_came_from():
 
 
 def test_alive_pruning_takes_what_is_on_no_path_first():
-    # 2-2-1: the second hidden unit leads nowhere, so its two large weights go before the small ones of the first
+    # 2-2-1: the second hidden unit leads nowhere, so its two large weights go first
     masks = torch.tensor([[True, True, True, True, True, False]])
     weights = torch.tensor([[0.1, 0.2, 9.0, 8.0, 0.3, 0.0]])
 
