@@ -1,4 +1,4 @@
-"""The explorer as people use it: notebook 05 in a real JupyterLab in a real, headless Chromium, by mouse and by keyboard."""
+"""Notebook 05 in a JupyterLab in a headless Chromium, by mouse and by keyboard."""
 
 import json
 import os
@@ -31,31 +31,43 @@ QUIET = {
 IMAGE = ".jp-OutputArea-output .widget-image"
 SLIDER = ".widget-hslider .noUi-handle"
 PATIENCE = 120_000
-"""Milliseconds to wait for anything: a machine may be slow, a test that waits in vain has failed anyway."""
-# a checksum of the picture's pixels, as soon as there is a decoded one whose words end so; the words come with the picture, in one message
-PIXELS = """([selector, words]) => { const image = document.querySelector(selector);
-  if (!image || !new RegExp(words + '$').test(image.title) || !image.complete || !image.naturalWidth) return false;
-  const canvas = document.createElement('canvas'); canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
-  const context = canvas.getContext('2d'); context.drawImage(image, 0, 0);
+"""Milliseconds to wait for anything: a machine may be slow."""
+PIXELS = """([selector, words]) => {
+  const image = document.querySelector(selector);
+  if (!image || !new RegExp(words + '$').test(image.title)) return false;
+  if (!image.complete || !image.naturalWidth) return false;
+  const canvas = document.createElement('canvas');
+  canvas.width = image.naturalWidth;
+  canvas.height = image.naturalHeight;
+  const context = canvas.getContext('2d');
+  context.drawImage(image, 0, 0);
   const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
-  let sum = 0; for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] * 65536 + data[i + 1] * 256 + data[i + 2]) | 0; return [sum]; }"""
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4)
+    sum = (sum * 31 + data[i] * 65536 + data[i + 1] * 256 + data[i + 2]) | 0;
+  return [sum];
+}"""
+"""A checksum of the picture's pixels, once a decoded one has words that end so.
 
-
-# what tells why something awaited did not come
+The words come with the picture, in one message.
+"""
 WORDS = "[...document.querySelectorAll('[role=status]')].map(e => e.textContent)"
-STATE = f"""() => 'picture: ' + document.querySelector('{IMAGE}')?.title + '; focus on ' + document.activeElement.className + '; slider at ' +
-  [...document.querySelectorAll('.noUi-handle')].map(e => e.getAttribute('aria-valuenow')) + '; ' + {WORDS}.join(' | ')"""
+STATE = f"""() => 'picture: ' + document.querySelector('{IMAGE}')?.title +
+  '; focus on ' + document.activeElement.className + '; slider at ' +
+  [...document.querySelectorAll('.noUi-handle')].map(e => e.getAttribute('aria-valuenow')) +
+  '; ' + {WORDS}.join(' | ')"""
+"""What explains why something awaited did not come."""
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """Where the notebook's results go; it trains its few small runs itself when its cells are run."""
+    """Where the notebook's results go; its cells train a few small runs."""
     return tmp_path_factory.mktemp("explored")
 
 
 @pytest.fixture(scope="module")
 def lab(results, tmp_path_factory):
-    """A JupyterLab of its own, on a copy of the notebook with the parameters of the smoke set; its address."""
+    """The address of a JupyterLab on a copy of the notebook with the smoke set's parameters."""
     folder, token = tmp_path_factory.mktemp("lab"), secrets.token_hex(16)
     notebook = json.loads((ROOT / "notebooks" / "05_ticket_explorer.ipynb").read_text())
     given = {
@@ -151,7 +163,7 @@ def page(browser, lab):
         "() => window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => 1)"
     )
     page.wait_for_function("""() => [...window.jupyterapp.shell.widgets('main')].every(w =>
-        [...w.content.model.cells].every(cell => cell.type !== 'code' || cell.executionCount))""")  # the last cell writes facts
+        [...w.content.model.cells].every(cell => cell.type !== 'code' || cell.executionCount))""")
     page.locator(IMAGE).wait_for()
     page.locator(SLIDER).first.scroll_into_view_if_needed()
     yield page
@@ -168,7 +180,7 @@ def wait_for(page, condition, argument, what):
 
 
 def picture(page, level, *more, of=""):
-    """The pixels of the picture that says it shows this, as a checksum; level: of one network, or a pattern for more."""
+    """A checksum of the picture that says it shows this; level: of one network, or a pattern."""
     words = "; ".join([f"{of}, level {level}", "state of each weight", *more])
     return wait_for(page, PIXELS, [IMAGE, words], f"picture of {words}")[0]
 
@@ -192,7 +204,7 @@ def wait_for_run(page, results, run_id):
 
 
 def to_level(page, level):
-    """By keyboard, each step awaited: words of an earlier visit to the level would else be taken for an answer."""
+    """By keyboard, each step awaited, else words of an earlier visit could be taken for these."""
     page.locator(SLIDER).first.focus()
     page.keyboard.press("Home")
     words = words_on(page, 0)
@@ -215,9 +227,9 @@ def test_the_arrow_keys_move_the_level_and_the_words_agree_with_the_store(page, 
         words = to_level(page, level)
         assert f"Level {level}: {row['status']}." in words
         assert (
-            f"Of {row['available']} available weights {row['active']} active, {row['inactive']} inactive, {row['zombie']} zombie;"
-            in words
-        )
+            f"Of {row['available']} available weights {row['active']} active, "
+            f"{row['inactive']} inactive, {row['zombie']} zombie;"
+        ) in words
         assert (
             f"accuracy circles {row['accuracy_circles']:.1%}, moons {row['accuracy_moons']:.1%}"
             in words
@@ -283,7 +295,7 @@ def test_another_run_ends_the_play(page, results, run):
 
 
 def test_another_run_is_chosen_from_the_list(page, results, run):
-    """By keyboard: the space bar opens a list (JupyterLab takes bare arrow keys for itself); then back."""
+    """By keyboard: the space bar opens a list, as JupyterLab uses bare arrow keys itself."""
     lists = page.get_by_label("Run", exact=True)
     table = store.Store(results).table()
     rows = table[table["run"] != run["run"][0]].reset_index()
@@ -344,7 +356,10 @@ def test_the_ticket_is_exported_and_read_back(page, results, run):
 
 
 def test_a_level_is_shown_soon(page, results, run):
-    """From the key to the decoded picture, the better of two that no cache holds yet; where drawing alone is slow, that may take longer."""
+    """From the key to the decoded picture, the better of two that no cache holds yet.
+
+    Where drawing alone is slow, that may take longer.
+    """
     faint = "pruned weights, faint"
     page.get_by_label(faint).press("Space")  # other pictures than those shown so far
     to_level(page, 0)
