@@ -120,12 +120,7 @@ def network_artists(
 
     lines, notes = [], []
     if lifetimes is not None:
-        *pruned, total = choose_pruned(lifetimes, [m[0].numpy() for m in ticket.masks])
-        n = len(pruned[0])
-        if n:
-            lines.append(pruned_lines(places, *pruned))
-        if n < total:
-            notes.append(f"{n} of {total} pruned weights are drawn, those that lasted longest")
+        lines, notes = _pruned(ticket, lifetimes, places)
     lines += weight_lines(places, edges, of_edge, dimmed=highlight is not None)
     for line in lines:
         ax.add_collection(line, autolim=False)
@@ -134,6 +129,16 @@ def network_artists(
         first = "layer" if highlight is None else "layer and family"
         notes.append(f"{n} of {edges.total} weights are drawn, the largest of each {first} first")
     return [*lines, *unit_dots(ax, places, of_unit, highlight)], notes
+
+
+def _pruned(ticket, lifetimes, places) -> tuple[list[Artist], list[str]]:
+    """The pruned weights as lines, and what was left out."""
+    *pruned, total = choose_pruned(lifetimes, [m[0].numpy() for m in ticket.masks])
+    n = len(pruned[0])
+    lines = [pruned_lines(places, *pruned)] if n else []
+    if n == total:
+        return lines, []
+    return lines, [f"{n} of {total} pruned weights are drawn, those that lasted longest"]
 
 
 def name_ends(ax: Axes, shape: Sequence[int], tasks: Sequence[Task]):
