@@ -75,7 +75,7 @@ def coerce(value, kind, where: str):
         return _one_of(value, args, where)
     if kind is typing.Any:
         return frozen(value)
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return value if isinstance(value, kind) else parse(kind, value, where)
     if kind is tuple or origin is tuple:
         if isinstance(value, (list, tuple, range)):

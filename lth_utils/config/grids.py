@@ -52,7 +52,7 @@ def span(text) -> list[int]:
     """
     if isinstance(text, (list, tuple, range)):
         return [coerce(v, int, "number") for v in text]
-    numbers = []
+    numbers: list[int] = []
     for part in str(text).split(","):
         first, _, last = part.strip().partition("-")
         digits = first.isdigit() and (last.isdigit() or "-" not in part)

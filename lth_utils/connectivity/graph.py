@@ -35,12 +35,12 @@ def to_networkx(ticket) -> networkx.DiGraph:
         raise SpecError(f"a ticket is one network; these masks have {len(masks[0])} members")
     graph = nx.MultiDiGraph() if kernel_axes(masks[0]) else nx.DiGraph()
     for layer, found in enumerate(zip(unit_states(masks), components(masks), strict=True)):
-        states, labels = (values[0].tolist() for values in found)
-        for unit, (state, label) in enumerate(zip(states, labels, strict=True)):
+        units = zip(*(values[0].tolist() for values in found), strict=True)
+        for unit, (state, label) in enumerate(units):
             graph.add_node((layer, unit), layer=layer, state=STATE_NAMES[state], subnetwork=label)
     parts = zip(masks, channels(masks), weight_states(masks), ticket.weights, strict=True)
-    for layer, (mask, units, states, weights) in enumerate(parts):
-        features = mask.shape[2] // units.shape[2]
+    for layer, (mask, joined, states, weights) in enumerate(parts):
+        features = mask.shape[2] // joined.shape[2]
         for place in map(tuple, mask.nonzero().tolist()):
             graph.add_edge(
                 (layer, place[2] // features),

@@ -60,16 +60,16 @@ def measure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total")
     words = status_of(counts, tasks, kind)
     numbers = _weight_counts(matrices, from_input, outputs)
     found = []
-    for n, share, word in zip(numbers, shares, words, strict=True):
-        found.append(Measures(*n, subnetworks=len(share), coverage=share, status=word))
+    for counted, share, word in zip(numbers, shares, words, strict=True):
+        found.append(Measures(**counted, subnetworks=len(share), coverage=share, status=word))
     return found
 
 
 def _weight_counts(
     matrices: Sequence[Tensor], from_input: Sequence[Tensor], outputs: Sequence[Tensor]
-) -> list[list[int]]:
+) -> list[dict[str, int]]:
     """Per member how many weights are available, active, inactive and zombie."""
-    available, to_output, active = 0, 0, 0
+    available, to_output, active = matrices[0].new_zeros((3, len(matrices[0])), dtype=torch.float64)
     for matrix, source, sink in zip(matrices, from_input[:-1], outputs[1:], strict=True):
         leads = sink.any(-1)[:, None].float()
         # sums over the sinks of all weights, and of those that lead to an output: [M, 2, I]
@@ -77,8 +77,10 @@ def _weight_counts(
         every, led = of_source.sum(2, dtype=torch.float64).unbind(1)
         available, to_output = available + every, to_output + led
         active = active + (of_source[:, 1] * source).sum(1, dtype=torch.float64)
-    counts = [available, active, available - to_output, to_output - active]
-    return torch.stack(counts, 1).long().tolist()
+    inactive, zombie = available - to_output, to_output - active
+    counts = torch.stack([available, active, inactive, zombie], 1).long().tolist()
+    names = "available", "active", "inactive", "zombie"
+    return [dict(zip(names, of_member, strict=True)) for of_member in counts]
 
 
 @dataclass(frozen=True)

@@ -48,16 +48,18 @@ def trajectory(
     if spec.levels == 0:
         return [n_weights]
     if target is None:
+        assert rate is not None and levels is not None  # the spec has two of the three
         return [round(n_weights * (1 - rate) ** i) for i in range(levels + 1)]
-    if rate is None:
-        keep = (target / n_weights) ** (1 / levels)
-    else:
+    if levels is None:
+        assert rate is not None
         keep = 1 - rate
         levels = max(target < n_weights, round(math.log(target / n_weights) / math.log(keep)))
+    else:
+        keep = (target / n_weights) ** (1 / levels)
     return [round(n_weights * keep**i) for i in range(levels)] + [target]
 
 
-def extend(shape: Sequence[int], rate: float, levels: int) -> list[tuple[int, ...]]:
+def extend(shape: Shape | Sequence[int], rate: float, levels: int) -> list[Shape]:
     """The networks that, pruned at `rate`, lead to `shape`.
 
     The width h at level e is the rounded positive root of
@@ -94,9 +96,10 @@ def extend(shape: Sequence[int], rate: float, levels: int) -> list[tuple[int, ..
     return shapes
 
 
-def _extended_width(shape: tuple[int, ...], n: float) -> float:
+def _extended_width(shape: Shape, n: float) -> float:
     """The width of hidden layers, as many as `shape` has, that have `n` weights."""
-    ends = shape[0] + shape[-1]
+    (inputs,), *_, (outputs,) = network(shape).values
+    ends = inputs + outputs
     squares = len(shape) - 3
     if not squares:
         return n / ends
@@ -132,6 +135,7 @@ def plan(spec: RunSpec) -> tuple[Shape, list[int]]:
 def _plan(base: Shape, prune: PruneSpec) -> tuple[Shape, tuple[int, ...]]:
     """A plan without a variant: many runs share it, and it is asked for again and again."""
     if prune.schedule == "extension":
+        assert prune.rate is not None and prune.levels is not None  # the spec has both
         shapes = extend(base, prune.rate, prune.levels)[::-1]
         return shapes[0], tuple(map(weights_of, shapes))
     return base, tuple(trajectory(weights_of(base), prune.rate, prune.levels, prune.target))
