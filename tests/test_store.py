@@ -19,8 +19,8 @@ from lth_utils.networks import population
 from lth_utils.publish import products
 from lth_utils.runs import files, index, record, sweep
 from lth_utils.runs.files import StoreError
-from lth_utils.runs.run_folder import CorruptRun
 from lth_utils.runs.store import Store
+from lth_utils.runs.unusable import CorruptRun
 from lth_utils.training import trainer
 
 SPEC = RunSpec(
@@ -29,6 +29,14 @@ SPEC = RunSpec(
     train=TrainSpec(batch_size=32, patience=2, max_epochs=4),
     prune=PruneSpec(rate=0.3, levels=2, schedule="extension"),
 )
+
+
+def change_done(folder, **changes):
+    """Change values of ``done.json`` as a version without its own checksum would have written."""
+    path = folder / "done.json"
+    done = json.loads(path.read_text()) | changes
+    done.pop("checksum", None)
+    path.write_text(json.dumps(done))
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +106,8 @@ def test_a_truncated_file_is_named_and_never_used(damaged, name):
     file = results.folder(run_id(specs[1])) / name
     file.write_bytes(file.read_bytes()[:-20])
     for use in (
-        lambda: results.table(specs),
-        lambda: sweep.run(specs, results, device="cpu"),
+        lambda: results.table(specs, strict=True),
+        lambda: sweep.run(specs, results, device="cpu", strict=True),
         lambda: results.ticket(run_id(specs[1])),
     ):
         with pytest.raises(
@@ -156,7 +164,7 @@ def test_a_truncated_partial_run_is_named(damaged):
     file = results.folder(run_id(spec)) / "partial.npz"
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(CorruptRun, match=r"partial.npz does not match"):
-        sweep.run([spec], results, device="cpu")
+        sweep.run([spec], results, device="cpu", strict=True)
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -236,17 +244,15 @@ def test_a_run_computed_again_replaces_what_the_index_says(damaged):
     results.table()
     folder = results.folder(run_id(specs[0]))
     levels = (folder / "levels.csv").read_text().replace("interconnected", "degraded")
-    done = json.loads((folder / "done.json").read_text())
-    done["sha256"]["levels.csv"] = files.digest(levels.encode())
+    checksums = json.loads((folder / "done.json").read_text())["sha256"]
     (folder / "levels.csv").write_text(levels)
-    (folder / "done.json").write_text(json.dumps(done))
+    change_done(folder, sha256=checksums | {"levels.csv": files.digest(levels.encode())})
     assert set(results.table(specs[:1])["status"]) == {"degraded"}
 
 
 def test_runs_of_an_older_version_are_kept_apart(damaged):
     results, specs = damaged
-    mark = results.folder(run_id(specs[0])) / "done.json"
-    mark.write_text(json.dumps(json.loads(mark.read_text()) | {"version": "0.0.7"}))
+    change_done(results.folder(run_id(specs[0])), version="0.0.7")
     assert not results.done(run_id(specs[0])) and set(results.table()["seed"]) == {1}
     with pytest.raises(StoreError, match="1 of 2 runs are not finished"):
         results.table(specs)

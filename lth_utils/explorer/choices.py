@@ -24,8 +24,8 @@ from lth_utils.networks.layers import split_mask
 from lth_utils.networks.ticket import Ticket
 from lth_utils.plots.network_layout import lifetimes_of
 from lth_utils.runs.places import outputs
-from lth_utils.runs.run_folder import CorruptRun
 from lth_utils.runs.store import Store
+from lth_utils.runs.unusable import CorruptRun
 
 NO_RUNS = (
     "<b>No finished runs in {folder}.</b> In the project's folder, <code>make reproduce</code> "
@@ -118,17 +118,11 @@ def _left_out(damaged: list[str], foreign: list[str]) -> str:
 
 def _entries(source: Store) -> tuple[dict[str, dict], list[str], list[str]]:
     """The store's entries, and the ids of damaged runs and of those that cannot be drawn."""
-    ids = sorted(p.parent.name for p in source.runs.glob("*/done.json"))
-    damaged, foreign, entries = [], [], None
-    while entries is None:
-        try:
-            entries = source.entries(ids)
-        except CorruptRun as error:
-            damaged.append(error.folder.name)
-            ids.remove(error.folder.name)
-        except SpecError:  # another version of the package wrote fields that this one lacks
-            foreign = [run_id for run_id in ids if not _readable(source, run_id)]
-            ids = [run_id for run_id in ids if run_id not in foreign]
+    entries, errors = source.read_entries()
+    damaged, foreign = [], []
+    for error in errors:
+        unusable = damaged if isinstance(error, CorruptRun) else foreign
+        unusable.append(error.folder.name)
     dense = {}
     for run_id, entry in entries.items():
         if re.fullmatch(r"\d+(-\d+)*", entry["head"]["base"]):
@@ -136,17 +130,6 @@ def _entries(source: Store) -> tuple[dict[str, dict], list[str], list[str]]:
         else:
             foreign.append(run_id)
     return dense, damaged, foreign
-
-
-def _readable(source: Store, run_id: str) -> bool:
-    """Whether this version of the package knows all fields of a run; damage is found later."""
-    try:
-        source.spec(run_id)
-    except CorruptRun:
-        return True
-    except SpecError:
-        return False
-    return True
 
 
 def open_run(source: Store, run_id: str) -> Run:

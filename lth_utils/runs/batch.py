@@ -22,6 +22,7 @@ from lth_utils.runs.files import StoreError
 from lth_utils.runs.record import RunRecord
 from lth_utils.runs.store import Store
 from lth_utils.runs.work import Batch, level_cost, run_work, work_left
+from lth_utils.training.engine import Cancelled
 
 log = logging.getLogger("lth_utils")
 
@@ -48,6 +49,8 @@ def run_batch(
 ) -> Iterator[LevelEvent]:
     """Train a batch level by level and keep each finished level in the store.
 
+    If training fails, the runs are tried one by one, so that none takes the others along.
+
     Args:
         batch: the runs, and their finished levels.
         store: where results are kept, also those that another process finished meanwhile.
@@ -55,14 +58,39 @@ def run_batch(
         cancel: ends the training when it is set from another thread.
 
     Yields:
-        One event per level.
+        One event per level, and one for each run whose training failed.
 
     Raises:
         Cancelled: if `cancel` was set.
         StoreError: if results cannot be written.
     """
+    left = {config.run_id(spec): (spec, record) for spec, record in batch}
+    try:
+        for event in _run_together(batch, store, device, cancel):
+            for run_id in (*event.done, *event.failed):
+                del left[run_id]
+            yield event
+    except (Cancelled, StoreError):
+        raise
+    except Exception as error:  # whatever a criterion, an engine or the memory has to say
+        log.info("training failed", exc_info=error)
+        if len(left) > 1:
+            for spec, _ in left.values():
+                alone = [(spec, store.load_partial(spec) or RunRecord())]
+                yield from run_batch(alone, store, device, cancel)
+            return
+        for run_id, (spec, record) in left.items():
+            reason = str(error) if isinstance(error, SpecError) else f"{error!r}"
+            work = run_work(spec, record.levels)
+            yield LevelEvent(f"{run_id} failed", work, failed={run_id: reason})
+
+
+def _run_together(
+    batch: Batch, store: Store, device: torch.device, cancel: threading.Event
+) -> Iterator[LevelEvent]:
+    """As :func:`run_batch`, but the first error ends it."""
     by_id = {config.run_id(spec): (spec, record) for spec, record in batch}
-    finished = store.entries([run_id for run_id in by_id if store.done(run_id)])
+    finished, _ = store.read_entries([run_id for run_id in by_id if store.done(run_id)])
     if finished:
         reused = [by_id.pop(run_id) for run_id in finished]
         outcomes = {run_id: entry["outcome"] for run_id, entry in finished.items()}
@@ -72,13 +100,7 @@ def run_batch(
     batch = list(by_id.values())
     began = time.perf_counter()
     specs = [spec for spec, _ in batch]
-    try:
-        members = _starting_population(specs, store, device, cancel)
-    except (SpecError, StoreError) as error:
-        # the origin of a variant failed, or ended before the level asked for
-        reasons = dict.fromkeys(by_id, str(error))
-        yield LevelEvent("no ticket to start from", work_left(batch), failed=reasons)
-        return
+    members = _starting_population(specs, store, device, cancel)
     yield from _train_levels(members, batch, store, cancel, began=began)
 
 
@@ -88,7 +110,10 @@ def _starting_population(
     """The population that a batch's level 0 is trained from."""
     first = specs[0]
     if first.variant is not None:
-        return variants.draw_variants(store, specs, device, cancel)
+        try:
+            return variants.draw_variants(store, specs, device, cancel)
+        except StoreError as error:  # the origin of a variant failed, or cannot be read
+            raise SpecError(str(error)) from error
     shape, _ = pruning.plan(first)
     return population.init(shape, [spec.seed for spec in specs], device, first.init)
 

@@ -13,9 +13,16 @@ import numpy as np
 import pandas as pd
 
 from lth_utils import config, connectivity
-from lth_utils.config import RunSpec
+from lth_utils.config import RunSpec, SpecError
+from lth_utils.runs.done_file import same_results
 from lth_utils.runs.files import StoreError, digest, write_atomically
-from lth_utils.runs.run_folder import FILES, read_provenance, read_spec, same_results
+from lth_utils.runs.run_folder import (
+    FILES,
+    clean,
+    read_provenance,
+    read_spec,
+)
+from lth_utils.runs.unusable import CorruptRun, ForeignRun
 
 INDEX = "index.jsonl"
 """The index, in the folder of all runs: a checksum, then one entry a line."""
@@ -24,7 +31,13 @@ ABOUT = ("version", "seconds", "device", "machine", "torch", "finished")
 """What an entry takes over from ``done.json``."""
 
 
-def read_entries(runs: Path, run_ids: Iterable[str]) -> dict[str, dict]:
+OF_FOLDER = (*ABOUT, "outcome", "head", "levels")
+"""The keys of an entry that are read from a run's files."""
+
+
+def read_entries(
+    runs: Path, run_ids: Iterable[str]
+) -> tuple[dict[str, dict], list[CorruptRun | ForeignRun]]:
     """What tables need of each finished run.
 
     An entry is read from the index where the run's files have the times and sizes noted there,
@@ -35,38 +48,59 @@ def read_entries(runs: Path, run_ids: Iterable[str]) -> dict[str, dict]:
         run_ids: the runs asked for; those that are not finished are left out.
 
     Returns:
-        An entry by run id, see ``Store.entries``.
-
-    Raises:
-        CorruptRun: if a run that must be read from its folder is damaged.
+        An entry by run id, see ``Store.entries``, and an error for each finished run that cannot
+        be read.
     """
     index = read_index(runs)
     entries = {}
+    errors: list[CorruptRun | ForeignRun] = []
     changed = False
     for run_id in run_ids:
-        files = _file_stamps(runs / run_id)
+        folder = runs / run_id
+        files, leftovers = _file_stamps(folder)
         if not any(name == "done.json" for name, *_ in files):
             continue
         entry = index.get(run_id)
         if entry is None or entry["files"] != files:
-            entry = {"run": run_id, "files": files, **make_entry(runs / run_id)}
+            try:
+                entry = {"run": run_id, "files": files, **make_entry(folder)}
+            except (CorruptRun, ForeignRun) as error:
+                errors.append(error)
+                continue
             index[run_id] = entry
             changed = True
         if same_results(entry["version"]):
             entries[run_id] = entry
+            if leftovers:
+                clean(folder)
     if changed:
         # the index is only a cache: where it cannot be written, the runs are read again next time
         with contextlib.suppress(StoreError):
             _write_index(runs, index)
-    return entries
+    return entries, errors
 
 
 def make_entry(folder: Path) -> dict:
-    """A run's entry, read from its folder after its checksums were compared."""
+    """A run's entry, read from its folder after its checksums were compared.
+
+    Only the version is read of runs whose version gives other results.
+
+    Raises:
+        CorruptRun: if the run is damaged.
+        ForeignRun: if its spec is of another version of the package.
+    """
     done = read_provenance(folder)
-    spec = read_spec(folder)
-    levels = (folder / "levels.csv").read_text()
-    statuses = pd.read_csv(io.StringIO(levels), usecols=["status"])["status"]
+    if not same_results(done["version"]):
+        return {**dict.fromkeys(OF_FOLDER), "version": done["version"]}
+    try:
+        spec = read_spec(folder)
+    except SpecError as error:
+        raise ForeignRun(folder, str(error)) from error
+    try:
+        levels = (folder / "levels.csv").read_text(encoding="utf-8")
+        statuses = pd.read_csv(io.StringIO(levels), usecols=["status"])["status"]
+    except (OSError, ValueError) as error:
+        raise CorruptRun(folder, f"levels.csv cannot be read ({error})") from error
     return {
         **{name: done[name] for name in ABOUT},
         "outcome": connectivity.outcome(list(statuses)),
@@ -78,13 +112,24 @@ def make_entry(folder: Path) -> dict:
 def read_index(runs: Path) -> dict[str, dict]:
     """The index by run id; empty where it is missing, damaged or of specs with other fields."""
     try:
-        checksum, _, text = (runs / INDEX).read_text().partition("\n")
-    except OSError:
+        checksum, _, text = (runs / INDEX).read_bytes().decode().partition("\n")
+        if checksum != _index_checksum(text):
+            return {}
+        entries = [json.loads(line) for line in text.splitlines()]
+        return {entry["run"]: entry for entry in entries if _is_entry(entry)}
+    # whatever is wrong with a cache, it is made again
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
-    if checksum != _index_checksum(text):
-        return {}
-    entries = [json.loads(line) for line in text.splitlines()]
-    return {entry["run"]: entry for entry in entries}
+
+
+def _is_entry(entry: dict) -> bool:
+    """Whether a line of the index has the keys of an entry, with values of their types."""
+    if entry.keys() != {"run", "files", *OF_FOLDER} or not isinstance(entry["version"], str):
+        return False
+    if not same_results(entry["version"]):
+        return True
+    texts = isinstance(entry["levels"], str) and isinstance(entry["outcome"], str)
+    return texts and isinstance(entry["head"], dict) and isinstance(entry["seconds"], (int, float))
 
 
 def table_of(entries: dict[str, dict]) -> pd.DataFrame:
@@ -150,14 +195,18 @@ def _all_levels(tables: list[str]) -> pd.DataFrame:
     return pd.concat(frames).sort_index(kind="stable")
 
 
-def _file_stamps(folder: Path) -> list[list]:
-    """Name, time and size of each file of a finished run, by name."""
+def _file_stamps(folder: Path) -> tuple[list[list], bool]:
+    """Name, time and size of each file of a finished run, by name; whether there are others."""
     stamps = []
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+    others = False
+    with contextlib.suppress(OSError):
         for file in os.scandir(folder):
-            if file.name in FILES:
-                stamps.append([file.name, file.stat().st_mtime_ns, file.stat().st_size])
-    return sorted(stamps)
+            if file.name not in FILES:
+                others = True
+                continue
+            stat = file.stat()
+            stamps.append([file.name, stat.st_mtime_ns, stat.st_size])
+    return sorted(stamps), others
 
 
 def _write_index(runs: Path, index: dict[str, dict]):

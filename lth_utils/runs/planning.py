@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lth_utils import config, data, pruning
 from lth_utils.config import RunSpec, SpecError
 from lth_utils.runs import variants
 from lth_utils.runs.record import RunRecord
 from lth_utils.runs.store import Store
+from lth_utils.runs.unusable import CorruptRun
 from lth_utils.runs.work import Batch, work_left
 from lth_utils.training.trainer import check_fit
 
@@ -29,34 +30,63 @@ def with_origins(specs: list[RunSpec]) -> list[RunSpec]:
     return [*specs, *origins]
 
 
-def plan(specs: list[RunSpec], store: Store, members: int) -> tuple[list[Batch], dict[str, dict]]:
-    """What is left to compute, and what is finished.
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep has to do.
+
+    Attributes:
+        batches: runs that can be trained as one population, the most work first.
+        finished: the store's entries of the finished runs, by run id.
+        damaged: errors of runs whose files cannot be used; they are among the batches.
+    """
+
+    batches: list[Batch]
+    finished: dict[str, dict]
+    damaged: list[CorruptRun]
+
+    @property
+    def run_ids(self) -> list[str]:
+        """The runs of all batches."""
+        return [config.run_id(spec) for batch in self.batches for spec, _ in batch]
+
+
+def plan(specs: list[RunSpec], store: Store, members: int) -> Plan:
+    """What is left to compute, and what is finished; nothing is written.
 
     Args:
         specs: the runs, at least one, each once.
         store: where finished and interrupted runs are looked up.
         members: largest number of runs in a batch.
 
-    Returns:
-        Batches of runs that can be trained as one population, the most work first, and the store's
-        entries of the finished runs.
-
     Raises:
         SpecError: if a spec cannot run or runs repeat.
-        CorruptRun: if a finished or interrupted run is damaged.
+        ForeignRun: if a run's file has a spec that this version does not know.
     """
     ids = [config.run_id(spec) for spec in specs]
     _check(specs, ids)
-    finished = store.entries(ids)
+    finished, errors = store.read_entries(ids)
+    damaged = []
+    for error in errors:
+        if not isinstance(error, CorruptRun):
+            raise error
+        damaged.append(error)
+    unusable = {error.folder.name for error in damaged}
     waiting = []
     for run_id, spec in zip(ids, specs, strict=True):
-        if run_id not in finished:
-            waiting.append((spec, store.load_partial(spec) or RunRecord()))
+        if run_id in finished:
+            continue
+        record = None
+        if run_id not in unusable:
+            try:
+                record = store.load_partial(spec)
+            except CorruptRun as error:
+                damaged.append(error)
+        waiting.append((spec, record or RunRecord()))
     waiting.sort(key=_population_key)
     batches = []
     for _, group in itertools.groupby(waiting, _population_key):
         batches += cut(list(group), members)
-    return sorted(batches, key=work_left, reverse=True), finished
+    return Plan(sorted(batches, key=work_left, reverse=True), finished, damaged)
 
 
 def cut(batch: Batch, size: int) -> list[Batch]:

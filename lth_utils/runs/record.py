@@ -8,13 +8,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lth_utils import data
+from lth_utils import data, pruning
 from lth_utils.config import RunSpec, Shape, SpecError
 from lth_utils.networks.layers import split_mask
 from lth_utils.networks.ticket import Ticket
-
-NEVER = 255
-"""Level of pruning noted for a weight that was not pruned."""
 
 KEEP_TRAINED = 4096
 """Trained values are kept for levels with at most this many available weights."""
@@ -32,7 +29,8 @@ class RunRecord:
 
     Attributes:
         rows: one dict of plain values per level, the columns of ``levels.csv``.
-        pruned_at: uint8 ``[W]``, the level at which each weight was pruned, ``NEVER`` if not yet.
+        pruned_at: ``[W]``, the level at which each weight was pruned, :func:`never` if not yet;
+            uint8 where that is enough for the run's levels, else uint16.
         last: float32 ``[P]``, the parameters from which the next level is pruned.
         seconds: computing time so far, that before an interruption included.
         kept: arrays by name and level.
@@ -84,8 +82,10 @@ class RunRecord:
         """
         level = self.levels
         if self.pruned_at is None:
-            self.pruned_at = np.full(len(mask), NEVER, dtype=np.uint8)
-        self.pruned_at[~mask & (self.pruned_at == NEVER)] = level
+            _, keep = pruning.plan(spec)
+            dtype = np.min_scalar_type(len(keep))
+            self.pruned_at = np.full(len(mask), never(dtype), dtype=dtype)
+        self.pruned_at[~mask & (self.pruned_at == never(self.pruned_at.dtype))] = level
         self.rows.append(row)
         self.last = last
         if mask.sum() <= KEEP_TRAINED:
@@ -105,6 +105,57 @@ class RunRecord:
             for level, values in levels.items():
                 arrays[f"{name}{level}"] = values
         return arrays
+
+
+def never(dtype: np.dtype) -> int:
+    """The level of pruning noted for a weight that was not pruned: the dtype's largest number."""
+    return int(np.iinfo(dtype).max)
+
+
+def check_arrays(
+    arrays: dict[str, np.ndarray], rows: pd.DataFrame, *, n_weights: int, n_parameters: int
+):
+    """Refuse arrays that do not belong to a run's table.
+
+    Args:
+        arrays: the run's arrays by name on disk; others than those of a record are ignored.
+        rows: the run's table, a row per level.
+        n_weights: number of weights W of the run's network.
+        n_parameters: number of its parameters P.
+
+    Raises:
+        ValueError: if a level is missing, has other counts of weights than the table, or values
+            of another number or dtype.
+    """
+    if list(rows.get("level", [])) != list(range(len(rows))) or not len(rows):
+        raise ValueError("its table does not have one row for each level")
+    if arrays.keys().isdisjoint([PRUNED_AT]):
+        raise ValueError(f"the array {PRUNED_AT} is missing")
+    pruned_at = arrays[PRUNED_AT]
+    if pruned_at.dtype.kind != "u" or pruned_at.shape != (n_weights,):
+        shown = f"{pruned_at.dtype} {pruned_at.shape}"
+        raise ValueError(f"{PRUNED_AT} is {shown}; expected whole numbers ({n_weights},)")
+    if len(rows) > never(pruned_at.dtype):
+        raise ValueError(
+            f"{PRUNED_AT} is {pruned_at.dtype}, which is too small for {len(rows)} levels"
+        )
+    pruned = np.bincount(pruned_at, minlength=len(rows))[: len(rows)]
+    available = n_weights - np.cumsum(pruned)
+    if "available" in rows and list(available) != list(rows["available"]):
+        raise ValueError(f"{PRUNED_AT} has other counts of weights than the table")
+    for name in KEPT:
+        for level, values in arrays_by_level(arrays, name).items():
+            if level >= len(rows):
+                raise ValueError(f"there is {name}{level}, and no such level")
+            expected: tuple[int, ...] = (n_parameters - n_weights,)
+            if name in ("trained", "start"):
+                expected = (int(available[level]) + n_parameters - n_weights,)
+            if name == "curve":
+                expected = (len(values), 3)
+            if values.dtype != np.float32 or values.shape != expected:
+                raise ValueError(
+                    f"{name}{level} is {values.dtype} {values.shape}; expected float32 {expected}"
+                )
 
 
 def arrays_by_level(arrays: dict[str, np.ndarray], name: str) -> dict[int, np.ndarray]:
@@ -145,7 +196,8 @@ class History:
         spec: the run's spec.
         shape: the network's shape.
         rows: one row per level.
-        pruned_at: uint8 ``[W]``, the level at which each weight was pruned, ``NEVER`` if never.
+        pruned_at: uint8 or uint16 ``[W]``, the level at which each weight was pruned,
+            :func:`never` if it was not.
         initial: float32 ``[P]``, the values that weights are reset to.
         trained: arrays by level, as in :class:`RunRecord`.
         biases: the same.
@@ -165,7 +217,9 @@ class History:
         """The network at a pruning level.
 
         Args:
-            level: 0 for the dense network; without it, the first separated level, else the last.
+            level: 0 for the dense network. Without it, the first separated level, else the last.
+                A single task cannot be separated from another one, so there it is the last level
+                that is not degraded.
 
         Returns:
             The ticket; its trained values are None where they were not kept.
@@ -173,8 +227,9 @@ class History:
         Raises:
             SpecError: if the run has no such level.
         """
+        tasks = data.load(self.spec.data).tasks
         if level is None:
-            level = self._first_separated()
+            level = self._default_level(len(tasks))
         if not 0 <= level < len(self.rows):
             raise SpecError(f"level is {level}; this run has levels 0 to {len(self.rows) - 1}")
         mask = self.pruned_at > level
@@ -191,15 +246,49 @@ class History:
             masks=split_mask(torch.from_numpy(mask)[None], self.shape),
             initial=initial,
             trained=trained,
-            tasks=data.load(self.spec.data).tasks,
+            tasks=tasks,
             seed=self.spec.seed,
             level=level,
         )
 
-    def _first_separated(self) -> int:
-        """The first level whose network is separated, else the last level."""
-        separated = self.rows.index[self.rows["status"] == "separated"]
-        return int(separated[0]) if len(separated) else len(self.rows) - 1
+    def _default_level(self, n_tasks: int) -> int:
+        """The level of the ticket that is asked for without one, see :meth:`ticket`."""
+        statuses = self.rows["status"]
+        if n_tasks == 1:
+            chosen = self.rows.index[statuses != "degraded"][-1:]
+        else:
+            chosen = self.rows.index[statuses == "separated"][:1]
+        return int(chosen[0]) if len(chosen) else len(self.rows) - 1
+
+
+def history_of(
+    spec: RunSpec,
+    shape: Shape,
+    rows: pd.DataFrame,
+    arrays: dict[str, np.ndarray],
+    initial: np.ndarray,
+) -> History:
+    """A run in memory from what was read of it.
+
+    Args:
+        spec: the run's spec.
+        shape: the network's shape.
+        rows: one row per level.
+        arrays: the run's arrays by name on disk.
+        initial: float32 ``[P]``, the initial values of the run's seed.
+    """
+    if not begins_initial(spec):
+        initial = start_values(arrays, len(initial))
+    return History(
+        spec=spec,
+        shape=shape,
+        rows=rows,
+        pruned_at=arrays[PRUNED_AT],
+        initial=initial,
+        trained=arrays_by_level(arrays, "trained"),
+        biases=arrays_by_level(arrays, "biases"),
+        curve=arrays_by_level(arrays, "curve"),
+    )
 
 
 def _with_biases(mask: np.ndarray, parameters: int) -> np.ndarray:

@@ -8,44 +8,38 @@
         partial.npz           only while the run is computed: its finished levels, to resume from
     outputs/runs/index.jsonl  what tables need of every finished run: a cache, made from the folders
     outputs/older/<version>/  runs of another minor version, whose results may differ
-    outputs/corrupt/          damaged runs that ``check --repair`` set aside
+    outputs/corrupt/          damaged runs that a sweep or ``check --repair`` set aside
     outputs/<set>/notebooks | figures | tables | facts
     outputs/exports/          pictures and tickets exported from the explorer
 
 Every file is written under a temporary name and renamed, so a file is either whole or missing.
+Those of finished runs are on the disk before they count, so that a power cut does not take them.
+Several processes may use one folder at the same time: nothing is harmed, but each computes all that
+it does not find finished. To share the work, give ``sweep.run`` an executor, such as dask's.
 Initial values are not stored: they are drawn again from the seed and compared with a checksum.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
+import warnings
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 
-from lth_utils import config, pruning
+from lth_utils import config
 from lth_utils.config import RunSpec
 from lth_utils.networks.layers import split_mask
-from lth_utils.networks.population import initial_values
 from lth_utils.networks.ticket import Ticket
-from lth_utils.runs import run_folder
-from lth_utils.runs.files import StoreError, digest, write_atomically
+from lth_utils.runs import partial_file, run_folder
+from lth_utils.runs.done_file import same_results
+from lth_utils.runs.files import StoreError, remove_temporaries, write_atomically
 from lth_utils.runs.index import read_entries, table_of
 from lth_utils.runs.places import outputs
-from lth_utils.runs.record import (
-    PRUNED_AT,
-    History,
-    RunRecord,
-    arrays_by_level,
-    begins_initial,
-    start_values,
-)
-from lth_utils.runs.run_folder import CorruptRun, same_results
+from lth_utils.runs.record import History, RunRecord
+from lth_utils.runs.unusable import CorruptRun, ForeignRun
 
 CURVES = ("loss", "accuracy", "train_loss")
 """Columns of a recorded curve."""
@@ -73,11 +67,15 @@ class Store:
         return version is not None and same_results(version)
 
     # ------------------------------------------------------------------ writing
-    def prepare(self, run_ids: Iterable[str] = ()):
-        """Make room for runs that will be computed: runs of older versions are set aside.
+    def prepare(self, run_ids: Sequence[str] = (), damaged: Iterable[CorruptRun] = ()):
+        """Make room for runs that will be computed.
+
+        Runs of older versions and damaged ones are set aside, with a warning for each of the
+        latter, and temporary files of killed writers are removed.
 
         Args:
             run_ids: the runs that will be computed.
+            damaged: what was found of them.
 
         Raises:
             StoreError: if runs cannot be written, so that this is known before the first training.
@@ -86,26 +84,28 @@ class Store:
         write_atomically(probe, "")
         # another thread, or a process of this number on another machine, may have removed it
         probe.unlink(missing_ok=True)
+        for error in damaged:
+            run_folder.set_aside(error.folder, self.root / "corrupt")
+            warnings.warn(
+                f"{error.folder} is corrupt: {error.reason}. It was moved to "
+                f"{self.root / 'corrupt'} and is computed again",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        remove_temporaries(self.runs)
         for run_id in run_ids:
             version = run_folder.finished_by(self.folder(run_id))
             if version is not None and not same_results(version):
-                self._set_aside(run_id, self.root / "older" / version)
-
-    def _set_aside(self, run_id: str, where: Path):
-        """Move a run's folder into another one, under a new name where its own is taken."""
-        aside = where / run_id
-        if aside.exists():
-            aside = where / f"{run_id}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-        where.mkdir(parents=True, exist_ok=True)
-        shutil.move(self.folder(run_id), aside)
+                run_folder.set_aside(self.folder(run_id), self.root / "older" / version)
+            remove_temporaries(self.folder(run_id))
 
     def save_partial(self, spec: RunSpec, record: RunRecord):
         """Keep the finished levels of a run that is not finished."""
-        run_folder.write_partial(self.folder(config.run_id(spec)), record)
+        partial_file.write_partial(self.folder(config.run_id(spec)), spec, record)
 
     def load_partial(self, spec: RunSpec) -> RunRecord | None:
         """The finished levels of an interrupted run, or None; :class:`CorruptRun` if damaged."""
-        return run_folder.read_partial(self.folder(config.run_id(spec)))
+        return partial_file.read_partial(self.folder(config.run_id(spec)))
 
     def finish(self, spec: RunSpec, record: RunRecord, device: str):
         """Write a finished run; device: name of the processor that computed it."""
@@ -128,22 +128,39 @@ class Store:
         """The spec of a finished run; :class:`CorruptRun` if it belongs to another run id."""
         return run_folder.read_spec(self.folder(run_id))
 
-    def entries(self, run_ids: Sequence[str] | None = None) -> dict[str, dict]:
+    def entries(
+        self, run_ids: Sequence[str] | None = None, strict: bool = False
+    ) -> dict[str, dict]:
         """What tables need of each finished run.
+
+        Runs that cannot be read are named by a warning and left out.
 
         Args:
             run_ids: the runs asked for, default all; those that are not finished are left out.
+            strict: raise the error of the first run that cannot be read.
 
         Returns:
             By run id a dict of ``outcome``, ``head`` (the fields of the spec), ``levels`` (the text
             of ``levels.csv``), ``seconds``, ``version`` and other provenance.
 
         Raises:
-            CorruptRun: if a run is damaged.
+            CorruptRun: if a run is damaged and `strict`.
+            ForeignRun: if the spec of a run is of another version and `strict`.
         """
+        entries, errors = self.read_entries(run_ids)
+        if strict and errors:
+            raise errors[0]
+        for error in errors:
+            warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
+        return entries
+
+    def read_entries(
+        self, run_ids: Sequence[str] | None = None
+    ) -> tuple[dict[str, dict], list[CorruptRun | ForeignRun]]:
+        """As :meth:`entries`, with the errors of the runs that cannot be read instead of a word."""
         if run_ids is None:
             run_ids = self._all_ids()
-        return read_entries(self.runs, run_ids) if run_ids else {}
+        return read_entries(self.runs, run_ids) if run_ids else ({}, [])
 
     def _all_ids(self) -> list[str]:
         """The names of all run folders, sorted."""
@@ -151,28 +168,38 @@ class Store:
             return []
         return sorted(entry.name for entry in os.scandir(self.runs) if entry.is_dir())
 
-    def table(self, specs: list[RunSpec] | None = None) -> pd.DataFrame:
+    def table(self, specs: Sequence[RunSpec] | None = None, strict: bool = False) -> pd.DataFrame:
         """One row per run and level, with the fields of the run's spec as columns.
+
+        Runs that cannot be read are named by a warning and left out.
 
         Args:
             specs: the runs asked for, default all finished ones.
+            strict: raise the error of the first run that cannot be read.
 
         Returns:
             The columns ``run``, those of the spec, and those of ``levels.csv``.
 
         Raises:
-            StoreError: if a run of `specs` is not finished, so that no figure lacks runs unnoticed.
+            StoreError: if a run of `specs` is not finished, so that no figure lacks runs
+                unnoticed, or if none of them can be read.
+            CorruptRun: if a run is damaged and `strict`.
         """
         if specs is None:
-            return table_of(self.entries())
+            return table_of(self.entries(strict=strict))
         ids = [config.run_id(s) for s in specs]
-        entries = self.entries(ids)
-        missing = [i for i in ids if i not in entries]
+        entries, errors = self.read_entries(ids)
+        if errors and (strict or not entries):
+            raise errors[0]
+        damaged = {error.folder.name for error in errors}
+        missing = [i for i in ids if i not in entries and i not in damaged]
         if missing:
             raise StoreError(
                 f"{len(missing)} of {len(ids)} runs are not finished, first {missing[0]}; "
                 "run them with sweep.run"
             )
+        for error in errors:
+            warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
         return table_of(entries)
 
     def curves(self, specs: list[RunSpec]) -> pd.DataFrame:
@@ -228,12 +255,12 @@ class Store:
 
         They are bool and shaped as in :class:`Ticket`.
         """
-        self.provenance(run_id)
-        shape, _ = pruning.plan(self.spec(run_id))
-        folder = self.folder(run_id)
-        pruned_at = torch.from_numpy(run_folder.read_arrays(folder)[PRUNED_AT])[None]
-        levels = len((folder / "levels.csv").read_text().splitlines()) - 1
-        return [split_mask(pruned_at > level, shape) for level in range(levels)]
+        history = self.history(run_id)
+        masks = []
+        for level in range(len(history.rows)):
+            available = torch.from_numpy(history.pruned_at > level)[None]
+            masks.append(split_mask(available, history.shape))
+        return masks
 
     def history(self, run_id: str) -> History:
         """A finished run in memory, read and checked once.
@@ -244,33 +271,12 @@ class Store:
             CorruptRun: if the run is damaged.
         """
         if not self.done(run_id):
-            known = list(self.entries())
+            known = [i for i in self._all_ids() if (self.folder(i) / "done.json").exists()]
             raise StoreError(
                 f"no finished run {run_id}{config.nearest(run_id, known)}; "
                 f"{len(known)} runs in {self.runs}"
             )
-        provenance = self.provenance(run_id)
-        spec = self.spec(run_id)
-        shape, _ = pruning.plan(spec)
-        arrays = run_folder.read_arrays(self.folder(run_id))
-        initial = initial_values(shape, spec.seed, spec.init)
-        if digest(initial.tobytes()) != provenance["initial"]:
-            raise StoreError(
-                f"the initial values of {run_id} differ from those drawn by this numpy "
-                f"({np.__version__}); the run was made with numpy {provenance['numpy']}"
-            )
-        if not begins_initial(spec):
-            initial = start_values(arrays, len(initial))
-        return History(
-            spec=spec,
-            shape=shape,
-            rows=pd.read_csv(self.folder(run_id) / "levels.csv"),
-            pruned_at=arrays[PRUNED_AT],
-            initial=initial,
-            trained=arrays_by_level(arrays, "trained"),
-            biases=arrays_by_level(arrays, "biases"),
-            curve=arrays_by_level(arrays, "curve"),
-        )
+        return run_folder.read_history(self.folder(run_id))
 
     def ticket(self, run_id: str, level: int | None = None) -> Ticket:
         """The network of a finished run at a pruning level, see :meth:`History.ticket`."""
@@ -278,24 +284,26 @@ class Store:
 
     # ------------------------------------------------------------------ maintenance
     def check(self, repair: bool = False) -> list[CorruptRun]:
-        """Find all corrupt run folders.
+        """Find all corrupt run folders: every file is read and compared with the others.
 
         Args:
-            repair: move them to ``outputs/corrupt``, so that the next sweep computes them again.
+            repair: move them to ``outputs/corrupt``, so that the next sweep computes them again,
+                and remove temporary files of killed writers.
 
         Returns:
-            One error for each corrupt folder.
+            One error for each corrupt folder, which says what is wrong.
         """
         errors = []
         for run_id in self._all_ids():
+            folder = self.folder(run_id)
             try:
-                if (self.folder(run_id) / "done.json").exists():
-                    self.provenance(run_id)
-                    self.spec(run_id)
-                else:
-                    run_folder.read_partial(self.folder(run_id))
+                run_folder.verify(folder)
             except CorruptRun as error:
                 errors.append(error)
                 if repair:
-                    self._set_aside(run_id, self.root / "corrupt")
+                    run_folder.set_aside(folder, self.root / "corrupt")
+            if repair:
+                remove_temporaries(folder)
+        if repair:
+            remove_temporaries(self.runs)
         return errors

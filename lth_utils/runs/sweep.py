@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
+import platform
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import (
-    BrokenExecutor,
-    Executor,
-    Future,
-    ThreadPoolExecutor,
-    as_completed,
-)
-from dataclasses import dataclass
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import torch
 
-from lth_utils import config, pruning
+from lth_utils import __version__, config
 from lth_utils.config import RunSpec
 from lth_utils.connectivity import OUTCOMES
 from lth_utils.networks.layers import network
 from lth_utils.runs.batch import LevelEvent, run_batch
-from lth_utils.runs.planning import cut, plan, with_origins
+from lth_utils.runs.done_file import same_results
+from lth_utils.runs.planning import plan, with_origins
+from lth_utils.runs.remote import compute_remotely
+from lth_utils.runs.report import Report, SweepError
 from lth_utils.runs.store import Store
 from lth_utils.runs.work import Batch, work_left
 from lth_utils.training import trainer
@@ -32,38 +30,8 @@ from lth_utils.training import trainer
 MEMBERS = 128
 """Largest population trained at once."""
 
-CHUNK = 0.02
-"""Largest share of a sweep's work that an executor's worker is given at once."""
-
-
-class SweepError(RuntimeError):
-    """Some runs of a sweep failed; the others are finished and kept."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a sweep did.
-
-    Attributes:
-        done: outcome of each run computed now, by run id.
-        reused: ids of the runs that were finished before.
-        failed: reason for each failed run, by run id.
-        seconds: time spent.
-        saved: seconds that the reused runs had taken to compute.
-    """
-
-    done: dict[str, str]
-    reused: tuple[str, ...]
-    failed: dict[str, str]
-    seconds: float
-    saved: float
-
-    def __str__(self) -> str:
-        return (
-            f"{len(self.done)} runs computed in {self.seconds:.0f} s, "
-            f"{len(self.reused)} found finished (which saved {self.saved:.0f} s of computing), "
-            f"{len(self.failed)} failed"
-        )
+NAMED = 20
+"""At most so many failed runs are named in an error."""
 
 
 def run(
@@ -73,10 +41,16 @@ def run(
     threads: int | None = None,
     progress: Callable[[str, float], None] | None = None,
     executor: Executor | None = None,
+    strict: bool = False,
 ) -> Report:
     """Compute every run that is not finished; interrupted ones continue after their last level.
 
-    The runs that find the tickets of variants are computed first, whether asked for or not.
+    The runs that find the tickets of variants are computed first, whether asked for or not. A
+    finished or interrupted run that is damaged is moved to ``outputs/corrupt`` with a warning, and
+    computed again. Where nothing is left to compute, nothing is written.
+
+    Several processes may do this in one store at the same time. Nothing is harmed, but each
+    computes all that it does not find finished: to share the work, give an `executor`.
 
     Args:
         specs: the runs, at least one, each once.
@@ -87,20 +61,30 @@ def run(
         progress: called with a line of text and the share of the work done, from 0 to 1.
         executor: any ``concurrent.futures.Executor``, such as dask's
             ``Client(...).get_executor()``. Its workers must see the store's folder under the same
-            path. Each gets chunks of up to ``MEMBERS`` seeds and the share ``CHUNK`` of the work.
+            path. Each gets chunks of up to ``MEMBERS`` seeds and the share ``remote.CHUNK`` of the
+            work.
+            When a worker dies, only the levels that it was training are lost.
+        strict: do not compute damaged runs again, but raise.
 
     Returns:
         What was computed, and what was found finished.
 
     Raises:
         SpecError: before anything is computed, if a spec cannot run or runs repeat.
-        CorruptRun: before anything is computed, if a finished run is damaged.
+        CorruptRun: before anything is computed, if a run is damaged and `strict`.
         StoreError: if results cannot be written.
-        SweepError: at the end, if runs failed; all others are finished and kept.
+        SweepError: at the end, if runs failed, all others are finished and kept. At once, if the
+            executor was closed or lost its workers; what was finished until then is kept.
     """
-    report = _run(specs, store or Store(), device, threads, progress=progress, executor=executor)
+    store = store or Store()
+    report = _run(
+        specs, store, device, threads, progress=progress, executor=executor, strict=strict
+    )
     if report.failed:
-        reasons = "\n".join(f"  {run_id}: {why}" for run_id, why in report.failed.items())
+        named = [f"  {run_id}: {why}" for run_id, why in report.failed.items()]
+        if len(named) > NAMED:
+            named[NAMED:] = [f"  and {len(named) - NAMED} more"]
+        reasons = "\n".join(named)
         finished = len(specs) - len(report.failed)
         raise SweepError(
             f"{len(report.failed)} of {len(specs)} runs failed, "
@@ -117,24 +101,35 @@ def _run(
     *,
     progress: Callable[[str, float], None] | None = None,
     executor: Executor | None = None,
+    strict: bool = False,
 ) -> Report:
     """As :func:`run`, but failed runs are reported, not raised."""
     began = time.perf_counter()
     specs = with_origins(specs)
+    members = MEMBERS
     if executor is None:
         torch_device = trainer.device(device)
         concurrent = _concurrent_runs(specs, torch_device)
-        batches, reused = plan(specs, store, 1 if concurrent else MEMBERS)
+        members = 1 if concurrent else MEMBERS
         concurrent = min(concurrent, threads or concurrent)
         compute = functools.partial(
             _compute_here, store=store, device=torch_device, concurrent=concurrent
         )
     else:
-        batches, reused = plan(specs, store, MEMBERS)
         compute = functools.partial(
-            _compute_remotely, store=store, device=device, threads=threads or 1, executor=executor
+            compute_remotely,
+            run_chunk=run_chunk,
+            store=store,
+            device=device,
+            threads=threads or 1,
+            executor=executor,
         )
-    store.prepare(config.run_id(spec) for batch in batches for spec, _ in batch)
+    planned = plan(specs, store, members)
+    batches, reused = planned.batches, planned.finished
+    if strict and planned.damaged:
+        raise planned.damaged[0]
+    if batches:
+        store.prepare(planned.run_ids, planned.damaged)
     done, failed = {}, {}
     total = sum(work_left(batch) for batch in batches)
     finished_work = 0.0
@@ -146,9 +141,33 @@ def _run(
             if progress:
                 count = f"{len(reused) + len(done)}/{len(specs)} runs{_count_outcomes(done)}"
                 progress(f"{count}; {event.text}", min(1.0, finished_work / total))
+    for run_id in failed:
+        done.pop(run_id, None)
     seconds = time.perf_counter() - began
     saved = sum(entry["seconds"] for entry in reused.values())
     return Report(done, tuple(reused), failed, seconds, saved)
+
+
+def run_chunk(
+    specs: list[RunSpec], store: Store, device: str, threads: int, version: str
+) -> Report:
+    """What a worker of an executor does; it refuses to compute what would not count.
+
+    Args:
+        specs: the runs of its chunk.
+        store: where they are kept.
+        device: as in :func:`run`.
+        threads: the same.
+        version: of this package in the process that asks.
+    """
+    if same_results(version):
+        return _run(specs, store, device, threads)
+    reason = (
+        f"the worker on {platform.node()}, process {os.getpid()}, has lth_utils {__version__}, "
+        f"whose results may differ from those of {version}, which asked for them; "
+        f"install {version} there"
+    )
+    return Report({}, (), {config.run_id(spec): reason for spec in specs}, 0.0, 0.0)
 
 
 def _concurrent_runs(specs: list[RunSpec], device: torch.device) -> int:
@@ -217,49 +236,3 @@ def _compute_here(
             cancel.set()
             pool.shutdown(wait=True, cancel_futures=True)
             torch.set_num_threads(torch_threads)
-
-
-def _compute_remotely(
-    batches: list[Batch], store: Store, device: str, threads: int, executor: Executor
-) -> Iterator[LevelEvent]:
-    """Compute batches in chunks on an executor; closing the generator cancels those not begun."""
-    largest = CHUNK * sum(work_left(batch) for batch in batches)
-    remote_store = Store(store.root.resolve())
-    chunks = {}
-    for batch in batches:
-        for chunk in _chunks(batch, largest):
-            specs = [spec for spec, _ in chunk]
-            future = executor.submit(_run, specs, remote_store, device, threads)
-            chunks[future] = chunk
-    try:
-        for future in as_completed(chunks):
-            yield _chunk_event(chunks[future], future, store)
-    finally:
-        for future in chunks:
-            future.cancel()
-
-
-def _chunk_event(chunk: Batch, future: Future, store: Store) -> LevelEvent:
-    """What a worker reports of a chunk."""
-    try:
-        report = future.result()
-    except BrokenExecutor as error:
-        raise SweepError(
-            f"the executor lost a worker ({error}); what was finished is kept, "
-            "the next call continues from there"
-        ) from error
-    # runs may have been finished by a worker that died before it reported the chunk
-    reused = {run_id: entry["outcome"] for run_id, entry in store.entries(report.reused).items()}
-    shape, _ = pruning.plan(chunk[0][0])
-    return LevelEvent(
-        text=f"{config.shape_text(shape)} {len(chunk)} seeds",
-        work=work_left(chunk),
-        done=report.done | reused,
-        failed=report.failed,
-    )
-
-
-def _chunks(batch: Batch, largest: float) -> list[Batch]:
-    """A batch cut into chunks of about equal work, none above `largest` unless it is one run."""
-    size = max(1, int(len(batch) * largest / max(work_left(batch), 1)))
-    return cut(batch, size)
