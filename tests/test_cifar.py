@@ -157,7 +157,7 @@ def test_a_file_that_is_wrong_is_named(folder, content, message):
 def test_grey_pictures_are_read_where_grey_is_asked_for_and_a_colour_one_is_named():
     files = [
         (Path(half) / name / f"{n}.jpeg", jpeg(label, n, mode="L"))
-        for half in cifar_files.HALVES
+        for half in cifar_files.SPLITS
         for label, name in enumerate("ab")
         for n in (0, 1)
     ]

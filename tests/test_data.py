@@ -1,7 +1,9 @@
 """Data sets: tasks side by side, split, scaled, and independent of each other."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from scipy import stats
 
 from lth_utils import data
@@ -14,14 +16,14 @@ A, B = Task("a", range(0, 2), range(0, 1)), Task("b", range(2, 4), range(1, 4))
 # moons and circles
 
 
-def test_the_halves_are_as_large_as_asked_and_balanced_together():
+def test_the_splits_are_as_large_as_asked_and_balanced_together():
     toy = moons_circles(n_samples=150)
     assert toy.x_train.shape == toy.x_test.shape == (150, 4) and toy.x_train.dtype == np.float32
     assert np.concatenate([toy.y_train, toy.y_test]).sum(0).tolist() == [150, 150]
     assert not set(map(tuple, toy.x_train)) & set(map(tuple, toy.x_test))
 
 
-def test_both_halves_are_scaled_by_the_training_half():
+def test_both_splits_are_scaled_by_the_training_split():
     toy = moons_circles(n_samples=400)
     np.testing.assert_allclose(toy.x_train.mean(0), 0, atol=1e-6)
     np.testing.assert_allclose(toy.x_train.std(0), 1, atol=1e-5)
@@ -243,3 +245,74 @@ def test_a_data_set_knows_the_ends_of_its_networks():
 def test_data_that_cannot_be_trained_on_is_refused(changed, message):
     with pytest.raises(SpecError, match=message):
         Dataset(**arrays(**changed))
+
+
+# what arrives as arrays
+
+
+TWO = (Task("a", range(0, 1), range(0, 1)), Task("b", range(1, 2), range(1, 2)))
+X = np.random.default_rng(0).standard_normal((6, 2))
+Y = np.array([[0, 1], [1, 0], [1, 1], [0, 0], [0, 1], [1, 0]])
+
+
+def dataset(x=X, y=Y):
+    return Dataset(x, y, X, Y, TWO)
+
+
+CONVERTERS = {
+    "lists": lambda a: a.tolist(),
+    "other byte order": lambda a: a.astype(a.dtype.newbyteorder(">")),
+    "columns": np.asfortranarray,
+    "data frame": pd.DataFrame,
+    "tensor": torch.from_numpy,
+    "tensor with gradient": lambda a: torch.from_numpy(a).float().requires_grad_(),
+}
+
+
+@pytest.mark.parametrize("convert", CONVERTERS.values(), ids=CONVERTERS)
+def test_numbers_of_every_kind_become_the_same_data(convert):
+    made = dataset(convert(X), convert(Y))
+    assert made.x_train.dtype == np.float32 and made.x_train.flags["C_CONTIGUOUS"]
+    assert made.y_train.dtype == np.int64
+    np.testing.assert_array_equal(made.x_train, X.astype(np.float32))
+    np.testing.assert_array_equal(made.y_train, Y)
+
+
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.int16, np.int32, np.float32, np.float64])
+def test_whole_labels_of_every_type_are_taken(kind):
+    np.testing.assert_array_equal(dataset(y=Y.astype(kind)).y_train, Y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (1 / (1 + np.exp(-X)), r"y_train\[0, 0\] is 0\.5\d*; expected class labels 0, 1"),
+        (np.where(Y == 1, np.nan, 0.0), r"y_train\[0, 1\] is nan; expected class labels"),
+        (Y.astype(str), "y_train has values of type <U21; expected real or whole numbers"),
+        (Y.astype(complex), "y_train has values of type complex128"),
+        (Y[..., None], r"y_train has shape \(6, 2, 1\); expected \[B, K\]"),
+        (Y + 1, "labels of task a span 1…2; allowed: 0…1"),
+        (Y[:3], r"y_train \(3, 2\); expected \[B, 2\]"),
+    ],
+)
+def test_labels_that_would_be_cut_off_are_refused(y, message):
+    with pytest.raises(SpecError, match=message):
+        dataset(y=y)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (X.astype(str), "x_train has values of type <U32; expected real or whole numbers"),
+        (X.astype(object), "x_train has values of type object"),
+        (X.astype("datetime64[D]"), "dates as days"),
+        (X.ravel(), r"x_train has shape \(12,\); expected \[B, I\]"),
+        (X[:0], r"x_train has shape \(0, 2\)"),
+        (X * 1e300, r"x_train\[0, 0\] is .*e\+299; data must be finite \(in float32\)"),
+        ([[1.0], [1.0, 2.0]], "x_train is no array of numbers"),
+        (X[:, :1], r"x_train \(6, 1\)|reach to"),
+    ],
+)
+def test_examples_that_are_no_numbers_are_refused(x, message):
+    with pytest.raises(SpecError, match=message):
+        dataset(x=x)

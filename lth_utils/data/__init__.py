@@ -1,4 +1,4 @@
-"""Tasks and data sets: toy points, images, their files, and the registry of names. Loads no torch."""
+"""Tasks and data sets: toy points, images and their files, and the registry of names."""
 
 from lth_utils.data.images import GARMENTS, cifar10, class_names, fashion, mnist, mnist_fashion
 from lth_utils.data.points import moons_circles

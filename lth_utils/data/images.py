@@ -26,17 +26,30 @@ def mnist_fashion(
     pairing: str = "random",
     standardised: bool | str = True,
 ) -> Dataset:
-    """An MNIST image beside a Fashion-MNIST image: task ``mnist`` owns the first ``size * size`` inputs, ``fashion`` the others.
+    """An MNIST image beside a Fashion-MNIST image.
 
-    root: folder in torchvision's layout (``MNIST/raw``, ``FashionMNIST/raw``), default ``LTH_DATA_ROOT``,
-    else the user's cache; what is missing is downloaded.  size: pixels per side, 1…28, made smaller
-    with antialiasing; an image's inputs run row by row.  digits, garments: the labels to keep, which
-    become classes 0, 1, … in this order.  per_class: at most so many training images per class, drawn
-    by the seed; the test half keeps all.  pairing: ``random`` by the seed, or ``file``, as the files
-    have them; of two sets of unequal length the rest of the longer one is left out.  standardised: true,
-    per pixel on train; ``whole``, all pixels by one mean and deviation; false, pixels are 0…1.
-    Raises ``_images.DataError`` where files are missing or damaged.
-    Source: thesis, section on the MNIST-Fashion data (which pairs by file).
+    Task ``mnist`` owns the first ``size * size`` inputs, task ``fashion`` the others; an image's
+    inputs run row by row.
+
+    Args:
+        root: folder in torchvision's layout (``MNIST/raw``, ``FashionMNIST/raw``); default:
+            ``$LTH_DATA_ROOT``, else the user's cache.  What is missing is downloaded.
+        size: pixels per side, 1…28; smaller images are resized with antialiasing.
+        digits: labels of MNIST to keep; they become classes 0, 1, … in this order.
+        garments: labels of Fashion-MNIST to keep, likewise.
+        per_class: at most so many training images per class, drawn by the seed; None for all.
+        seed: of the choice and of the pairing.
+        pairing: ``random`` by the seed, or ``file``, as the files have them; of two sets of unequal
+            length the rest of the longer one is left out.
+        standardised: True: per pixel on train; ``whole``: all pixels by one mean and deviation;
+            False: pixels are 0…1.
+
+    Raises:
+        SpecError: an option is out of range.
+        DataError: files are missing or damaged.
+
+    Source:
+        thesis, section on the MNIST-Fashion data (which pairs by file).
     """
     choose(pairing, ("random", "file"), "pairing")
     return _side_by_side(
@@ -101,26 +114,24 @@ def _side_by_side(
 ) -> Dataset:
     """One task per image set; sets: name to the labels that are kept."""
     check(per_class, seed, size)
-    sets = {name: check_labels(name, labels) for name, labels in sets.items()}
-    tasks, outputs = [], 0
-    for k, (name, labels) in enumerate(sets.items()):
-        tasks.append(
-            Task(
-                name,
-                range(k * size**2, (k + 1) * size**2),
-                range(outputs, outputs := outputs + len(labels)),
-            )
-        )
+    kept = {name: check_labels(name, labels) for name, labels in sets.items()}
+    tasks: list[Task] = []
+    outputs = 0
+    for k, (name, labels) in enumerate(kept.items()):
+        own = range(outputs, outputs + len(labels))
+        tasks.append(Task(name, range(k * size**2, (k + 1) * size**2), own))
+        outputs = own.stop
     x, y = {}, {}
-    for half in ("train", "test"):
-        drawn = [
-            draw(name, half, labels, size, per_class, seed, **options)
-            for name, labels in sets.items()
-        ]
-        rows = min(len(labels) for _, labels in drawn)
-        x[half] = np.concatenate([pixels[:rows] for pixels, _ in drawn], axis=1)
-        y[half] = np.stack([labels[:rows] for _, labels in drawn], axis=1)
-    del drawn  # its bytes are in x
+    for split in ("train", "test"):
+        pixels, classes = [], []
+        for name, labels in kept.items():
+            of_set = draw(name, split, labels, size, per_class, seed, **options)
+            pixels.append(of_set[0])
+            classes.append(of_set[1])
+        rows = min(map(len, classes))
+        x[split] = np.concatenate([images[:rows] for images in pixels], axis=1)
+        y[split] = np.stack([labels[:rows] for labels in classes], axis=1)
+    del pixels, of_set  # their bytes are in x
     return _of_bytes(x, y, tuple(tasks), standardised)
 
 
@@ -130,12 +141,12 @@ def _of_bytes(
     tasks: tuple[Task, ...],
     standardised: bool | str,
 ) -> Dataset:
-    """A data set from its halves, pixels uint8 ``[B, I]``, which are taken out of `x`, and labels ``[B, K]``."""
+    """A data set from its splits: pixels uint8 ``[B, I]``, taken out of `x`, labels ``[B, K]``."""
     choose(standardised, (True, False, "whole"), "standardised")
     if standardised:
         x_train, x_test = standardise(x.pop("train"), x.pop("test"), standardised == "whole")
     else:
-        x_train, x_test = (x.pop(half) / np.float32(255) for half in ("train", "test"))
+        x_train, x_test = (x.pop(split) / np.float32(255) for split in ("train", "test"))
     return Dataset(x_train, y["train"], x_test, y["test"], tasks)
 
 
@@ -147,31 +158,41 @@ def cifar10(
     seed: int = 0,
     standardised: bool | str = True,
 ) -> Dataset:
-    """CIFAR-10, one task ``cifar10``: colour images of 32 by 32 pixels, the inputs channel by channel (red, green, blue), row by row.
+    """CIFAR-10 as one task, ``cifar10``: colour images of 32 by 32 pixels.
 
-    root: the folder where ``source`` lies, default as for :func:`mnist_fashion`.  source: ``original``, torchvision's files,
-    checked and downloaded where they are missing; or ``jpeg``, ``cifar10-jpeg/<half>/<class>/*.jpg`` or ``cifar10-jpeg.tar.gz``
-    (nearly the same task; other versions of the JPEG library may decode a pixel otherwise).  classes: the labels to keep, which
-    become classes 0, 1, … in this order; per_class, seed, standardised as for :func:`mnist_fashion`.  The whole set takes
-    0.7 GB of memory, twice that while it is loaded.  Source: Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images.
+    Inputs run channel by channel (red, green, blue), row by row.  The whole set takes 0.7 GB of
+    memory, twice that while it is loaded.
+
+    Args:
+        root: the folder with the files, default as for :func:`mnist_fashion`.
+        source: ``original``, torchvision's files, checked, and downloaded where they are missing;
+            or ``jpeg``, ``cifar10-jpeg/<split>/<class>/*.jpg`` or ``cifar10-jpeg.tar.gz`` (nearly
+            the same task; other versions of the JPEG library may decode a pixel otherwise).
+        classes: labels to keep; they become classes 0, 1, … in this order.
+        per_class: as for :func:`mnist_fashion`.
+        seed: as for :func:`mnist_fashion`.
+        standardised: as for :func:`mnist_fashion`.
+
+    Raises:
+        SpecError: an option is out of range.
+        DataError: files are missing or damaged.
+
+    Source:
+        Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images.
     """
     choose(source, SOURCES, "source")
     check(per_class, seed)
     classes = check_labels("cifar10", classes)
-    x, y, read = {}, {}, cifar_files.read(source, root)
-    for half in ("train", "test"):
-        images, owners = read.pop(half)
-        kept, labels = choose_rows(
-            owners,
-            classes,
-            per_class if half == "train" else None,
-            rng(seed, "data", "cifar10", half),
-        )
-        x[half], y[half] = images[kept].reshape(len(kept), -1), labels[kept, None]
+    x, y = {}, {}
+    read = cifar_files.read(source, root)
+    for split in ("train", "test"):
+        images, owners = read.pop(split)
+        most = per_class if split == "train" else None
+        kept, labels = choose_rows(owners, classes, most, rng(seed, "data", "cifar10", split))
+        x[split], y[split] = images[kept].reshape(len(kept), -1), labels[kept, None]
     del images
-    return _of_bytes(
-        x, y, (Task("cifar10", range(CHANNELS * SIDE**2), range(len(classes))),), standardised
-    )
+    task = Task("cifar10", range(CHANNELS * SIDE**2), range(len(classes)))
+    return _of_bytes(x, y, (task,), standardised)
 
 
 GARMENTS = mnist_files.GARMENTS

@@ -1,7 +1,7 @@
-"""MNIST and Fashion-MNIST as arrays of bytes: files found or downloaded, checked, labels chosen, images made smaller.
+"""MNIST and Fashion-MNIST as arrays of bytes: read, checked and made smaller.
 
-torchvision is needed only to download: importing it takes hundreds of MB, as much as the data themselves,
-so the files are read without it.
+torchvision is needed only to download: importing it takes hundreds of MB, as much as the data
+themselves, so the files are read without it.
 """
 
 from __future__ import annotations
@@ -49,26 +49,42 @@ MD5 = {
 """Checksums of the unpacked files; torchvision knows those of the packed ones only."""
 
 
-def read(name: str, half: str, root: str | Path | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 ``[N, 28, 28]`` and labels uint8 ``[N]`` of a set's ``train`` or ``test`` half; :class:`DataError` without files."""
-    root, prefix = folder(root), {"train": "train", "test": "t10k"}[half]
+def read(name: str, split: str, root: str | Path | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """One split of a set.
+
+    Args:
+        name: ``mnist`` or ``fashion``.
+        split: ``train`` or ``test``.
+        root: see :func:`~lth_utils.data.image_files.folder`.
+
+    Returns:
+        Images uint8 ``[N, 28, 28]`` and labels uint8 ``[N]``.
+
+    Raises:
+        DataError: files are missing or damaged.
+    """
+    root, prefix = folder(root), {"train": "train", "test": "t10k"}[split]
     if not all((root / p).is_file() for p in _paths(name)):
         _download(name, root)
     images, labels = (_idx(root, p) for p in _paths(name) if f"/{prefix}-" in p)
     if images.shape != (len(labels), SIDE, SIDE):
         raise DataError(
-            f"{root / CLASSES[name] / 'raw'}: {prefix} has images {images.shape} and {len(labels)} labels; "
-            f"expected images of {SIDE}×{SIDE} pixels, one per label"
+            f"{root / CLASSES[name] / 'raw'}: {prefix} has images {images.shape} and "
+            f"{len(labels)} labels; expected images of {SIDE}×{SIDE} pixels, one per label"
         )
     return images, labels
 
 
 def _paths(name: str) -> list[str]:
+    """The files of a set, relative to the root."""
     return [p for p in MD5 if p.startswith(f"{CLASSES[name]}/")]
 
 
 def _idx(root: Path, path: str) -> np.ndarray:
-    """The array in an unpacked IDX file: four bytes of which the last is the number of axes, their sizes, the values."""
+    """The array in an unpacked IDX file.
+
+    Its bytes are a head of four, of which the last is the number of axes, their sizes, the values.
+    """
     content, axes = np.fromfile(root / path, np.uint8), 3 if "idx3" in path else 1
     start = 4 + 4 * axes
     sizes = content[4:start].tobytes().ljust(4 * axes, b"\0")
@@ -76,12 +92,11 @@ def _idx(root: Path, path: str) -> np.ndarray:
     problem = ""
     if content[:4].tolist() != [0, 0, 8, axes] or len(content) != start + math.prod(shape):
         problem = f"{len(content)} bytes, which is not what its header says"
-    # a set of another length is someone's own
-    elif (
-        shape[0] == OFFICIAL[Path(path).name.split("-")[0]]
-        and (md5 := hashlib.md5(content).hexdigest()) != MD5[path]
-    ):
-        problem = f"checksum {md5}, expected {MD5[path]}"
+    elif shape[0] == OFFICIAL[Path(path).name.split("-")[0]]:
+        # a set of another length is someone's own
+        checksum = hashlib.md5(content.tobytes()).hexdigest()
+        if checksum != MD5[path]:
+            problem = f"checksum {checksum}, expected {MD5[path]}"
     if problem:
         raise DataError(
             f"{root / path} is damaged ({problem}). Delete it: the next call unpacks it again "
@@ -91,7 +106,7 @@ def _idx(root: Path, path: str) -> np.ndarray:
 
 
 def _download(name: str, root: Path):
-    """Let torchvision unpack or download what is missing and compare its checksums; :class:`DataError` where it cannot."""
+    """Let torchvision unpack or download what is missing, and check it."""
     raw, title = root / CLASSES[name] / "raw", CLASSES[name]
     datasets = torchvision(title, raw)
     kind = getattr(datasets, title)
@@ -100,33 +115,34 @@ def _download(name: str, root: Path):
         reason = "torchvision did not write them"
     except Exception as error:  # networks, disks and archives fail in many ways
         reason = f"{type(error).__name__}: {error}"
-    if missing := [Path(p).name for p in _paths(name) if not (root / p).is_file()]:
-        damaged = [
-            f
-            for f, md5 in kind.resources
-            if (raw / f).is_file() and not datasets.utils.check_integrity(raw / f, md5)
-        ]
-        raise (DataError if damaged else MissingData)(
-            f"{title} cannot be read or downloaded. Missing in {raw}: {', '.join(missing)} (or the same as .gz). "
-            + (
-                f"Damaged, by their checksum: {', '.join(damaged)}; delete them. "
-                if damaged
-                else ""
-            )
-            + f"Go online once, or copy the files there, or set LTH_DATA_ROOT to a folder that has {title}/raw/{missing[0]}. "
-            f"The reason: {reason.strip()}"
-        )
+    missing = [Path(p).name for p in _paths(name) if not (root / p).is_file()]
+    if not missing:
+        return
+    damaged = []
+    for packed, md5 in kind.resources:
+        if (raw / packed).is_file() and not datasets.utils.check_integrity(raw / packed, md5):
+            damaged.append(packed)
+    about = ""
+    if damaged:
+        about = f"Damaged, by their checksum: {', '.join(damaged)}; delete them. "
+    raise (DataError if damaged else MissingData)(
+        f"{title} cannot be read or downloaded. Missing in {raw}: {', '.join(missing)} "
+        f"(or the same as .gz). {about}Go online once, or copy the files there, or set "
+        f"LTH_DATA_ROOT to a folder that has {title}/raw/{missing[0]}. "
+        f"The reason: {reason.strip()}"
+    )
 
 
 def check(per_class: int | None, seed: int, size: int = SIDE):
-    """Raise :class:`SpecError` unless the options that all image sets share are in range."""
+    """Refuse options that all image sets share where they are out of range."""
     if size not in range(1, SIDE + 1):
         raise SpecError(
             f"size is {size!r}; allowed: 1…{SIDE} pixels per side (did you mean {SIDE}?)"
         )
     if per_class is not None and per_class not in range(1, 2**31):
         raise SpecError(
-            f"per_class is {per_class!r}; allowed: 1 or more training images per class, or None for all"
+            f"per_class is {per_class!r}; allowed: 1 or more training images per class, "
+            "or None for all"
         )
     if seed not in range(2**63):
         raise SpecError(f"seed is {seed!r}; allowed: 0 or more")
@@ -134,7 +150,7 @@ def check(per_class: int | None, seed: int, size: int = SIDE):
 
 def draw(
     name: str,
-    half: str,
+    split: str,
     labels: Sequence[int],
     size: int,
     per_class: int | None,
@@ -142,22 +158,40 @@ def draw(
     shuffled: bool,
     root: str | Path | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels uint8 ``[B, size * size]`` and labels int64 ``[B]``, 0 for the first of `labels`, of one half of a set.
+    """The images of one split of a set that are asked for.
 
-    In file order or shuffled; `per_class` limits the training half only.
+    Args:
+        name: ``mnist`` or ``fashion``.
+        split: ``train`` or ``test``.
+        labels: those that are kept; they become classes 0, 1, … in this order.
+        size: pixels per side.
+        per_class: at most so many training images per class, None for all.
+        seed: of the choice and of the order.
+        shuffled: in random order, else as the file has them.
+        root: see :func:`~lth_utils.data.image_files.folder`.
+
+    Returns:
+        Pixels uint8 ``[B, size * size]`` and classes int64 ``[B]``.
     """
-    images, owners = read(name, half, root)
-    stream = rng(seed, "data", name, half)
-    kept, y = choose_rows(owners, labels, per_class if half == "train" else None, stream)
+    images, owners = read(name, split, root)
+    stream = rng(seed, "data", name, split)
+    kept, y = choose_rows(owners, labels, per_class if split == "train" else None, stream)
     if shuffled:
         kept = stream.permutation(kept)
     return shrink(images[kept], size).reshape(len(kept), size * size), y[kept]
 
 
 def shrink(images: np.ndarray, size: int) -> np.ndarray:
-    """Square images uint8 ``[B, S, S]`` at `size` pixels per side, antialiased: bilinear weights as wide as the new pixels.
+    """Square images made smaller, antialiased by bilinear weights as wide as the new pixels.
 
     ``torch.nn.functional.interpolate(antialias=True)`` computes the same; this needs no torch.
+
+    Args:
+        images: uint8 ``[B, S, S]``.
+        size: pixels per side of the result, at most S.
+
+    Returns:
+        uint8 ``[B, size, size]``.
     """
     side = images.shape[1]
     if size == side:
@@ -167,9 +201,8 @@ def shrink(images: np.ndarray, size: int) -> np.ndarray:
     weights = np.maximum(0, 1 - distance).astype(np.float32)
     weights /= weights.sum(1, keepdims=True)
     small = np.empty((len(images), size, size), np.uint8)
-    for start in range(
-        0, len(images), 2048
-    ):  # in parts, since floats take four times the memory of bytes
+    # in parts, since floats take four times the memory of bytes
+    for start in range(0, len(images), 2048):
         part = slice(start, start + 2048)
         small[part] = np.rint(weights @ images[part].astype(np.float32) @ weights.T)
     return small

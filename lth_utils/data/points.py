@@ -14,12 +14,21 @@ def moons_circles(
 ) -> Dataset:
     """scikit-learn's circles (inputs 0, 1; output 0) beside its moons (inputs 2, 3; output 1).
 
-    `n_samples` points per half: ``2 * n_samples`` points of each problem are drawn and shuffled by
-    streams of their own, so that the pairing is random and the labels are independent.  Rows
-    0…n_samples-1 are the training half, the rest is the test half; both are standardised by the
-    training half.  noise: standard deviation in data units before scaling; factor: radius of the
-    inner circle over that of the outer one, in [0, 1); seed: of the data, not of the networks.
-    Source: thesis, section on the moons-circles data.
+    Twice `n_samples` points of each problem are drawn and shuffled by streams of their own, so that
+    the pairing is random and the labels are independent.  The first `n_samples` rows are the
+    training split, the others the test split; both are standardised by the training split.
+
+    Args:
+        n_samples: points per split of each problem, 2 or more.
+        noise: standard deviation in data units before scaling, 0 or more.
+        factor: radius of the inner circle over that of the outer one, in [0, 1).
+        seed: of the data, not of the networks; 0 or more.
+
+    Raises:
+        SpecError: a value is out of range.
+
+    Source:
+        thesis, section on the moons-circles data.
 
     >>> data = moons_circles(n_samples=100)
     >>> data.x_train.shape, [t.name for t in data.tasks]
@@ -28,7 +37,7 @@ def moons_circles(
     from sklearn.datasets import make_circles, make_moons
 
     if n_samples < 2:
-        raise SpecError(f"n_samples is {n_samples}; allowed: 2 or more points per half")
+        raise SpecError(f"n_samples is {n_samples}; allowed: 2 or more points per split")
     if not (0 <= noise < np.inf and 0 <= factor < 1):
         raise SpecError(
             f"noise is {noise} and factor {factor}; allowed: noise 0 or more, factor in [0, 1)"
@@ -41,10 +50,10 @@ def moons_circles(
         state = int(rng(seed, "data", name).integers(2**32))
         return make(n_samples=2 * n_samples, noise=noise, random_state=state, **options)
 
-    points, labels = zip(
-        draw(make_circles, "circles", factor=factor), draw(make_moons, "moons"), strict=True
-    )
-    x, y = np.concatenate(points, axis=1), np.stack(labels, axis=1).astype(np.int64)
+    circles, of_circle = draw(make_circles, "circles", factor=factor)
+    moons, of_moon = draw(make_moons, "moons")
+    x = np.concatenate([circles, moons], axis=1)
+    y = np.stack([of_circle, of_moon], axis=1).astype(np.int64)
     x_train, x_test = standardise(x[:n_samples], x[n_samples:])
     tasks = (Task("circles", range(0, 2), range(0, 1)), Task("moons", range(2, 4), range(1, 2)))
     return Dataset(x_train, y[:n_samples], x_test, y[n_samples:], tasks)

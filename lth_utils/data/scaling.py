@@ -8,14 +8,19 @@ import numpy as np
 def standardise(
     x_train: np.ndarray, x_test: np.ndarray, whole: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Both halves float32 with zero mean and unit variance per feature, fitted on train; constant features become zero.
+    """Both splits with zero mean and unit variance, as the training split has them.
 
-    whole: one mean and one variance for all features together.
+    Args:
+        x_train: ``[B, I]``, of any type of number.
+        x_test: ``[B, I]``.
+        whole: one mean and one variance for all features together, rather than for each.
+
+    Returns:
+        Both as float32; a feature that is constant in training becomes zero.
     """
-    scaled = tuple(np.empty(x.shape, np.float32) for x in (x_train, x_test))
-    parts = [
-        slice(start, start + 64) for start in range(0, x_train.shape[1], 64)
-    ]  # all of them in double precision would fill the memory
+    scaled = np.empty(x_train.shape, np.float32), np.empty(x_test.shape, np.float32)
+    # feature by feature: all of them in double precision would fill the memory
+    parts = [slice(start, start + 64) for start in range(0, x_train.shape[1], 64)]
     moments = [(x_train[:, some].mean(0), x_train[:, some].std(0)) for some in parts]
     if whole:
         means, scales = (np.concatenate(m) for m in zip(*moments, strict=True))

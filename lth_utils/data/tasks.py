@@ -8,11 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from lth_utils.config import SpecError
+from lth_utils.data.arrays import as_examples, as_labels
 
 
 @dataclass(frozen=True)
 class Task:
-    """A problem's own inputs and outputs: two ranges of positions (step 1, not empty)."""
+    """A problem's own inputs and outputs.
+
+    Args:
+        name: as tables and figures call it.
+        inputs: its positions among the network's inputs, a range of step 1 that is not empty.
+        outputs: its positions among the network's outputs, likewise; a single one is a sigmoid,
+            several are a softmax.
+
+    Raises:
+        SpecError: positions are no such range.
+    """
 
     name: str
     inputs: range
@@ -21,12 +32,8 @@ class Task:
     def __post_init__(self):
         for what in ("inputs", "outputs"):
             positions = getattr(self, what)
-            if (
-                not isinstance(positions, range)
-                or positions.step != 1
-                or not len(positions)
-                or positions.start < 0
-            ):
+            is_range = isinstance(positions, range) and positions.step == 1
+            if not is_range or not len(positions) or positions.start < 0:
                 raise SpecError(
                     f"task {self.name}: {what} is {positions!r}; "
                     "expected a range of step 1 that starts at 0 or later and is not empty"
@@ -37,11 +44,33 @@ class Task:
         """Number of classes: 2 for a single (sigmoid) output, else the number of outputs."""
         return max(2, len(self.outputs))
 
+    def predict(self, logits: np.ndarray) -> np.ndarray:
+        """The most likely class of each example.
+
+        Args:
+            logits: ``[B, O]``, those of all outputs of the network.
+
+        Returns:
+            int64 ``[B]``.
+        """
+        own = logits[:, self.outputs.start : self.outputs.stop]
+        if len(self.outputs) == 1:
+            return (own[:, 0] > 0).astype(np.int64)
+        return own.argmax(1)
+
 
 def check_tasks(tasks: Sequence[Task], n_inputs: int, n_outputs: int):
-    """Raise :class:`SpecError` unless no input or output has two owners and all lie within the network's ends.
+    """Refuse tasks that overlap or do not fit a network.
 
     Inputs that belong to no task are allowed (distractors).
+
+    Args:
+        tasks: K of them.
+        n_inputs: inputs of the network.
+        n_outputs: outputs of the network.
+
+    Raises:
+        SpecError: no task, a name twice, an input or output with two owners or beyond the ends.
     """
     if not tasks:
         raise SpecError("no task given; a data set has at least one")
@@ -51,15 +80,17 @@ def check_tasks(tasks: Sequence[Task], n_inputs: int, n_outputs: int):
     for what, size in (("inputs", n_inputs), ("outputs", n_outputs)):
         owner: dict[int, str] = {}
         for task in tasks:
-            for position in getattr(task, what):
+            positions = getattr(task, what)
+            for position in positions:
                 if position in owner:
                     raise SpecError(
                         f"tasks {owner[position]} and {task.name} overlap in {what} at {position}"
                     )
                 owner[position] = task.name
-            if getattr(task, what).stop > size:
+            if positions.stop > size:
                 raise SpecError(
-                    f"task {task.name}: {what} reach to {getattr(task, what).stop}, the network has {size} {what}"
+                    f"task {task.name}: {what} reach to {positions.stop}, "
+                    f"the network has {size} {what}"
                 )
 
 
@@ -67,8 +98,18 @@ def check_tasks(tasks: Sequence[Task], n_inputs: int, n_outputs: int):
 class Dataset:
     """Standardised examples of all tasks.
 
-    x_train, x_test: float32 ``[B, I]``; y_train, y_test: int64 class labels ``[B, K]``;
-    tasks: K of them.  ``check`` has passed: finite, labels in range, tasks fit.
+    Arrays, tensors, data frames and lists of other types of number are converted where nothing is
+    lost (see ``data.arrays``).
+
+    Args:
+        x_train: float32 ``[B, I]``, finite.
+        y_train: int64 class labels ``[B, K]``, from 0.
+        x_test: as `x_train`.
+        y_test: as `y_train`.
+        tasks: K of them.
+
+    Raises:
+        SpecError: arrays or tasks that do not fit each other, or values out of range.
     """
 
     x_train: np.ndarray
@@ -78,31 +119,36 @@ class Dataset:
     tasks: tuple[Task, ...]
 
     def __post_init__(self):
+        for split in ("train", "test"):
+            for letter, convert in (("x", as_examples), ("y", as_labels)):
+                name = f"{letter}_{split}"
+                object.__setattr__(self, name, convert(getattr(self, name), name))
         object.__setattr__(self, "tasks", tuple(self.tasks))
-        check_tasks(self.tasks, self.x_train.shape[1], sum(len(t.outputs) for t in self.tasks))
-        for part in ("train", "test"):
-            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
-            if (
-                x.ndim != 2
-                or not len(x)
-                or y.shape != (len(x), len(self.tasks))
-                or x.shape[1] != self.x_train.shape[1]
-            ):
+        check_tasks(self.tasks, *self.ends)
+        for split in ("train", "test"):
+            self._check_shapes(split)
+            self._check_labels(split)
+
+    def _check_shapes(self, split: str):
+        """As many rows of labels as of examples, and all columns."""
+        x, y = getattr(self, f"x_{split}"), getattr(self, f"y_{split}")
+        n_inputs, n_tasks = self.x_train.shape[1], len(self.tasks)
+        if x.shape[1] != n_inputs or y.shape != (len(x), n_tasks):
+            raise SpecError(
+                f"x_{split} {x.shape} and y_{split} {y.shape}; expected [B, {n_inputs}] "
+                f"and [B, {n_tasks}] with the same B of 1 or more"
+            )
+
+    def _check_labels(self, split: str):
+        """Labels of the tasks' classes."""
+        y = getattr(self, f"y_{split}")
+        for k, task in enumerate(self.tasks):
+            low, high = y[:, k].min(), y[:, k].max()
+            if low < 0 or high >= task.classes:
                 raise SpecError(
-                    f"x_{part} {x.shape} and y_{part} {y.shape}; expected [B, {self.x_train.shape[1]}] "
-                    f"and [B, {len(self.tasks)}] with the same B of 1 or more"
+                    f"y_{split}: labels of task {task.name} span {low}…{high}; "
+                    f"allowed: 0…{task.classes - 1}"
                 )
-            if not np.isfinite(x).all():
-                row, column = np.argwhere(~np.isfinite(x))[0]
-                raise SpecError(
-                    f"x_{part}[{row}, {column}] is {x[row, column]}; data must be finite"
-                )
-            for k, task in enumerate(self.tasks):
-                if y[:, k].min() < 0 or y[:, k].max() >= task.classes:
-                    raise SpecError(
-                        f"y_{part}: labels of task {task.name} span {y[:, k].min()}…{y[:, k].max()}; "
-                        f"allowed: 0…{task.classes - 1}"
-                    )
 
     @property
     def ends(self) -> tuple[int, int]:

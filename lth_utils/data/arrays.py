@@ -1,0 +1,83 @@
+"""What arrives as examples and labels, checked once and brought to one type."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lth_utils.config import SpecError
+
+REAL = "biuf"
+"""numpy's kinds of bool, whole and real numbers."""
+
+
+def _plain(values, name: str) -> np.ndarray:
+    """Tensors, data frames and lists as an array of real numbers."""
+    if hasattr(values, "detach"):  # a torch tensor, on any device
+        values = values.detach().cpu()
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise SpecError(f"{name} is no array of numbers: {error}") from None
+    if array.dtype.kind not in REAL:
+        raise SpecError(
+            f"{name} has values of type {array.dtype}; expected real or whole numbers "
+            "(encode words as numbers, dates as days, categories as one column each)"
+        )
+    return array
+
+
+def as_examples(values, name: str) -> np.ndarray:
+    """Examples as float32 ``[B, I]`` in one block of memory; an array that is so already is kept.
+
+    Args:
+        values: array, tensor, data frame or nested list of real numbers, two axes.
+        name: names the values in errors.
+
+    Raises:
+        SpecError: other types, another number of axes, nothing in it, or values that are not
+            finite in float32.
+    """
+    array = _plain(values, name)
+    if array.ndim != 2 or not array.size:
+        raise SpecError(
+            f"{name} has shape {array.shape}; expected [B, I], examples by inputs, both 1 or more"
+        )
+    with np.errstate(over="ignore"):
+        examples = np.ascontiguousarray(array, np.float32)
+    if not np.isfinite(examples).all():
+        row, column = np.argwhere(~np.isfinite(examples))[0]
+        raise SpecError(
+            f"{name}[{row}, {column}] is {array[row, column]}; data must be finite (in float32)"
+        )
+    return examples
+
+
+def as_labels(values, name: str) -> np.ndarray:
+    """Class labels as int64 ``[B, K]``; one column may come without its axis.
+
+    Args:
+        values: array, tensor, data frame or nested list of whole numbers.
+        name: names the values in errors.
+
+    Raises:
+        SpecError: other types, more axes, or values that are not whole numbers, which would be cut
+            off (probabilities, missing values).
+    """
+    array = _plain(values, name)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise SpecError(f"{name} has shape {array.shape}; expected [B, K], examples by tasks")
+    labels = array.astype(np.int64, copy=False) if array.dtype.kind != "f" else _whole(array, name)
+    return np.ascontiguousarray(labels)
+
+
+def _whole(array: np.ndarray, name: str) -> np.ndarray:
+    """Real numbers that are whole, as int64."""
+    wrong = ~(np.isfinite(array) & (array == np.floor(array)))
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise SpecError(
+            f"{name}[{row}, {column}] is {array[row, column]}; expected class labels 0, 1, …"
+        )
+    return array.astype(np.int64)
