@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import zipfile
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,17 @@ import torch
 from lth_utils import config
 from lth_utils.config import Shape
 from lth_utils.data import Task
-from lth_utils.networks.layers import n_weights, split_mask
+from lth_utils.data.tasks import check_tasks
+from lth_utils.networks.layers import network, split_mask
 from lth_utils.networks.ticket import Ticket
 from lth_utils.runs.files import StoreError, pack, unpack, write_atomically
 from lth_utils.runs.places import provenance
 
 TICKET_FILE = "lth_utils ticket 1"
 """Marks the files that :func:`save` writes, with the version of their format."""
+
+LONGEST_ABOUT = 1 << 20
+"""Largest size of what a file says of its ticket, in bytes."""
 
 
 def save(ticket: Ticket, path: str | Path) -> Path:
@@ -62,7 +67,8 @@ def load(path: str | Path) -> Ticket:
     """Read a ticket from a file that :func:`save` wrote.
 
     Args:
-        path: the file.
+        path: the file, of which nothing is trusted: before an array is read into memory, its size
+            is compared with that of the network.
 
     Returns:
         The ticket.
@@ -71,31 +77,78 @@ def load(path: str | Path) -> Ticket:
         StoreError: if the file cannot be read, is damaged or is no ticket.
     """
     try:
-        return _from_arrays(unpack(Path(path).read_bytes()))
+        return _from_file(Path(path).read_bytes())
     except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise StoreError(f"{path} is not a ticket that was exported whole ({error})") from error
+        raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError, MemoryError) as error:
+        reason = str(error) or type(error).__name__
+        raise StoreError(f"{path} is not a ticket that was exported whole ({reason})") from error
 
 
-def _from_arrays(arrays: dict[str, np.ndarray]) -> Ticket:
-    """The ticket in the arrays of a file; one of several errors where they are not those of one."""
-    about = json.loads(str(arrays["about"]))
-    if about["kind"] != TICKET_FILE:
-        raise ValueError(f"its kind is {about['kind']}")
+def _from_file(content: bytes) -> Ticket:
+    """The ticket in the bytes of a file; one of several errors where they are not those of one."""
+    about = _read_about(content)
     shape = config.coerce(about["shape"], Shape, "shape")
-    mask = np.unpackbits(arrays["mask"], count=n_weights(shape)).astype(bool)
-    tasks = []
-    for name, first_input, stop_input, first_output, stop_output in about["tasks"]:
-        inputs = range(first_input, stop_input)
-        outputs = range(first_output, stop_output)
-        tasks.append(Task(name, inputs, outputs))
+    seed, level = (config.coerce(about[name], int, name) for name in ("seed", "level"))
+    if seed < 0 or level < 0:
+        raise ValueError(f"its seed is {seed} and its level {level}")
+    net = network(shape)
+    weights = sum(net.sizes)
+    values = weights + sum(layer.n_biases for layer in net.layers)
+    arrays = unpack(content, check=functools.partial(_check_array, weights=weights, values=values))
+    mask = np.unpackbits(arrays["mask"], count=weights).astype(bool)
+    for name in ("initial", "trained"):
+        if name in arrays and arrays[name][:weights][~mask].any():
+            raise ValueError(f"{name} has values that are not zero where the mask has no weight")
+    tasks = tuple(_task(task) for task in about["tasks"])
+    check_tasks(tasks, math.prod(net.values[0]), math.prod(net.values[-1]))
     return Ticket(
         shape=shape,
         masks=split_mask(torch.from_numpy(mask)[None], shape),
         initial=arrays["initial"],
         trained=arrays.get("trained"),
-        tasks=tuple(tasks),
-        seed=about["seed"],
-        level=about["level"],
+        tasks=tasks,
+        seed=seed,
+        level=level,
     )
+
+
+def _read_about(content: bytes) -> dict:
+    """What a file says of its ticket."""
+    about = json.loads(str(unpack(content, ["about"], _check_about)["about"]))
+    if not isinstance(about, dict) or about["kind"] != TICKET_FILE:
+        raise ValueError("it does not say that it is one")
+    return about
+
+
+def _check_about(name: str, shape: tuple[int, ...], dtype: np.dtype):
+    """Refuse an array that is no short text."""
+    if shape != () or dtype.kind != "U" or dtype.itemsize > LONGEST_ABOUT:
+        raise ValueError(f"{name} is no text of at most {LONGEST_ABOUT} bytes")
+
+
+def _check_array(name: str, shape: tuple[int, ...], dtype: np.dtype, *, weights: int, values: int):
+    """Refuse an array that a ticket does not have; weights, values: of its network."""
+    if name == "about":
+        return
+    known = {
+        "mask": ((math.ceil(weights / 8),), np.uint8),
+        "initial": ((values,), np.float32),
+        "trained": ((values,), np.float32),
+    }
+    if name not in known:
+        raise ValueError(f"it has an array {name}")
+    expected, kind = known[name]
+    if shape != expected or dtype != kind:
+        raise ValueError(f"{name} is {dtype} {shape}; this network has {np.dtype(kind)} {expected}")
+
+
+def _task(entry: list) -> Task:
+    """A task from its name and the ends of its two ranges."""
+    name, *ends = entry
+    if not isinstance(name, str):
+        raise ValueError(f"the name of a task is {name!r}")
+    first_input, stop_input, first_output, stop_output = [
+        config.coerce(end, int, f"task {name}") for end in ends
+    ]
+    return Task(name, range(first_input, stop_input), range(first_output, stop_output))
