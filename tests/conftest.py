@@ -1,4 +1,4 @@
-"""Small data sets that several test modules train on, the notebooks executed once for all of them, and a browser."""
+"""What several test modules share: small data sets, the executed notebooks, a browser."""
 
 import json
 import os
@@ -32,14 +32,14 @@ FLAGS = [
 
 
 def pytest_collection_modifyitems(items):
-    """Of several processes, one begins with the notebooks, which take longest; other files that wait for them come last."""
+    """One process begins with the notebooks, which take longest; files that need them come last."""
     waiting = {item.path for item in items if "smoke" in item.fixturenames}
     items.sort(key=lambda item: (item.path.name != "test_notebooks.py", item.path in waiting))
 
 
 @pytest.fixture(scope="session")
 def toy() -> Dataset:
-    """Circles beside moons, 96 points per half: the last of an epoch's batches of 40 is smaller than the others."""
+    """Circles beside moons, 96 points per split, so that the last batch of 40 is smaller."""
     return moons_circles(n_samples=96)
 
 
@@ -96,7 +96,7 @@ def image_files(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory):
-    """A copy of what :func:`all_notebooks` wrote, which one of several processes runs, and what it printed."""
+    """A copy of what :func:`all_notebooks` wrote, in one of the processes, and what it printed."""
     here = tmp_path_factory.getbasetemp()
     shared = here.parent if "PYTEST_XDIST_WORKER" in os.environ else here
     outputs, printed = shared / "smoke", shared / "smoke.txt"
@@ -107,7 +107,7 @@ def smoke(tmp_path_factory):
 
 
 def all_notebooks(outputs, tmp_path_factory) -> str:
-    """All notebooks executed with the smallest set, from another folder, beside a broken kernel of the name python3."""
+    """All notebooks executed with the smallest set, from another folder, beside a broken kernel."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     trap = elsewhere / "data" / "kernels" / "python3"
     trap.mkdir(parents=True)
@@ -134,7 +134,10 @@ def all_notebooks(outputs, tmp_path_factory) -> str:
 
 @pytest.fixture(scope="module")
 def browser():
-    """The machine's Chromium, else playwright's own.  Where there is none the tests are skipped; LTH_BROWSER=required makes them fail."""
+    """The machine's Chromium, else playwright's own.
+
+    Where there is none the tests are skipped; with LTH_BROWSER=required they fail.
+    """
     without = pytest.fail if os.environ.get("LTH_BROWSER") == "required" else pytest.skip
     try:
         from playwright.sync_api import sync_playwright
@@ -142,9 +145,7 @@ def browser():
         without("playwright is not installed")
     with sync_playwright() as driver:
         if not Path(BROWSER or driver.chromium.executable_path).exists():
-            without(
-                "no chromium, chromium-browser or google-chrome on this machine, and none of playwright's"
-            )
+            without("no chromium, chromium-browser or google-chrome here, and none of playwright's")
         launched = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
         yield launched
         launched.close()

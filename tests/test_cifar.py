@@ -1,4 +1,7 @@
-"""CIFAR-10: torchvision's files, JPEG files in folders or an archive, named where they are wrong; on made files, and on real ones if given."""
+"""CIFAR-10: torchvision's files, JPEG files in folders or an archive, named where they are wrong.
+
+On made files, and on the real ones if they are given.
+"""
 
 import hashlib
 import io
@@ -31,7 +34,10 @@ real = pytest.mark.skipif(
 
 
 def jpeg(label, number, side=32, mode="RGB"):
-    """A picture whose colour says its class and number: red 20 times the label, green 40 times the number, blue 90, a brighter upper half."""
+    """A picture whose colour says its class and number, brighter above.
+
+    Red is 20 times the label, green 40 times the number, blue 90.
+    """
     colour = (20 * label, 40 * number, 90)
     image = Image.new("RGB", (side, side), colour)
     image.paste(tuple(c + 50 for c in colour), (0, 0, side, side // 2))
@@ -43,9 +49,9 @@ def jpeg(label, number, side=32, mode="RGB"):
 @pytest.fixture
 def folder(tmp_path):
     """A folder named as the set, with three and two pictures of each class."""
-    for half, n in PER_CLASS.items():
+    for split, n in PER_CLASS.items():
         for label, name in enumerate(cifar_files.CLASSES):
-            place = tmp_path / cifar_files.JPEG / half / name
+            place = tmp_path / cifar_files.JPEG / split / name
             place.mkdir(parents=True)
             for number in range(n):
                 (place / f"{number:04}.jpg").write_bytes(jpeg(label, number))
@@ -77,15 +83,15 @@ def test_every_picture_keeps_its_label_its_colours_and_its_place(folder, where):
     assert [(t.name, t.inputs, t.outputs) for t in made.tasks] == [
         ("cifar10", range(3072), range(10))
     ]
-    for half, n in PER_CLASS.items():
-        images, labels = planes(getattr(made, f"x_{half}")), getattr(made, f"y_{half}")[:, 0]
+    for split, n in PER_CLASS.items():
+        images, labels = planes(getattr(made, f"x_{split}")), getattr(made, f"y_{split}")[:, 0]
         assert labels.tolist() == [label for label in range(10) for _ in range(n)]
         expected = np.stack([20 * labels, 40 * np.tile(np.arange(n), 10), np.full(10 * n, 90)], 1)
         for rows, more in ((slice(0, 12), 50), (slice(20, 32), 0)):
             assert np.abs(images[:, :, rows].mean((2, 3)) - expected - more).max() < 4
 
 
-def test_pixels_are_standardised_on_the_training_half(folder):
+def test_pixels_are_standardised_on_the_training_split(folder):
     made, plain = cifar10(folder, "jpeg"), cifar10(folder, "jpeg", standardised=False)
     assert made.x_train.dtype == np.float32
     varies = plain.x_train.std(0) > 0
@@ -93,7 +99,7 @@ def test_pixels_are_standardised_on_the_training_half(folder):
     np.testing.assert_allclose(made.x_train[:, varies].std(0), 1, atol=1e-4)
 
 
-def test_classes_are_chosen_and_limited_in_the_training_half_by_the_seed(folder):
+def test_classes_are_chosen_and_limited_in_the_training_split_by_the_seed(folder):
     few = cifar10(folder, "jpeg", classes=(7, 2), per_class=2, standardised=False)
     assert few.y_train[:, 0].tolist() == [1, 1, 0, 0] and few.y_test[:, 0].tolist() == [1, 1, 0, 0]
     assert few.tasks[0].outputs == range(2)
@@ -113,19 +119,19 @@ def test_what_is_no_picture_of_a_class_is_left_out(folder):
     assert len(cifar10(folder, "jpeg").x_train) == 30
 
 
-@pytest.mark.parametrize("half", ["train", "test"])
-def test_a_missing_or_empty_class_folder_is_named(folder, half):
-    for path in (folder / half / "ship").iterdir():
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_missing_or_empty_class_folder_is_named(folder, split):
+    for path in (folder / split / "ship").iterdir():
         path.unlink()
-    for change in (lambda: None, (folder / half / "ship").rmdir):
+    for change in (lambda: None, (folder / split / "ship").rmdir):
         change()
         with pytest.raises(
             DataError,
-            match=f"no JPEG file in folder {half}/ship of {folder}; expected some of each class: airplane, auto",
+            match=f"no JPEG file in folder {split}/ship of {folder}; expected some .*: airplane",
         ):
             cifar10(folder, "jpeg")
     packed = pack(folder)
-    with pytest.raises(DataError, match=f"no JPEG file in folder {half}/ship of {packed}"):
+    with pytest.raises(DataError, match=f"no JPEG file in folder {split}/ship of {packed}"):
         cifar10(packed.parent, "jpeg")
 
 
@@ -156,8 +162,8 @@ def test_a_file_that_is_wrong_is_named(folder, content, message):
 
 def test_grey_pictures_are_read_where_grey_is_asked_for_and_a_colour_one_is_named():
     files = [
-        (Path(half) / name / f"{n}.jpeg", jpeg(label, n, mode="L"))
-        for half in cifar_files.SPLITS
+        (Path(split) / name / f"{n}.jpeg", jpeg(label, n, mode="L"))
+        for split in cifar_files.SPLITS
         for label, name in enumerate("ab")
         for n in (0, 1)
     ]
@@ -183,7 +189,8 @@ def test_a_damaged_archive_is_named(folder, keep):
 def test_without_files_the_error_says_what_belongs_where(tmp_path):
     with pytest.raises(
         MissingData,
-        match=r"JPEG files is not in .*Expected cifar10-jpeg/train/<class>/\*\.jpg .*airplane.*cifar10-jpeg\.tar\.gz",
+        match=r"JPEG files is not in .*Expected cifar10-jpeg/train/<class>/\*\.jpg .*airplane.*"
+        r"cifar10-jpeg\.tar\.gz",
     ):
         cifar10(tmp_path, "jpeg")
 
@@ -218,7 +225,7 @@ def test_a_spec_has_one_form():
 
 @pytest.fixture
 def original(tmp_path, monkeypatch):
-    """Small batches in the layout and with the checksums that torchvision shall expect, and no network."""
+    """Small batches with the layout and checksums that torchvision shall expect, and no network."""
     from torchvision.datasets import CIFAR10
 
     batches, stream = tmp_path / CIFAR10.base_folder, np.random.default_rng(0)
@@ -264,7 +271,8 @@ def test_damaged_and_missing_original_files_are_told_apart(original, tmp_path):
     (original / "test_batch").write_bytes(b"something else")
     with pytest.raises(
         DataError,
-        match=rf"CIFAR-10 is not whole in {original} and cannot be downloaded.*source='jpeg'.*no network",
+        match=rf"CIFAR-10 is not whole in {original} and cannot be downloaded.*"
+        r"source='jpeg'.*no network",
     ) as told:
         cifar10(original.parent)
     assert told.type is DataError
@@ -280,7 +288,8 @@ loaded = data.load(data.spec("cifar10", source="jpeg"))
 with open("/proc/self/status") as status:
     peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 counts = [int((y == k).sum()) for y in (loaded.y_train, loaded.y_test) for k in (0, 9)]
-print(peak * 1024, loaded.x_train.shape, loaded.x_test.shape, (abs(loaded.x_train[:, ::50].mean(0)) < 1e-4).all(), *counts)
+centred = (abs(loaded.x_train[:, ::50].mean(0)) < 1e-4).all()
+print(peak * 1024, loaded.x_train.shape, loaded.x_test.shape, centred, *counts)
 """
 
 

@@ -1,4 +1,7 @@
-"""MNIST and Fashion-MNIST: files checked, pictures paired, made smaller, standardised; on small made files, and on the real ones if given."""
+"""MNIST and Fashion-MNIST: files checked, pictures paired, made smaller, standardised.
+
+On small made files, and on the real ones if they are given.
+"""
 
 import gzip
 import hashlib
@@ -37,16 +40,19 @@ def idx(array):
 
 
 def pictures(seed, lengths=LENGTHS):
-    """Files of one set: noise with a black border; the pixel in the middle is ten times the label, the one after it the position."""
+    """Files of one set: noise with a black border.
+
+    The pixel in the middle is ten times the label, the one after it the position.
+    """
     rng, files = np.random.default_rng(seed), {}
-    for half, n in lengths.items():
+    for split, n in lengths.items():
         labels = rng.permutation(np.arange(n) % 10).astype(np.uint8)
         images = np.zeros((n, 28, 28), np.uint8)
         images[:, 2:-2, 2:-2] = rng.integers(0, 256, (n, 24, 24))
         images[:, 14, 14], images[:, 14, 15] = 10 * labels, np.arange(n)
         files |= {
-            f"{half}-images-idx3-ubyte": idx(images),
-            f"{half}-labels-idx1-ubyte": idx(labels),
+            f"{split}-images-idx3-ubyte": idx(images),
+            f"{split}-labels-idx1-ubyte": idx(labels),
         }
     return files
 
@@ -99,9 +105,9 @@ def bytes_of(x):
     return np.rint(x * 255).astype(int)
 
 
-def true_labels(dataset, half, k):
+def true_labels(dataset, split, k):
     """The labels in the files, which the pictures carry in their middle."""
-    return bytes_of(getattr(dataset, f"x_{half}"))[:, 784 * k + MIDDLE] // 10
+    return bytes_of(getattr(dataset, f"x_{split}"))[:, 784 * k + MIDDLE] // 10
 
 
 # what the tasks get
@@ -115,12 +121,12 @@ def test_every_picture_keeps_its_label_and_its_place(root):
     ]
     assert (pairs.x_train.shape, pairs.x_test.shape) == ((60, 1568), (30, 1568))
     assert pairs.x_train.dtype == np.float32 and pairs.y_train.dtype == np.int64
-    for half in ("train", "test"):
+    for split in ("train", "test"):
         for k in (0, 1):
             np.testing.assert_array_equal(
-                getattr(pairs, f"y_{half}")[:, k], true_labels(pairs, half, k)
+                getattr(pairs, f"y_{split}")[:, k], true_labels(pairs, split, k)
             )
-            positions = bytes_of(getattr(pairs, f"x_{half}"))[:, 784 * k + MIDDLE + 1]
+            positions = bytes_of(getattr(pairs, f"x_{split}"))[:, 784 * k + MIDDLE + 1]
             assert sorted(positions) == list(range(len(positions)))
 
 
@@ -139,9 +145,9 @@ def test_pairs_by_file_are_those_of_the_files(root):
 def test_the_seed_makes_the_pairs(root):
     one, again, other = (raw(root, seed=s) for s in (1, 1, 2))
     np.testing.assert_array_equal(one.x_train, again.x_train)
-    for half in ("train", "test"):
+    for split in ("train", "test"):
         x, y = (
-            bytes_of(getattr(d, f"x_{half}"))[:, [MIDDLE + 1, 784 + MIDDLE + 1]]
+            bytes_of(getattr(d, f"x_{split}"))[:, [MIDDLE + 1, 784 + MIDDLE + 1]]
             for d in (one, other)
         )
         assert (x[:, 0] != x[:, 1]).mean() > 0.8  # neither set is in the order of the other
@@ -152,9 +158,9 @@ def test_labels_become_classes_in_the_order_given(root):
     pairs = raw(root, digits=[7, 2, 5], garments=(9, 0))
     assert [t.outputs for t in pairs.tasks] == [range(0, 3), range(3, 5)]
     for k, labels in enumerate(([7, 2, 5], [9, 0])):
-        for half in ("train", "test"):
+        for split in ("train", "test"):
             np.testing.assert_array_equal(
-                np.array(labels)[getattr(pairs, f"y_{half}")[:, k]], true_labels(pairs, half, k)
+                np.array(labels)[getattr(pairs, f"y_{split}")[:, k]], true_labels(pairs, split, k)
             )
 
 
@@ -166,7 +172,7 @@ def test_of_two_sets_of_unequal_length_the_longer_is_cut(root):
     assert (pairs.y_train[:, 0] == pairs.y_train[:, 1]).mean() < 0.9
 
 
-def test_per_class_limits_the_training_half_only_and_draws_by_the_seed(root):
+def test_per_class_limits_the_training_split_only_and_draws_by_the_seed(root):
     few, others = raw(root, per_class=2), raw(root, per_class=2, seed=1)
     for k in (0, 1):
         assert np.bincount(few.y_train[:, k]).tolist() == [2] * 10
@@ -180,7 +186,7 @@ def test_per_class_limits_the_training_half_only_and_draws_by_the_seed(root):
 
 
 @pytest.mark.parametrize(("single", "column"), [(mnist, 0), (fashion, 1)])
-def test_a_single_set_is_one_half_of_the_pairs(root, single, column):
+def test_a_single_set_is_one_side_of_the_pairs(root, single, column):
     alone, pairs = single(root), mnist_fashion(root, pairing="file")
     np.testing.assert_array_equal(alone.x_test, pairs.x_test[:, 784 * column : 784 * (column + 1)])
     np.testing.assert_array_equal(alone.y_train[:, 0], pairs.y_train[:, column])
@@ -189,7 +195,7 @@ def test_a_single_set_is_one_half_of_the_pairs(root, single, column):
     ]
 
 
-def test_pixels_are_standardised_on_the_training_half_and_constant_ones_are_zero(root):
+def test_pixels_are_standardised_on_the_training_split_and_constant_ones_are_zero(root):
     scaled, plain = mnist_fashion(root), raw(root)
     varies = plain.x_train.std(0) > 0
     assert varies.sum() == 2 * 24 * 24
@@ -463,7 +469,7 @@ def test_samples_show_the_pictures_with_their_labels(root):
         assert [t.get_text() for t in ax.texts] == [str(digit), mnist_files.GARMENTS[garment]]
 
 
-def test_pixel_statistics_are_those_of_the_training_half(root):
+def test_pixel_statistics_are_those_of_the_training_split(root):
     pairs = raw(root)
     figure = plots.pixel_statistics(pairs)
     expected = [
@@ -550,9 +556,11 @@ began = time.perf_counter()
 from lth_utils import data
 pairs = data.load(data.spec("mnist_fashion"))
 seconds = time.perf_counter() - began
-with open("/proc/self/status") as status:      # ru_maxrss would start with the memory of the process that started this one
+# ru_maxrss would start with the memory of the process that started this one
+with open("/proc/self/status") as status:
     peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-print(peak * 1024, seconds, (abs(pairs.x_train[:, ::50].mean(0)) < 1e-4).all(), int((pairs.x_train.std(0) == 0).sum()))
+centred = (abs(pairs.x_train[:, ::50].mean(0)) < 1e-4).all()
+print(peak * 1024, seconds, centred, int((pairs.x_train.std(0) == 0).sum()))
 """
 
 
