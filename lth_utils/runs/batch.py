@@ -158,7 +158,7 @@ def _resume(members: Population, records: list[RunRecord]) -> tuple[Population, 
         return members, 0, None
     device = members.mask.device
     mask = np.stack([record.mask(finished - 1) for record in records])
-    last = np.stack([record.last for record in records])
+    last = np.stack([np.asarray(record.last) for record in records])
     members = population.rewind(members, torch.from_numpy(mask).to(device))
     return members, finished, torch.from_numpy(last).to(device)
 

@@ -123,7 +123,7 @@ def digest(content: bytes) -> str:
 def pack(arrays: dict[str, np.ndarray]) -> bytes:
     """Named arrays as the bytes of a compressed npz file."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 

@@ -165,7 +165,7 @@ def flat_fields(spec: RunSpec) -> dict:
 
 def _flatten(mapping: dict, prefix: str = "") -> dict:
     """Nested fields as columns ``outer.inner``; tuples become the text of a shape."""
-    flat = {}
+    flat: dict = {}
     for name, value in mapping.items():
         if isinstance(value, dict):
             flat |= _flatten(value, f"{prefix}{name}.")
@@ -181,7 +181,7 @@ def _all_levels(tables: list[str]) -> pd.DataFrame:
 
     Data sets differ in their tasks' columns, so tables of one header are parsed together.
     """
-    by_header = {}
+    by_header: dict[str, tuple[list[int], list[str]]] = {}
     for position, table in enumerate(tables):
         header, _, body = table.partition("\n")
         positions, bodies = by_header.setdefault(header, ([], []))

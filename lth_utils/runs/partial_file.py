@@ -27,7 +27,11 @@ def write_partial(folder: Path, spec: RunSpec, record: RunRecord):
         "seconds": record.seconds,
         "rows": record.rows,
     }
-    arrays = {"about": np.array(json.dumps(about)), "last": record.last, **record.arrays()}
+    arrays = {
+        "about": np.array(json.dumps(about)),
+        "last": np.asarray(record.last),
+        **record.arrays(),
+    }
     content = pack(arrays)
     write_atomically(folder / PARTIAL, content + bytes.fromhex(digest(content)))
 

@@ -56,7 +56,8 @@ class RunRecord:
 
     def mask(self, level: int) -> np.ndarray:
         """Which weights are available at a level, bool ``[W]``."""
-        return self.pruned_at > level
+        assert self.pruned_at is not None, "no level is finished yet"
+        return np.asarray(self.pruned_at > level)
 
     def add(
         self,
@@ -100,6 +101,7 @@ class RunRecord:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What is written of the run's weights, by name on disk."""
+        assert self.pruned_at is not None, "no level is finished yet"
         arrays = {PRUNED_AT: self.pruned_at}
         for name, levels in self.kept.items():
             for level, values in levels.items():

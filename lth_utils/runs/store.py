@@ -241,7 +241,7 @@ class Store:
             ``machine`` and ``seeds``; ``first`` and ``last`` date; ``seconds`` of computing in all.
         """
         entries = self.entries([config.run_id(s) for s in specs]).values()
-        about = {"runs": len(entries)}
+        about: dict = {"runs": len(entries)}
         for name in ("version", "torch", "device", "machine"):
             about[name] = sorted({entry[name] for entry in entries})
         dates = sorted(entry["finished"] for entry in entries)

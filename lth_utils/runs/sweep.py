@@ -9,7 +9,7 @@ import platform
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 import torch
@@ -130,7 +130,8 @@ def _run(
         raise planned.damaged[0]
     if batches:
         store.prepare(planned.run_ids, planned.damaged)
-    done, failed = {}, {}
+    done: dict[str, str] = {}
+    failed: dict[str, str] = {}
     total = sum(work_left(batch) for batch in batches)
     finished_work = 0.0
     with contextlib.closing(_origins_first(batches, compute)) as events:
@@ -188,7 +189,7 @@ def _count_outcomes(done: dict[str, str]) -> str:
 
 def _origins_first(
     batches: list[Batch], compute: Callable[[list[Batch]], Iterator[LevelEvent]]
-) -> Iterator[LevelEvent]:
+) -> Generator[LevelEvent, None, None]:
     """Compute variants after everything else, since they need the tickets of other runs."""
     others = [batch for batch in batches if batch[0][0].variant is None]
     of_variants = [batch for batch in batches if batch[0][0].variant is not None]
@@ -204,7 +205,7 @@ def _compute_here(
 
     concurrent: number of threads; 0 for one that computes a whole population at a time.
     """
-    events = queue.SimpleQueue()
+    events: queue.SimpleQueue = queue.SimpleQueue()
     cancel = threading.Event()
     torch_threads = torch.get_num_threads()
 

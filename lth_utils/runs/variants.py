@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from lth_utils import config, data
-from lth_utils.config import RunSpec, Shape, SpecError, rng
+from lth_utils.config import RunSpec, Shape, SpecError, VariantSpec, rng
 from lth_utils.networks import population
 from lth_utils.networks.layers import split_mask
 from lth_utils.networks.population import Population, initial_values
@@ -25,7 +25,14 @@ from lth_utils.training.trainer import train
 
 def origin(spec: RunSpec) -> RunSpec:
     """The run that finds the ticket of which this run trains a variant."""
-    return replace(spec, train=spec.variant.found, variant=None)
+    return replace(spec, train=_variant(spec).found, variant=None)
+
+
+def _variant(spec: RunSpec) -> VariantSpec:
+    """What is drawn anew in a run that trains a variant."""
+    if spec.variant is None:
+        raise SpecError(f"{config.run_id(spec)} is no variant: it finds its ticket itself")
+    return spec.variant
 
 
 def draw_variants(
@@ -49,7 +56,7 @@ def draw_variants(
         SpecError: if an origin ended before the level asked for.
         StoreError: if an origin is not finished.
     """
-    variant = specs[0].variant
+    variant = _variant(specs[0])
     tickets = _origins_at(results, specs, variant.level, device)
     source = tickets.initial
     if variant.values == "resampled_trained":
@@ -66,8 +73,8 @@ def draw_variants(
         masks.append(mask)
         values.append(start)
     initial = torch.from_numpy(np.stack(values)).to(device)
-    mask = torch.from_numpy(np.stack(masks)).to(device)
-    return population.rewind(replace(tickets, initial=initial), mask)
+    drawn = torch.from_numpy(np.stack(masks)).to(device)
+    return population.rewind(replace(tickets, initial=initial), drawn)
 
 
 def surviving_weights(results: Store, specs: Sequence[RunSpec]) -> dict[str, list[np.ndarray]]:
@@ -85,7 +92,7 @@ def surviving_weights(results: Store, specs: Sequence[RunSpec]) -> dict[str, lis
         SpecError: if an origin ended before the level asked for.
         StoreError: if an origin is not finished.
     """
-    tickets = _origins_at(results, specs, specs[0].variant.level, "cpu")
+    tickets = _origins_at(results, specs, _variant(specs[0]).level, "cpu")
     trained = _trained_before_pruning(results, specs, "cpu")
     masks = tickets.mask.numpy()
     return {
@@ -133,8 +140,9 @@ def _trained_before_pruning(
 
     They are trained again, since the trained values of large networks are not kept.
     """
-    before = _origins_at(results, specs, specs[0].variant.level - 1, device)
-    trained, _ = train(before, data.load(specs[0].data), specs[0].variant.found, cancel)
+    variant = _variant(specs[0])
+    before = _origins_at(results, specs, variant.level - 1, device)
+    trained, _ = train(before, data.load(specs[0].data), variant.found, cancel)
     return trained.parameters
 
 
@@ -145,7 +153,7 @@ def _draw(
 
     mask, initial: those of the ticket; source: parameters ``[P]`` that weights are resampled from.
     """
-    variant = spec.variant
+    variant = _variant(spec)
     choices = (variant.values, int(variant.pooled), int(variant.permuted))
     stream = rng(spec.seed, "variant", variant.level, *choices)
     layers = _layer_of_weights(mask, shape)
