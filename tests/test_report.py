@@ -64,7 +64,7 @@ def test_the_page_of_the_largest_set_is_light_and_says_where_all_of_it_comes_fro
 def test_names_and_verdicts_are_text_whatever_they_hold(tmp_path, monkeypatch):
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
     evil = '"><script>alert(1)</script>'
-    folder = tmp_path / "a <i>set</i>"
+    folder = tmp_path / "a <i>set"
     (folder / "figures").mkdir(parents=True)
     Image.new("RGB", (4, 3)).save(folder / "figures" / "data.png")
     products.write_facts(folder.name, "01_toy_data", {"headline": evil})
