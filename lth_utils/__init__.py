@@ -8,7 +8,7 @@ say whether what survives is still one network or several independent ones.
     spec = lth.RunSpec(lth.data.spec("moons_circles"))   # data, network, training, pruning
     lth.sweep(lth.expand(spec, {"seed": [0, 1]}))        # compute what is not finished yet
     ticket = lth.Store().ticket(lth.run_id(spec))        # the network a finished run found
-    lth.status(ticket.masks, ticket.tasks)               # ['separated'], or another of the four words
+    lth.status(ticket.masks, ticket.tasks)               # ['separated'], or another word
 
 Every name of ``lth.__all__`` is loaded on first use. ``lth.sweep`` is the function
 ``runs.sweep.run``; ``lth.data``, ``lth.imp``, ``lth.plots`` and ``lth.studies`` are modules.
