@@ -6,12 +6,19 @@ import dataclasses
 import itertools
 import math
 import typing
+from collections import Counter
 from pathlib import Path
 
 from lth_utils.config.address import asdict
 from lth_utils.config.checks import SpecError, coerce, nearest, parse
 from lth_utils.config.specs import RunSpec
 from lth_utils.config.yaml_text import parse_yaml
+
+LARGEST_GRID = 1_000_000
+"""Most runs of a grid, unless more are asked for."""
+
+DIGITS = 18
+"""Most digits of a number in a span."""
 
 
 def read(path: str | Path) -> dict:
@@ -45,7 +52,7 @@ def span(text) -> list[int]:
         text: ``"0-3, 7"``, a single number, or a list of them.
 
     Raises:
-        SpecError: `text` means no whole numbers.
+        SpecError: `text` means no whole numbers, or more than ``LARGEST_GRID``.
 
     >>> span("0-3, 7"), span(5), span([1, 2])
     ([0, 1, 2, 3, 7], [5], [1, 2])
@@ -53,16 +60,20 @@ def span(text) -> list[int]:
     if isinstance(text, (list, tuple, range)):
         return [coerce(v, int, "number") for v in text]
     numbers: list[int] = []
+    wrong = SpecError(f"{text!r} is no span of whole numbers; expected something like 0-3, 7")
     for part in str(text).split(","):
         first, _, last = part.strip().partition("-")
-        digits = first.isdigit() and (last.isdigit() or "-" not in part)
-        if not digits or int(last or first) < int(first):
-            raise SpecError(f"{text!r} is no span of whole numbers; expected something like 0-3, 7")
-        numbers += range(int(first), int(last or first) + 1)
+        digits = first.isdecimal() and (last.isdecimal() or "-" not in part)
+        if not digits or max(len(first), len(last)) > DIGITS or int(last or first) < int(first):
+            raise wrong
+        part_of = range(int(first), int(last or first) + 1)
+        if len(numbers) + len(part_of) > LARGEST_GRID:
+            raise SpecError(f"{text!r} has more than {LARGEST_GRID} numbers")
+        numbers += part_of
     return numbers
 
 
-def expand(spec: RunSpec, axes: dict[str, list], limit: int = 1_000_000) -> list[RunSpec]:
+def expand(spec: RunSpec, axes: dict[str, list], limit: int = LARGEST_GRID) -> list[RunSpec]:
     """All combinations of values over a spec.
 
     Args:
@@ -83,19 +94,23 @@ def expand(spec: RunSpec, axes: dict[str, list], limit: int = 1_000_000) -> list
     >>> [s.prune.levels for s in expand(RunSpec(DataSpec()), {"prune.levels": [0, 9]})]
     [0, 9]
     """
-    values = {}
+    kinds = {}
     for name, given in axes.items():
-        kind = _kind(type(spec), name.split("."), name)
+        kinds[name] = _kind(type(spec), name.split("."), name)
         if not isinstance(given, (list, tuple, range)) or not len(given):
             raise SpecError(f"axis {name} is {given!r}; expected a list with at least one value")
-        values[name] = [coerce(v, kind, f"axis {name}") for v in given]
-        if repeated := [v for n, v in enumerate(values[name]) if v in values[name][:n]]:
-            raise SpecError(f"axis {name} repeats {repeated}; a run is computed once")
-    if (size := math.prod(map(len, values.values()))) > limit:
+    size = math.prod(map(len, axes.values()))
+    if size > limit:
         raise SpecError(
             f"the grid has {size} runs, more than {limit}; "
             f"if that is meant, call expand(..., limit={size})"
         )
+    values = {}
+    for name, given in axes.items():
+        values[name] = [coerce(v, kinds[name], f"axis {name}") for v in given]
+        repeated = [v for v, times in Counter(values[name]).items() if times > 1]
+        if repeated:
+            raise SpecError(f"axis {name} repeats {repeated}; a run is computed once")
     specs = []
     for point in itertools.product(*values.values()):
         mapping = asdict(spec)

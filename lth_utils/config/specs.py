@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from lth_utils.config.checks import Checked, SpecError, choose, frozen
 from lth_utils.config.shapes import Shape, smallest
 
+MAX_LEVELS = 10_000
+"""Most prunings of a run."""
+
 
 @dataclass(frozen=True)
 class DataSpec(Checked):
@@ -94,7 +97,8 @@ class PruneSpec(Checked):
 
     def check(self):
         self._require(self.rate is None or 0 < self.rate < 1, "rate", "above 0 and below 1")
-        self._require(self.levels is None or self.levels >= 0, "levels", "0 or more")
+        levels = self.levels or 0
+        self._require(0 <= levels <= MAX_LEVELS, "levels", f"0 or more, at most {MAX_LEVELS}")
         self._require(self.target is None or self.target >= 1, "target", "1 or more")
         self._require(self.rewind >= 0, "rewind", "0 or more epochs")
         choose(self.schedule, ("rate", "extension"), "PruneSpec.schedule")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 
-from lth_utils.config import PruneSpec, RunSpec, Shape, SpecError
+from lth_utils.config import MAX_LEVELS, PruneSpec, RunSpec, Shape, SpecError, choose, shape_text
 from lth_utils.networks.layers import n_weights as weights_of
 from lth_utils.networks.layers import network
+from lth_utils.pruning.criteria import CRITERIA
+
+MAX_WEIGHTS = 10**9
+"""Largest network that is planned; its weights alone take 4 GB."""
 
 
 def trajectory(
@@ -30,7 +35,7 @@ def trajectory(
         ``levels + 1`` counts that never grow.
 
     Raises:
-        SpecError: values out of range, or not two of the three.
+        SpecError: values out of range, not two of the three, or more than ``MAX_LEVELS`` levels.
 
     Source:
         thesis, section on the pruning schedule.
@@ -53,7 +58,13 @@ def trajectory(
     if levels is None:
         assert rate is not None
         keep = 1 - rate
-        levels = max(target < n_weights, round(math.log(target / n_weights) / math.log(keep)))
+        fewest = math.log(target / n_weights) / math.log(keep) if keep < 1 else math.inf
+        if fewest > MAX_LEVELS:
+            raise SpecError(
+                f"rate {rate} takes {fewest:.3g} levels from {n_weights} weights to target "
+                f"{target}; at most {MAX_LEVELS} are allowed, so give a larger rate"
+            )
+        levels = max(target < n_weights, round(fewest))
     else:
         keep = (target / n_weights) ** (1 / levels)
     return [round(n_weights * keep**i) for i in range(levels)] + [target]
@@ -91,6 +102,11 @@ def extend(shape: Shape | Sequence[int], rate: float, levels: int) -> list[Shape
     PruneSpec(rate=rate, levels=levels)
     shapes = [shape]
     for level in range(1, levels + 1):
+        if weights_of(shape) > MAX_WEIGHTS * (1 - rate) ** level:
+            raise SpecError(
+                f"network {shape_text(shape)} extended {level} levels at rate {rate} has more than "
+                f"{MAX_WEIGHTS} weights; give fewer levels or a smaller rate"
+            )
         width = round(_extended_width(shape, weights_of(shape) / (1 - rate) ** level))
         shapes.append((shape[0], *[width] * (len(shape) - 2), shape[-1]))
     return shapes
@@ -116,10 +132,13 @@ def plan(spec: RunSpec) -> tuple[Shape, list[int]]:
         The ``config.Shape`` and the trajectory, level 0 first; of a variant, its one level's count.
 
     Raises:
-        SpecError: the base makes no network or cannot be extended, the target is above its
-            number of weights, or a variant's level is above the last one.
+        SpecError: the base makes no network, cannot be extended or has more than ``MAX_WEIGHTS``
+            weights; the target is above its number of weights; a level would keep no weight, empty
+            a layer or remove nothing, unless the target is that nothing is removed at all; the
+            criterion is unknown; or a variant's level is above the last one.
     """
-    shape, keep = _plan(spec.base, spec.prune)
+    choose(spec.prune.criterion, CRITERIA, "PruneSpec.criterion")
+    shape, keep = _checked_plan(spec.base, spec.prune)
     if spec.variant is None:
         return shape, list(keep)
     level = spec.variant.level
@@ -131,9 +150,67 @@ def plan(spec: RunSpec) -> tuple[Shape, list[int]]:
     return shape, [keep[level]]
 
 
+def dense_shape(spec: RunSpec) -> Shape:
+    """A run's dense shape, also where :func:`plan` would refuse to train the run.
+
+    Runs of earlier versions are read by it.
+    """
+    return _plan(spec.base, spec.prune)[0]
+
+
+def equal_shares(available: Sequence[int], keep: int) -> list[int]:
+    """How many weights each layer keeps: the same share, by largest remainders.
+
+    Args:
+        available: weights that each layer has.
+        keep: weights that are kept in all.
+
+    Raises:
+        SpecError: a layer would be emptied.
+    """
+    shares = [n * keep / max(1, sum(available)) for n in available]
+    keeps = [math.floor(share) for share in shares]
+    by_remainder = sorted(range(len(keeps)), key=lambda layer: keeps[layer] - shares[layer])
+    for layer in by_remainder[: keep - sum(keeps)]:
+        keeps[layer] += 1
+    if 0 in keeps:
+        empty = keeps.index(0)
+        raise SpecError(
+            f"keeping {keep} weights layer by layer would empty layer {empty} "
+            f"(it has {available[empty]})"
+        )
+    return keeps
+
+
+@functools.lru_cache(maxsize=4096)
+def _checked_plan(base: Shape, prune: PruneSpec) -> tuple[Shape, tuple[int, ...]]:
+    """A plan that can be trained: many runs share it, and it is asked for again and again."""
+    shape, keep = _plan(base, prune)
+    advice = "give fewer levels, another rate or a larger network"
+    layers = network(shape).sizes
+    for level, (before, after) in enumerate(itertools.pairwise(keep), start=1):
+        if not after:
+            raise SpecError(f"level {level} of {len(keep) - 1} would keep no weight; {advice}")
+        if after == before and keep[-1] < keep[0]:
+            raise SpecError(
+                f"level {level} of {len(keep) - 1} would remove nothing: it keeps {after} weights, "
+                f"as many as the level before; {advice}"
+            )
+        if prune.scope == "layer":
+            try:
+                layers = equal_shares(layers, after)
+            except SpecError as error:
+                raise SpecError(f"level {level} of {len(keep) - 1}: {error}; {advice}") from None
+    return shape, keep
+
+
 @functools.lru_cache(maxsize=4096)
 def _plan(base: Shape, prune: PruneSpec) -> tuple[Shape, tuple[int, ...]]:
-    """A plan without a variant: many runs share it, and it is asked for again and again."""
+    """A plan, whether it can be trained or not."""
+    if weights_of(base) > MAX_WEIGHTS:
+        raise SpecError(
+            f"network {shape_text(base)} has {weights_of(base)} weights; allowed: {MAX_WEIGHTS}"
+        )
     if prune.schedule == "extension":
         assert prune.rate is not None and prune.levels is not None  # the spec has both
         shapes = extend(base, prune.rate, prune.levels)[::-1]

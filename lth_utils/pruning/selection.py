@@ -11,6 +11,7 @@ from torch import Tensor
 from lth_utils.config import PruneSpec, Shape, SpecError, choose
 from lth_utils.connectivity import ACTIVE, weight_states
 from lth_utils.networks.layers import network, split_mask
+from lth_utils.pruning.counts import equal_shares
 from lth_utils.pruning.criteria import CRITERIA
 
 
@@ -87,21 +88,6 @@ def prune(
         return keep_largest(scores, masks, keep)
     sizes = network(shape).sizes
     of_layers = masks.split(sizes, 1)
-    keeps = _equal_shares([int(mask[0].sum()) for mask in of_layers], keep)
+    keeps = equal_shares([int(mask[0].sum()) for mask in of_layers], keep)
     parts = zip(scores.split(sizes, 1), of_layers, keeps, strict=True)
     return torch.cat([keep_largest(score, mask, k) for score, mask, k in parts], 1)
-
-
-def _equal_shares(available: list[int], keep: int) -> list[int]:
-    """How many weights each layer keeps, `keep` in all: the same share, by largest remainders."""
-    shares = [n * keep / max(1, sum(available)) for n in available]
-    keeps = [math.floor(share) for share in shares]
-    by_remainder = sorted(range(len(keeps)), key=lambda layer: keeps[layer] - shares[layer])
-    for layer in by_remainder[: keep - sum(keeps)]:
-        keeps[layer] += 1
-    if 0 in keeps:
-        empty = keeps.index(0)
-        raise SpecError(
-            f"keeping {keep} weights layer by layer would empty layer {empty} (it has {available})"
-        )
-    return keeps

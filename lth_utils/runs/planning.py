@@ -104,7 +104,11 @@ def _check(specs: list[RunSpec], ids: list[str]):
     different = {replace(spec, seed=0): spec for spec in specs}
     for spec in different.values():
         shape, _ = pruning.plan(spec)
-        check_fit(shape, data.load(spec.data))
+        try:
+            dataset = data.load(spec.data)
+        except MemoryError as error:
+            raise SpecError(f"{spec.data} does not fit into memory ({error})") from error
+        check_fit(shape, dataset)
 
 
 def _population_key(item: tuple[RunSpec, RunRecord]) -> tuple[str, int]:

@@ -137,7 +137,7 @@ def read_history(folder: Path) -> History:
     spec = read_spec(folder)
     rows = read_levels(folder)
     arrays = read_arrays(folder)
-    shape, _ = pruning.plan(spec)
+    shape = pruning.dense_shape(spec)
     initial = initial_values(shape, spec.seed, spec.init)
     if digest(initial.tobytes()) != done["initial"]:
         if done["numpy"] == np.__version__:

@@ -80,10 +80,9 @@ class Store:
         Raises:
             StoreError: if runs cannot be written, so that this is known before the first training.
         """
-        probe = self.runs / f".writable-{os.getpid()}"
+        probe = self.runs / ".writable"
         write_atomically(probe, "")
-        # another thread, or a process of this number on another machine, may have removed it
-        probe.unlink(missing_ok=True)
+        probe.unlink(missing_ok=True)  # another process may have removed it
         for error in damaged:
             run_folder.set_aside(error.folder, self.root / "corrupt")
             warnings.warn(
