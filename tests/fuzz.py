@@ -26,13 +26,17 @@ import traceback
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import numpy as np
+import torch
 
 from lth_utils import data
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec, expand, run_id
 from lth_utils.runs import sweep, ticket_files
+from lth_utils.runs.batch import run_batch
 from lth_utils.runs.files import StoreError
+from lth_utils.runs.record import RunRecord
 from lth_utils.runs.store import Store
 
 OURS = (StoreError, SpecError, sweep.SweepError)
@@ -50,10 +54,6 @@ SPEC = RunSpec(
 SPECS = expand(SPEC, {"seed": [0, 1, 2, 3]})
 FINISHED, INTERRUPTED = SPECS[:2], SPECS[2:]
 TICKET = "ticket.npz"
-
-
-class Interrupted(Exception):
-    """Ends a sweep after its first level."""
 
 
 class Hang(Exception):
@@ -89,16 +89,11 @@ def fill(root: Path):
     store = Store(root)
     sweep.run(FINISHED, store, device="cpu")
     for spec in INTERRUPTED:
-        try:
-            sweep.run([spec], store, device="cpu", progress=interrupt)
-        except Interrupted:
-            continue
+        events = run_batch([(spec, RunRecord())], store, torch.device("cpu"), Event())
+        next(events)
+        events.close()
     store.table()
     ticket_files.save(store.ticket(run_id(FINISHED[0])), root / TICKET)
-
-
-def interrupt(text, share):
-    raise Interrupted
 
 
 def same(ticket, other) -> bool:
