@@ -19,7 +19,8 @@ SWEEP = """
 import lth_utils as lth
 
 train = lth.TrainSpec(max_epochs=2)
-spec = lth.RunSpec(lth.DataSpec(), base=(4, 4, 2), train=train, prune=lth.PruneSpec(0.5, 2))
+data, prune = lth.data.spec("moons_circles"), lth.PruneSpec(0.5, 2)
+spec = lth.RunSpec(data, base=(4, 4, 2), train=train, prune=prune)
 specs = lth.expand(spec, {"seed": [0, 1]})
 print(len(lth.sweep(specs, lth.Store()).done), len(lth.Store().table()["run"].unique()))
 """
@@ -44,6 +45,8 @@ class Installed:
         """Run a program of the environment; what it printed."""
         unset = ("PYTHONPATH", "LTH_OUTPUTS")
         environment = {k: v for k, v in os.environ.items() if k not in unset}
+        # Jupyter's own files lie beside the packages that are shared
+        environment["JUPYTER_PATH"] = str(Path(sysconfig.get_path("data"), "share", "jupyter"))
         command = [str(self.bin / command), *map(str, arguments)]
         done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
         assert (done.returncode != 0) == fails, done.stdout + done.stderr

@@ -68,7 +68,7 @@ def images_headline(table: pd.DataFrame, purity: pd.DataFrame) -> str:
             f", at {value_range(separated['accuracy'])} mean accuracy "
             f"(dense: {value_range(dense['accuracy'])}) with "
             f"{value_range(separated['available'], '{:.0f}')} weights; "
-            f"{value_range(purity['own_share'])} of what their parts hear is their own image"
+            f"{value_range(purity['own_share'])} of the inputs of their parts belong to their own image"
         )
     return text
 
@@ -190,7 +190,7 @@ def _own_image(purity: pd.DataFrame) -> dict:
     foreign = theirs["mnist_component_inputs_from_fashion_half"]
     return verdict_row(
         CLAIM,
-        "the parts hear their own image alone",
+        "each part receives input from its own image alone",
         theirs=f"{foreign:.0f} of {inputs:.0f} inputs of one part are not",
         ours=f"{value_range(purity['own_share'])} of the inputs",
         runs=len(purity),
