@@ -16,7 +16,6 @@ import argparse
 import collections
 import json
 import os
-import pickle
 import random
 import shutil
 import signal
@@ -431,17 +430,11 @@ def count_operations(folder: Path) -> int:
     return int((folder / "operations").read_text())
 
 
-def kills(folder: Path, times: int, seed: int) -> collections.Counter:
+def kills(folder: Path, reference: Reference, times: int, seed: int) -> collections.Counter:
     """Classes of sweeps that were killed at a random file operation and then repeated."""
     counts: collections.Counter = collections.Counter()
     total = count_operations(folder)
     rng = random.Random(seed)
-    reference = folder / "reference.pickle"
-
-    def refer():
-        reference.write_bytes(pickle.dumps(compute(folder / "undisturbed")))
-
-    assert in_child(refer) == 0
     points = [rng.randint(1, total) for _ in range(times)] if times < total else range(1, total + 1)
     for n in points:
         root = folder / "killed"
@@ -452,7 +445,7 @@ def kills(folder: Path, times: int, seed: int) -> collections.Counter:
             sweep.run(FINISHED, Store(root), device="cpu", threads=1)
 
         killed = os.WIFSIGNALED(in_child(interrupted))
-        status = in_child(lambda root=root: resume(root, pickle.loads(reference.read_bytes())))
+        status = in_child(lambda root=root: resume(root, reference))
         kind = "RAW" if status else "repaired" if killed else "harmless"
         counts[kind] += 1
         if status:
@@ -499,10 +492,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--show", action="store_true", help="print what each damage led to")
     asked = parser.parse_args()
+    # without threads of torch this process can be forked after it has trained
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        # first, since a process that has trained cannot be forked safely
-        killed = kills(Path(folder), asked.kills, asked.seed) if asked.kills else {}
         reference = compute(Path(folder) / "reference")
+        killed = kills(Path(folder), reference, asked.kills, asked.seed) if asked.kills else {}
         fill(Path(folder) / "template")
         template = Path(folder) / "template"
         counts = damages(template, reference, asked.damages, asked.seed, asked.show)
