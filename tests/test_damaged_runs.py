@@ -497,3 +497,10 @@ def test_a_spec_that_is_none_is_damage(store, folder):
         store.spec(folder.name)
     with pytest.raises(SpecError):
         config.parse(type(SPEC), json.loads(text), "spec")
+
+
+def test_a_mark_of_a_package_that_is_not_installed_is_whole(store, folder, monkeypatch):
+    monkeypatch.setattr(done_file, "__version__", "0+unknown")
+    content = (folder / "done.json").read_bytes()
+    done = done_file.parse(content) | {"version": "0+unknown"}
+    assert done_file.parse(done_file.seal(done).encode()) == done

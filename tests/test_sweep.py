@@ -4,15 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lth_utils import data
+from lth_utils import data, pruning
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec, expand, run_id
 from lth_utils.runs import sweep
 from lth_utils.runs.store import Store
@@ -174,73 +172,66 @@ def test_two_processes_on_one_store_do_not_harm_each_other(tmp_path):
     assert Store(tmp_path).table(slow_specs()).equals(Store(tmp_path / "alone").table(slow_specs()))
 
 
-def test_a_sweep_in_the_threads_of_an_executor_equals_one_without(tmp_path):
-    seen, specs = [], expand(SPEC, {"seed": list(range(5)), "prune.levels": [1, 3]})
-    with ThreadPoolExecutor(2) as executor:
-        report = sweep.run(
-            specs,
-            Store(tmp_path / "with"),
-            device="cpu",
-            executor=executor,
-            progress=lambda text, share: seen.append(share),
-        )
-    sweep.run(specs, Store(tmp_path / "without"), device="cpu")
-    assert len(report.done) == 10 and seen == sorted(seen) and seen[-1] == pytest.approx(1)
-    assert Store(tmp_path / "with").table(specs).equals(Store(tmp_path / "without").table(specs))
-    with ThreadPoolExecutor(1) as executor:
-        assert not sweep.run(specs, Store(tmp_path / "with"), device="cpu", executor=executor).done
+def test_an_unknown_criterion_is_refused_before_the_others_are_trained(tmp_path):
+    wrong = replace(SPEC, prune=replace(SPEC.prune, criterion="snip"))
+    with pytest.raises(SpecError, match=r"criterion is 'snip'; allowed: magnitude, "):
+        sweep.run([SPEC, wrong], Store(tmp_path), device="cpu")
+    assert not list(tmp_path.iterdir())
 
 
-def test_failures_in_a_worker_are_named_and_the_others_finish(tmp_path):
+def test_a_scope_that_empties_a_layer_is_refused_before_the_others_are_trained(tmp_path):
+    prune = PruneSpec(levels=3, target=2, scope="layer")
+    with pytest.raises(SpecError, match=r"level \d of 3: .* would empty layer \d .it has \d"):
+        sweep.run([SPEC, replace(SPEC, prune=prune)], Store(tmp_path), device="cpu")
+    assert not list(tmp_path.iterdir())
+
+
+def failing(reason):
+    """A criterion that cannot be computed for one seed."""
+
+    def criterion(weights, initial, seeds, level):
+        if 1 in seeds:
+            raise reason
+        return weights.abs()
+
+    return criterion
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    "reason", [RuntimeError("out of luck"), MemoryError("too large"), ValueError("x" * 99)]
+)
+def test_a_run_whose_training_fails_takes_no_other_along(tmp_path, monkeypatch, reason, threads):
+    monkeypatch.setitem(pruning.CRITERIA, "failing", failing(reason))
+    store = Store(tmp_path)
+    specs = expand(
+        replace(SPEC, prune=replace(SPEC.prune, criterion="failing")), {"seed": list(range(5))}
+    )
+    match = f"1 of 5 runs failed, 4 are finished and kept:\n.*seed1-.*{type(reason).__name__}"
+    with pytest.raises(sweep.SweepError, match=match):
+        sweep.run(specs, store, device="cpu", threads=threads)
+    assert [store.done(run_id(spec)) for spec in specs] == [True, False, True, True, True]
+
+
+def test_a_member_that_fails_takes_no_other_of_its_population_along(tmp_path, monkeypatch):
+    monkeypatch.setitem(pruning.CRITERIA, "failing", failing(RuntimeError("out of luck")))
+    monkeypatch.setattr(sweep, "_concurrent_runs", lambda *_: 0)  # as on a graphics card
+    store, seen = Store(tmp_path), []
+    specs = expand(
+        replace(SPEC, prune=replace(SPEC.prune, criterion="failing")), {"seed": list(range(5))}
+    )
+    with pytest.raises(sweep.SweepError, match="1 of 5 runs failed, 4 are finished and kept"):
+        sweep.run(specs, store, device="cpu", progress=lambda _, share: seen.append(share))
+    assert [store.done(run_id(spec)) for spec in specs] == [True, False, True, True, True]
+    assert seen == sorted(seen) and seen[-1] == pytest.approx(1)
+
+
+def test_many_failures_are_named_in_few_lines(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "NAMED", 2)
     broken = replace(SPEC, train=TrainSpec(lr=1e30, batch_size=32, patience=2, max_epochs=4))
-    with (
-        ThreadPoolExecutor(2) as executor,
-        pytest.raises(
-            sweep.SweepError, match=r"1 of 2 runs failed(.|\n)*seed 0 is not finite at level 0"
-        ),
-    ):
-        sweep.run([broken, SPEC], Store(tmp_path), device="cpu", executor=executor)
-    assert Store(tmp_path).done(run_id(SPEC))
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_a_cluster_that_loses_a_worker_finishes_the_sweep(tmp_path):
-    """Two worker processes of dask, one of them killed as soon as it has begun."""
-    distributed = pytest.importorskip("distributed")
-    specs = expand(slow_specs()[0], {"seed": list(range(12))})
-    with (
-        distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address=None,
-            processes=True,
-            local_directory=str(tmp_path / "dask"),
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        victims = client.run(os.getpid)
-        killer = threading.Thread(
-            target=kill_when_begun, args=(next(iter(victims.values())), tmp_path / "cluster")
-        )
-        killer.start()
-        report = sweep.run(
-            specs,
-            Store(tmp_path / "cluster"),
-            device="cpu",
-            executor=client.get_executor(pure=False),
-        )
-        killer.join()
-        assert set(client.run(os.getpid).values()) != set(victims.values())
-    assert set(report.done) | set(report.reused) == set(map(run_id, specs)) and not report.failed
-    sweep.run(specs, Store(tmp_path / "here"), device="cpu")
-    assert Store(tmp_path / "cluster").table(specs).equals(Store(tmp_path / "here").table(specs))
-    assert Store(tmp_path / "cluster").check() == []
-
-
-def kill_when_begun(pid, root):
-    while not list(root.glob("runs/*/partial.npz")):
-        time.sleep(0.005)
-    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(sweep.SweepError) as error:
+        sweep.run(expand(broken, {"seed": list(range(5))}), Store(tmp_path), device="cpu")
+    assert str(error.value).endswith("and 3 more") and str(error.value).count("\n") == 3
 
 
 def test_the_report_says_what_was_saved(tmp_path):

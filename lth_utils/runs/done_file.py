@@ -98,7 +98,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_version(value: object) -> bool:
-    return isinstance(value, str) and re.match(r"\d+\.\d+", value) is not None
+    return isinstance(value, str) and re.match(r"\d", value) is not None
 
 
 def _is_seconds(value: object) -> bool:
