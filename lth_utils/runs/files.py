@@ -9,6 +9,7 @@ import math
 import os
 import platform
 import re
+import struct
 import tempfile
 import time
 import zipfile
@@ -152,6 +153,10 @@ def unpack(
                 if name in entries:
                     raise ValueError(f"there are two arrays {name}")
                 entries[name] = entry
+            # the directory has no checksum, so that a damaged one may lose its last entries
+            marker, count = struct.unpack("<4s6xH10x", content[-22:])
+            if marker != b"PK\5\6" or count != len(entries):
+                raise ValueError(f"its directory does not have {len(entries)} arrays")
             wanted = list(entries) if names is None else names
             for name in wanted:
                 shape, dtype = _announced(archive, entries[name])
