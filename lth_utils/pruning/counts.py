@@ -134,7 +134,7 @@ def plan(spec: RunSpec) -> tuple[Shape, list[int]]:
     Raises:
         SpecError: the base makes no network, cannot be extended or has more than ``MAX_WEIGHTS``
             weights; the target is above its number of weights; a level would keep no weight, empty
-            a layer or remove nothing, unless the target is that nothing is removed at all; the
+            a layer or remove nothing, unless the target is the number of weights itself; the
             criterion is unknown; or a variant's level is above the last one.
     """
     choose(spec.prune.criterion, CRITERIA, "PruneSpec.criterion")
@@ -191,7 +191,7 @@ def _checked_plan(base: Shape, prune: PruneSpec) -> tuple[Shape, tuple[int, ...]
     for level, (before, after) in enumerate(itertools.pairwise(keep), start=1):
         if not after:
             raise SpecError(f"level {level} of {len(keep) - 1} would keep no weight; {advice}")
-        if after == before and keep[-1] < keep[0]:
+        if after == before and prune.target != keep[0]:
             raise SpecError(
                 f"level {level} of {len(keep) - 1} would remove nothing: it keeps {after} weights, "
                 f"as many as the level before; {advice}"
