@@ -68,7 +68,8 @@ def images_headline(table: pd.DataFrame, purity: pd.DataFrame) -> str:
             f", at {value_range(separated['accuracy'])} mean accuracy "
             f"(dense: {value_range(dense['accuracy'])}) with "
             f"{value_range(separated['available'], '{:.0f}')} weights; "
-            f"{value_range(purity['own_share'])} of the inputs of their parts belong to their own image"
+            f"{value_range(purity['own_share'])} of the inputs of their parts "
+            "belong to their own image"
         )
     return text
 
