@@ -316,3 +316,9 @@ def test_labels_that_would_be_cut_off_are_refused(y, message):
 def test_examples_that_are_no_numbers_are_refused(x, message):
     with pytest.raises(SpecError, match=message):
         dataset(x=x)
+
+
+def test_a_task_predicts_the_class_of_its_largest_output_or_the_sign_of_a_single_one():
+    logits = np.array([[0.5, -1.0, 2.0, 1.0], [-0.5, 3.0, 2.0, 1.0], [0.0, -3.0, -2.0, -1.0]])
+    assert A.predict(logits).tolist() == [1, 0, 0]
+    assert B.predict(logits).tolist() == [1, 0, 2]

@@ -46,11 +46,7 @@ def class_accuracy(dataset: Dataset, logits: np.ndarray) -> list[np.ndarray]:
     """
     shares = []
     for k, task in enumerate(dataset.tasks):
-        scores, labels = logits[:, task.outputs.start : task.outputs.stop], dataset.y_test[:, k]
-        if len(task.outputs) > 1:
-            predicted = scores.argmax(1)
-        else:
-            predicted = (scores[:, 0] > 0).astype(np.int64)
+        predicted, labels = task.predict(logits), dataset.y_test[:, k]
         examples = np.bincount(labels, minlength=task.classes)
         correct = np.bincount(labels[predicted == labels], minlength=task.classes)
         shares.append(correct / np.where(examples, examples, np.nan))

@@ -111,9 +111,8 @@ def purity(ticket: Ticket, dataset: Dataset) -> pd.DataFrame:
 def _accuracy(model: torch.nn.Module, x: torch.Tensor, task: Task, labels: np.ndarray) -> float:
     """The share of examples that a network names rightly, of one task."""
     with torch.no_grad():
-        logits = model(x)[:, task.outputs.start : task.outputs.stop]
-    answers = logits[:, 0] > 0 if logits.shape[1] == 1 else logits.argmax(1)
-    return float((answers.numpy().astype(int) == labels).mean())
+        logits = model(x).numpy()
+    return float((task.predict(logits) == labels).mean())
 
 
 def methods(table: pd.DataFrame) -> pd.DataFrame:
