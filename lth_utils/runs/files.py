@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 import math
@@ -106,6 +107,7 @@ def _is_abandoned(file: os.DirEntry) -> bool:
     return False
 
 
+@functools.cache
 def _here() -> str:
     """This machine in letters, and where process numbers are counted apart, as in containers."""
     name = re.sub(r"[^\w-]", "-", platform.node())[:40]
