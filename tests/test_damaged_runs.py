@@ -100,6 +100,16 @@ def test_a_file_in_the_place_of_a_run_is_set_aside(store, folder):
         assert sweep.run(SPECS, store, device="cpu").done
 
 
+@pytest.mark.parametrize("name", ["levels.csv", "partial.npz", "anything"])
+def test_a_folder_in_an_unfinished_run_is_set_aside_with_it(store, folder, name):
+    shutil.rmtree(folder)
+    (folder / name).mkdir(parents=True)
+    assert [error.reason for error in store.check()] == [f"{name} is a folder"]
+    with pytest.warns(RuntimeWarning, match="computed again"):
+        assert sweep.run(SPECS, store, device="cpu").done
+    assert not store.check()
+
+
 def test_errors_of_runs_can_be_sent_by_a_worker():
     import pickle
 

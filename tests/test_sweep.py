@@ -1,9 +1,11 @@
 """Sweeps: finished runs are reused, interrupted ones continue, failed ones are named."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -224,6 +226,21 @@ def test_a_member_that_fails_takes_no_other_of_its_population_along(tmp_path, mo
         sweep.run(specs, store, device="cpu", progress=lambda _, share: seen.append(share))
     assert [store.done(run_id(spec)) for spec in specs] == [True, False, True, True, True]
     assert seen == sorted(seen) and seen[-1] == pytest.approx(1)
+
+
+def test_a_folder_that_cannot_be_written_takes_no_other_run_along(tmp_path, monkeypatch):
+    make, store = tempfile.NamedTemporaryFile, Store(tmp_path)
+
+    def locked(*args, dir, **options):
+        if "seed1-" in str(dir):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return make(*args, dir=dir, **options)
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", locked)
+    specs = expand(SPEC, {"seed": [0, 1, 2]})
+    with pytest.raises(sweep.SweepError, match=r"1 of 3 .*\n.*seed1-.*: Permission denied"):
+        sweep.run(specs, store, device="cpu")
+    assert [store.done(run_id(spec)) for spec in specs] == [True, False, True]
 
 
 def test_many_failures_are_named_in_few_lines(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 import time
@@ -23,6 +24,18 @@ from lth_utils.runs.record import RunRecord
 from lth_utils.runs.store import Store
 from lth_utils.runs.work import Batch, level_cost, run_work, work_left
 from lth_utils.training.engine import Cancelled
+
+OF_ONE_FOLDER = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EEXIST,
+    errno.ENOENT,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.ENOTEMPTY,
+    errno.ENAMETOOLONG,
+)
+"""Numbers of system errors that say that a folder cannot be used, and others may."""
 
 log = logging.getLogger("lth_utils")
 
@@ -62,7 +75,7 @@ def run_batch(
 
     Raises:
         Cancelled: if `cancel` was set.
-        StoreError: if results cannot be written.
+        StoreError: if results cannot be written, and not just those of one run.
     """
     left = {config.run_id(spec): (spec, record) for spec, record in batch}
     try:
@@ -70,9 +83,11 @@ def run_batch(
             for run_id in (*event.done, *event.failed):
                 del left[run_id]
             yield event
-    except (Cancelled, StoreError):
+    except Cancelled:
         raise
     except Exception as error:  # whatever a criterion, an engine or the memory has to say
+        if isinstance(error, StoreError) and not _concerns_one_folder(error):
+            raise
         log.info("training failed", exc_info=error)
         if len(left) > 1:
             for spec, _ in left.values():
@@ -80,9 +95,16 @@ def run_batch(
                 yield from run_batch(alone, store, device, cancel)
             return
         for run_id, (spec, record) in left.items():
-            reason = str(error) if isinstance(error, SpecError) else f"{error!r}"
+            ours = isinstance(error, (SpecError, StoreError))
+            reason = str(error) if ours else f"{error!r}"
             work = run_work(spec, record.levels)
             yield LevelEvent(f"{run_id} failed", work, failed={run_id: reason})
+
+
+def _concerns_one_folder(error: StoreError) -> bool:
+    """Whether a run's own folder is at fault, rather than the disk that all runs are written to."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in OF_ONE_FOLDER
 
 
 def _run_together(

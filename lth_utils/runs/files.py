@@ -83,8 +83,8 @@ def remove_temporaries(folder: Path):
     Args:
         folder: it need not exist.
     """
-    with contextlib.suppress(OSError):
-        for file in os.scandir(folder):
+    with contextlib.suppress(OSError), os.scandir(folder) as files:
+        for file in files:
             if file.name.startswith("."):
                 with contextlib.suppress(OSError):
                     if not file.is_dir() and _is_abandoned(file):

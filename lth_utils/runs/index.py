@@ -199,8 +199,8 @@ def _file_stamps(folder: Path) -> tuple[list[list], bool]:
     """Name, time and size of each file of a finished run, by name; whether there are others."""
     stamps = []
     others = False
-    with contextlib.suppress(OSError):
-        for file in os.scandir(folder):
+    with contextlib.suppress(OSError), os.scandir(folder) as files:
+        for file in files:
             if file.name not in FILES:
                 others = True
                 continue

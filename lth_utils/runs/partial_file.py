@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -43,9 +44,14 @@ def read_partial(folder: Path) -> RunRecord | None:
         The record, or None where there is none, or one of a version with other results.
 
     Raises:
-        CorruptRun: if the file is damaged or belongs to another run.
+        CorruptRun: if the file is damaged or belongs to another run, or if a folder lies in the
+            place of one of the run's files.
     """
     try:
+        with os.scandir(folder) as entries:
+            in_the_way = [entry.name for entry in entries if entry.is_dir()]
+        if in_the_way:
+            raise CorruptRun(folder, f"{in_the_way[0]} is a folder")
         content = (folder / PARTIAL).read_bytes()
     except FileNotFoundError:
         return None
