@@ -342,8 +342,11 @@ def damages(template: Path, reference: Reference, times: int, seed: int, show: b
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder) / "outputs"
             shutil.copytree(template, root)
-            path = root / rng.choice(by_name[name])
-            way = damage(path, rng)
+            way = damage(root / rng.choice(by_name[name]), rng)
+            while rng.random() < 0.2:  # and sometimes another file
+                other = root / rng.choice(files)
+                if other.is_file() and other.stat().st_size:
+                    way += f", {damage(other, rng)} of {other.name}"
             signal.alarm(LIMIT)
             kind, said = use(root, reference)
             signal.alarm(0)
@@ -417,35 +420,54 @@ def in_child(work) -> int:
     return os.waitpid(child, 0)[1]
 
 
-def count_operations(folder: Path) -> int:
+def begin(root: Path, template: Path | None):
+    """The store that a sweep begins with: none, or a copy of one whose runs are damaged."""
+    shutil.rmtree(root, ignore_errors=True)
+    if template is None:
+        return
+    shutil.copytree(template, root)
+    for spec, name in ((FINISHED[0], "arrays.npz"), (INTERRUPTED[0], "partial.npz")):
+        file = root / "runs" / run_id(spec) / name
+        file.write_bytes(file.read_bytes()[:-1])
+
+
+def count_operations(folder: Path, template: Path | None) -> int:
     """How many file operations a whole sweep has."""
 
     def work():
+        warnings.simplefilter("ignore")
+        begin(folder / "counted", template)
         killer = Killer(-1)
         killer.patch()
-        sweep.run(FINISHED, Store(folder / "counted"), device="cpu", threads=1)
+        sweep.run(SPECS, Store(folder / "counted"), device="cpu", threads=1)
         (folder / "operations").write_text(str(killer.done))
 
     assert in_child(work) == 0
     return int((folder / "operations").read_text())
 
 
-def kills(folder: Path, reference: Reference, times: int, seed: int) -> collections.Counter:
-    """Classes of sweeps that were killed at a random file operation and then repeated."""
+def kills(
+    folder: Path, template: Path | None, reference: Reference, times: int, seed: int
+) -> collections.Counter:
+    """Classes of sweeps that were killed at a file operation and then repeated.
+
+    Without a template the sweep begins with nothing, else with a copy of it.
+    """
     counts: collections.Counter = collections.Counter()
-    total = count_operations(folder)
+    total = count_operations(folder, template)
     rng = random.Random(seed)
     points = [rng.randint(1, total) for _ in range(times)] if times < total else range(1, total + 1)
     for n in points:
         root = folder / "killed"
-        shutil.rmtree(root, ignore_errors=True)
+        begin(root, template)
 
         def interrupted(n=n, root=root):
+            warnings.simplefilter("ignore")
             Killer(n).patch()
-            sweep.run(FINISHED, Store(root), device="cpu", threads=1)
+            sweep.run(SPECS, Store(root), device="cpu", threads=1)
 
         killed = os.WIFSIGNALED(in_child(interrupted))
-        status = in_child(lambda root=root: resume(root, reference))
+        status = in_child(lambda root=root: resume(root, reference, template is None))
         kind = "RAW" if status else "repaired" if killed else "harmless"
         counts[kind] += 1
         if status:
@@ -453,25 +475,27 @@ def kills(folder: Path, reference: Reference, times: int, seed: int) -> collecti
     return counts
 
 
-def resume(root: Path, reference: Reference) -> int:
-    """Use and repeat a killed sweep; 0 if nothing of the kill is left."""
-    warnings.simplefilter("error")
+def resume(root: Path, reference: Reference, whole: bool) -> int:
+    """Use and repeat a killed sweep; 0 if nothing of the kill is left.
+
+    whole: nothing was damaged before, so that no word is expected.
+    """
+    warnings.simplefilter("error" if whole else "ignore")
     signal.signal(signal.SIGALRM, out_of_time)
     signal.alarm(LIMIT)
     store = Store(root)
-    assert not store.check(), store.check()
+    assert not whole or not store.check(), store.check()
     table = store.table()
-    sweep.run(FINISHED, store, device="cpu", threads=1)
-    runs = {run_id(spec) for spec in FINISHED}
-    wanted = reference.table[reference.table["run"].isin(runs)].reset_index(drop=True)
-    assert store.table(FINISHED).equals(wanted)
+    sweep.run(SPECS, store, device="cpu", threads=1)
+    assert store.table(SPECS).equals(reference.table)
     if len(table):
-        partly = wanted[wanted["run"].isin(set(table["run"]))].reset_index(drop=True)
-        assert table.equals(partly)
+        partly = reference.table[reference.table["run"].isin(set(table["run"]))]
+        ordered = [frame.sort_values(["run", "level"]) for frame in (table, partly)]
+        found, wanted = [frame.reset_index(drop=True) for frame in ordered]
+        assert found.equals(wanted)
     for (run, level), ticket in reference.tickets.items():
-        if run in runs:
-            assert same(store.ticket(run, level), ticket)
-    left = [p for p in root.rglob("*") if p.name.startswith(".") or p.name == "partial.npz"]
+        assert same(store.ticket(run, level), ticket)
+    left = [p for p in store.runs.rglob("*") if p.name.startswith(".") or p.name == "partial.npz"]
     assert not left, left
     assert not store.check()
     return 0
@@ -495,13 +519,15 @@ def main() -> int:
     # without threads of torch this process can be forked after it has trained
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        reference = compute(Path(folder) / "reference")
-        killed = kills(Path(folder), reference, asked.kills, asked.seed) if asked.kills else {}
-        fill(Path(folder) / "template")
-        template = Path(folder) / "template"
+        root = Path(folder)
+        reference, template = compute(root / "reference"), root / "template"
+        fill(template)
+        of_kills = {}
+        for name, begun in (("sweep killed", None), ("repair killed", template)):
+            if asked.kills:
+                of_kills[name] = kills(root, begun, reference, asked.kills, asked.seed)
         counts = damages(template, reference, asked.damages, asked.seed, asked.show)
-    if killed:
-        counts["a sweep killed"] = killed
+    counts |= of_kills
     print_table(counts)
     return int(any(counts[name][kind] for name in counts for kind in BAD))
 
