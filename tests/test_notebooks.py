@@ -59,6 +59,20 @@ def test_the_explorer_shows_a_run_of_its_notebook(smoke, notebook, shown):
     assert said.startswith(f"{shown} · seed ") and re.search(r", level \d+; ", said)
 
 
+def test_every_figure_and_every_explorer_of_a_notebook_is_a_picture(smoke):
+    """Also in a notebook that imports no pyplot, and where there is no kernel."""
+    pictures = 0
+    for path in (smoke[0] / "smoke" / "notebooks").glob("*.ipynb"):
+        for cell in json.loads(path.read_text())["cells"]:
+            for output in cell.get("outputs", ()):
+                shown = output.get("data", {})
+                words = "".join(shown.get("text/plain", ""))
+                if re.match(r"<Figure|Picture\(|Explorer\(", words):
+                    assert "image/png" in shown, f"{path.name}: {words[:80]}"
+                    pictures += 1
+    assert pictures > 20
+
+
 def test_facts_agree_with_the_table(smoke):
     facts = json.loads((smoke[0] / "smoke" / "facts" / "01_toy_data.json").read_text())
     everything = store.Store(smoke[0]).table()

@@ -78,7 +78,9 @@ def test_long_tables_are_folded(outputs):
 
 def test_figures_verdicts_and_facts_are_products_of_the_set(outputs):
     figure = plots.parameter_states()
-    assert page().figure("parameter-states", figure) is figure
+    shown = page().figure("parameter-states", figure)
+    assert shown.figure is figure
+    assert shown._repr_png_()[0] == (outputs / "smoke/figures/parameter-states.png").read_bytes()
     verdicts = pd.DataFrame({"claim": ["1"], "test": ["by eye"], "verdict": ["agrees"]})
     assert "by eye" not in page().verdicts(verdicts).to_html()
     assert page().close({"runs": 2}) == {"runs": 2}

@@ -24,6 +24,7 @@ class DataSpec(Checked):
     options: tuple = ()
 
     def check(self):
+        """Sort the options by name."""
         items = dict(self.options)
         object.__setattr__(self, "options", tuple(sorted((k, frozen(v)) for k, v in items.items())))
 
@@ -56,6 +57,7 @@ class TrainSpec(Checked):
     record: bool = False
 
     def check(self):
+        """Refuse numbers out of range and other losses."""
         self._require(self.lr > 0, "lr", "above 0")
         self._require(self.weight_decay >= 0, "weight_decay", "0 or more")
         for name in ("batch_size", "patience", "max_epochs"):
@@ -96,6 +98,7 @@ class PruneSpec(Checked):
     biases: str = "reset"
 
     def check(self):
+        """Refuse numbers out of range, and counts that are not fixed by exactly two of the three."""
         self._require(self.rate is None or 0 < self.rate < 1, "rate", "above 0 and below 1")
         levels = self.levels or 0
         self._require(0 <= levels <= MAX_LEVELS, "levels", f"0 or more, at most {MAX_LEVELS}")
@@ -143,6 +146,7 @@ class VariantSpec(Checked):
     permuted: bool = False
 
     def check(self):
+        """Refuse values that a ticket of this level does not have."""
         choose(
             self.values,
             ("initial", "fresh", "signs", "resampled_initial", "resampled_trained"),
@@ -197,6 +201,7 @@ class RunSpec(Checked):
     variant: VariantSpec | None = None
 
     def check(self):
+        """Refuse fields out of range; whether `base` makes a network is checked by ``pruning.plan``."""
         choose(self.init, ("kaiming_normal", "torch"), "RunSpec.init")
         if self.variant is not None:
             self._require(

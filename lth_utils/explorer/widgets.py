@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -120,6 +121,13 @@ class Explorer(widgets.VBox):
         ]
         self.first.changed = self._on_choice
         self._on_choice()
+
+    def _repr_mimebundle_(self, **options) -> dict:
+        """The widgets, and the view they begin with, for front ends without a kernel."""
+        bundle = super()._repr_mimebundle_(**options)
+        if self.catalogue.tree:
+            bundle["image/png"] = base64.b64encode(self.picture.value).decode()
+        return bundle
 
     def _ignore(self):
         """A change while the widgets are being made."""

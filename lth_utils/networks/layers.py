@@ -128,7 +128,8 @@ class Conv:
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor, relu: bool) -> Tensor:
         """Channels ``[M, B, O, s, s]`` of images ``[M, B, I, S, S]``: one grouped convolution."""
         members = len(x)
-        images = x.transpose(0, 1).flatten(1, 2)
+        # a single member keeps its strides: torch chooses by them how to convolve one channel
+        images = x.squeeze(0) if members == 1 else x.transpose(0, 1).flatten(1, 2)
         # a third faster on the CPU, and nothing to do between two convolutions
         images = images.contiguous(memory_format=torch.channels_last)
         z = F.conv2d(images, weight.flatten(0, 1), bias.flatten(), groups=members)
@@ -136,6 +137,8 @@ class Conv:
             z = F.max_pool2d(z, self.pool)
         if relu:
             z = z.relu_()  # the same as pooling after ReLU, and less to do
+        if members == 1:
+            return z.unsqueeze(0)
         return z.unflatten(1, (members, self.units)).transpose(0, 1)
 
     def modules(self, values: tuple[int, ...], weight: Tensor, bias: Tensor) -> list[nn.Module]:

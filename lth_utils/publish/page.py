@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 
 import pandas as pd
 from IPython.display import HTML, clear_output
@@ -18,6 +18,23 @@ from lth_utils.runs.store import Store
 
 MOST_ROWS = 12
 """Rows up to which a table is shown unfolded."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that every front end shows as a picture, whatever backend matplotlib has there.
+
+    Attributes:
+        figure: the figure itself.
+        png: its picture.
+    """
+
+    figure: Figure
+    png: bytes = field(repr=False)
+
+    def _repr_png_(self) -> tuple[bytes, dict]:
+        """The picture, as wide as the figure has inches times a hundred pixels."""
+        return self.png, {"width": round(100 * self.figure.get_figwidth())}
 
 
 class Page:
@@ -43,7 +60,7 @@ class Page:
     """
 
     def __init__(self, notebook: str, parameters: type, variables: Mapping):
-        names = [field.name for field in fields(parameters)]
+        names = [entry.name for entry in fields(parameters)]
         self.notebook = notebook
         self.asked = parameters(**{name: variables[name] for name in names})
         self.set_name = variables["set_name"]
@@ -115,10 +132,10 @@ class Page:
             products.write_table(self.set_name, name, table(*arguments), about)
         return products.read_table(self.set_name, name, runs)
 
-    def figure(self, key: str, figure: Figure) -> Figure:
+    def figure(self, key: str, figure: Figure) -> Picture:
         """Write a figure as ``figures/<key>.png`` and ``.svg``, and return it to be shown."""
-        products.write_figure(self.set_name, key, figure, self.notebook)
-        return figure
+        png, _ = products.write_figure(self.set_name, key, figure, self.notebook)
+        return Picture(figure, png.read_bytes())
 
     def show(self, table: pd.DataFrame, precision: int = 4) -> Styler | HTML:
         """A table to look at, with so many decimals; folded where it has many rows."""
