@@ -98,7 +98,7 @@ class PruneSpec(Checked):
     biases: str = "reset"
 
     def check(self):
-        """Refuse numbers out of range, and counts that are not fixed by exactly two of the three."""
+        """Refuse numbers out of range, and counts that two of the three do not fix."""
         self._require(self.rate is None or 0 < self.rate < 1, "rate", "above 0 and below 1")
         levels = self.levels or 0
         self._require(0 <= levels <= MAX_LEVELS, "levels", f"0 or more, at most {MAX_LEVELS}")
@@ -201,7 +201,7 @@ class RunSpec(Checked):
     variant: VariantSpec | None = None
 
     def check(self):
-        """Refuse fields out of range; whether `base` makes a network is checked by ``pruning.plan``."""
+        """Refuse fields out of range; ``pruning.plan`` checks that `base` makes a network."""
         choose(self.init, ("kaiming_normal", "torch"), "RunSpec.init")
         if self.variant is not None:
             self._require(
