@@ -62,11 +62,11 @@ def test_noise_blurs_the_circles():
     assert spread(0) < 0.05 < spread(0.1) < spread(0.3)
 
 
-@pytest.mark.parametrize("half", ["train", "test"])
-def test_labels_of_the_two_tasks_are_independent(half):
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_labels_of_the_two_tasks_are_independent(split):
     pvalues = []
     for seed in range(30):
-        y = getattr(moons_circles(seed=seed), f"y_{half}")
+        y = getattr(moons_circles(seed=seed), f"y_{split}")
         table = [[((y[:, 0] == a) & (y[:, 1] == b)).sum() for b in (0, 1)] for a in (0, 1)]
         pvalues.append(stats.chi2_contingency(table).pvalue)
     assert min(pvalues) > 1e-4
