@@ -123,23 +123,22 @@ def _notebook_page(notebook: Path) -> Path | None:
         return None
     page = notebook.with_suffix(".html")
     if not page.is_file() or page.stat().st_mtime < notebook.stat().st_mtime:
-        import nbformat
         from nbconvert import HTMLExporter
 
-        content = nbformat.read(notebook, as_version=4)
+        content = json.loads(notebook.read_text(encoding="utf-8"))
         _remove_widgets(content)
         exporter = HTMLExporter(
             embed_images=True, mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url=""
         )
-        body, _ = exporter.from_notebook_node(content)
+        body, _ = exporter.from_file(io.StringIO(json.dumps(content)))
         write_atomically(page, body)
     return page
 
 
-def _remove_widgets(notebook):
+def _remove_widgets(notebook: dict):
     """Leave the picture of each widget: a page could show more only with another host's scripts."""
-    notebook.metadata.pop("widgets", None)
-    for cell in notebook.cells:
+    notebook["metadata"].pop("widgets", None)
+    for cell in notebook["cells"]:
         for output in cell.get("outputs", ()):
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
 
