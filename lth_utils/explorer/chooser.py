@@ -162,6 +162,8 @@ class Chooser:
             control.disabled = len(levels) < 2
         self.slider.readout = levels == list(range(len(levels))) and len(levels) > 1
         self.play.playing = False  # else the browser's timer would walk on in the other run
+        # said in any case: where the kernel is busy, the news that it plays may still be on its way
+        self.play.send_state("playing")
         for control in (self.slider, self.play):
             # both get the same value in one message, or the browser's link would echo an old one
             with control.hold_sync():
