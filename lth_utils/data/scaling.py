@@ -12,22 +12,27 @@ def standardise(
 
     Args:
         x_train: ``[B, I]``, of any type of number.
-        x_test: ``[B, I]``.
+        x_test: ``[B, I]``, of any type of number; its B may differ.
         whole: one mean and one variance for all features together, rather than for each.
 
     Returns:
-        Both as float32; a feature that is constant in training becomes zero.
+        Both as float32 ``[B, I]``. A feature that is constant in training becomes zero.
     """
-    scaled = np.empty(x_train.shape, np.float32), np.empty(x_test.shape, np.float32)
-    # feature by feature: all of them in double precision would fill the memory
-    parts = [slice(start, start + 64) for start in range(0, x_train.shape[1], 64)]
-    moments = [(x_train[:, some].mean(0), x_train[:, some].std(0)) for some in parts]
+    n_features = x_train.shape[1]
+    # 64 features at a time: all of them in double precision would fill the memory
+    blocks = [slice(start, start + 64) for start in range(0, max(1, n_features), 64)]
+    means = np.concatenate([x_train[:, block].mean(0) for block in blocks])
+    deviations = np.concatenate([x_train[:, block].std(0) for block in blocks])
     if whole:
-        means, scales = (np.concatenate(m) for m in zip(*moments, strict=True))
-        mean, scale = means.mean(), np.sqrt((scales**2 + means**2).mean() - means.mean() ** 2)
-        moments = [(mean, scale)] * len(parts)
-    for some, (mean, scale) in zip(parts, moments, strict=True):
-        varies = scale > 0
-        for x, out in zip((x_train, x_test), scaled, strict=True):
-            out[:, some] = np.where(varies, (x[:, some] - mean) / np.where(varies, scale, 1.0), 0.0)
-    return scaled
+        variance = (deviations**2 + means**2).mean() - means.mean() ** 2
+        means = np.full(n_features, means.mean())
+        deviations = np.full(n_features, np.sqrt(variance))
+    varies = deviations > 0
+    divisors = np.where(varies, deviations, 1.0)
+    scaled_train = np.empty(x_train.shape, np.float32)
+    scaled_test = np.empty(x_test.shape, np.float32)
+    for block in blocks:
+        for x, scaled in ((x_train, scaled_train), (x_test, scaled_test)):
+            z = (x[:, block] - means[block]) / divisors[block]
+            scaled[:, block] = np.where(varies[block], z, 0.0)
+    return scaled_train, scaled_test
