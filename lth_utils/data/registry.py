@@ -1,7 +1,14 @@
 """Data sets by name: complete specs, and loading.
 
-A new data set is a function that returns a :class:`~lth_utils.data.tasks.Dataset`, entered in
-``DATASETS``; its arguments with their defaults are the options that a run's address holds.
+To add a data set:
+
+1. Write a function that returns a :class:`~lth_utils.data.tasks.Dataset`. Every argument has an
+   annotated type and a default. An argument ``root``, if there is one, says where files lie.
+2. Enter the function in ``DATASETS`` under the name that parameter files use.
+3. Test it in ``tests/test_data.py``.
+
+The arguments other than ``root`` are the options of the data set. They are part of a run's id, so
+an option that is added later moves the ids of all runs with this data set.
 """
 
 from __future__ import annotations
@@ -23,16 +30,20 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "fashion": fashion,
     "cifar10": cifar10,
 }
+"""The function of each data set by the name that parameter files use."""
 
 
 def spec(name: str, **options) -> DataSpec:
-    """The complete spec of a data set; options not given take the defaults of its function.
+    """The complete spec of a data set.
 
     `root` is no option: where the files lie differs between machines and changes no result.
 
     Args:
         name: a key of ``DATASETS``.
-        options: arguments of its function.
+        options: arguments of its function; the others take their defaults.
+
+    Returns:
+        All options with their values, in the order of the function's arguments.
 
     Raises:
         SpecError: an unknown name or option, or a value of another type.
@@ -58,10 +69,15 @@ def spec(name: str, **options) -> DataSpec:
 
 @functools.lru_cache(maxsize=4)
 def load(data: DataSpec) -> Dataset:
-    """The data set that a spec describes; the last four are kept in memory.
+    """The data set that a spec describes.
+
+    The last four are kept in memory.
 
     Args:
         data: complete, as :func:`spec` makes it.
+
+    Returns:
+        The data set, which callers share and must not change.
 
     Raises:
         SpecError: the spec lacks options.
