@@ -28,28 +28,31 @@ def mnist_fashion(
 ) -> Dataset:
     """An MNIST image beside a Fashion-MNIST image.
 
-    Task ``mnist`` owns the first ``size * size`` inputs, task ``fashion`` the others; an image's
-    inputs run row by row.
+    Task ``mnist`` owns the first ``size * size`` inputs, task ``fashion`` the others. The inputs of
+    an image run row by row.
 
     Args:
-        root: folder in torchvision's layout (``MNIST/raw``, ``FashionMNIST/raw``); default:
-            ``$LTH_DATA_ROOT``, else the user's cache.  What is missing is downloaded.
-        size: pixels per side, 1…28; smaller images are resized with antialiasing.
-        digits: labels of MNIST to keep; they become classes 0, 1, … in this order.
+        root: folder in torchvision's layout (``MNIST/raw``, ``FashionMNIST/raw``), by default
+            ``$LTH_DATA_ROOT``, else the user's cache. What is missing is downloaded.
+        size: pixels per side, 1…28. Below 28 images are resized with antialiasing.
+        digits: labels of MNIST to keep. They become classes 0, 1, … in this order.
         garments: labels of Fashion-MNIST to keep, likewise.
-        per_class: at most so many training images per class, drawn by the seed; None for all.
-        seed: of the choice and of the pairing.
-        pairing: ``random`` by the seed, or ``file``, as the files have them; of two sets of unequal
-            length the rest of the longer one is left out.
-        standardised: True: per pixel on train; ``whole``: all pixels by one mean and deviation;
-            False: pixels are 0…1.
+        per_class: at most so many training images per class, drawn by the seed, None for all.
+        seed: of the choice and of the pairing, 0 or more.
+        pairing: ``random``, drawn by the seed, or ``file``, in the order of the files. Images of
+            the longer set that find no partner are left out.
+        standardised: True for zero mean and unit variance of each pixel over the training split,
+            ``whole`` for one mean and one variance of all pixels, False for pixels in 0…1.
+
+    Returns:
+        Inputs float32 ``[B, 2 * size * size]`` and two labels per example.
 
     Raises:
         SpecError: an option is out of range.
         DataError: files are missing or damaged.
 
     Source:
-        thesis, section on the MNIST-Fashion data (which pairs by file).
+        Thesis, section on the MNIST-Fashion data (which pairs by file).
     """
     choose(pairing, ("random", "file"), "pairing")
     return _side_by_side(
@@ -71,7 +74,23 @@ def mnist(
     seed: int = 0,
     standardised: bool | str = True,
 ) -> Dataset:
-    """MNIST alone, in file order; options as for :func:`mnist_fashion`."""
+    """MNIST alone, in file order.
+
+    Args:
+        root: as for :func:`mnist_fashion`.
+        size: pixels per side, 1…28.
+        digits: labels to keep. They become classes 0, 1, … in this order.
+        per_class: at most so many training images per class, drawn by the seed, None for all.
+        seed: of the choice, 0 or more.
+        standardised: as for :func:`mnist_fashion`.
+
+    Returns:
+        Inputs float32 ``[B, size * size]`` and one label per example.
+
+    Raises:
+        SpecError: an option is out of range.
+        DataError: files are missing or damaged.
+    """
     return _side_by_side(
         {"mnist": digits},
         standardised,
@@ -91,7 +110,23 @@ def fashion(
     seed: int = 0,
     standardised: bool | str = True,
 ) -> Dataset:
-    """Fashion-MNIST alone, in file order; options as for :func:`mnist_fashion`."""
+    """Fashion-MNIST alone, in file order.
+
+    Args:
+        root: as for :func:`mnist_fashion`.
+        size: pixels per side, 1…28.
+        garments: labels to keep. They become classes 0, 1, … in this order.
+        per_class: at most so many training images per class, drawn by the seed, None for all.
+        seed: of the choice, 0 or more.
+        standardised: as for :func:`mnist_fashion`.
+
+    Returns:
+        Inputs float32 ``[B, size * size]`` and one label per example.
+
+    Raises:
+        SpecError: an option is out of range.
+        DataError: files are missing or damaged.
+    """
     return _side_by_side(
         {"fashion": garments},
         standardised,
@@ -112,7 +147,7 @@ def _side_by_side(
     seed: int,
     **options,
 ) -> Dataset:
-    """One task per image set; sets: name to the labels that are kept."""
+    """One task per image set, from the sets' names to the labels that are kept."""
     check(per_class, seed, size)
     kept = {name: check_labels(name, labels) for name, labels in sets.items()}
     tasks: list[Task] = []
@@ -123,15 +158,15 @@ def _side_by_side(
         outputs = own.stop
     x, y = {}, {}
     for split in ("train", "test"):
-        pixels, classes = [], []
+        drawn = []
         for name, labels in kept.items():
-            of_set = draw(name, split, labels, size, per_class, seed, **options)
-            pixels.append(of_set[0])
-            classes.append(of_set[1])
-        rows = min(map(len, classes))
-        x[split] = np.concatenate([images[:rows] for images in pixels], axis=1)
-        y[split] = np.stack([labels[:rows] for labels in classes], axis=1)
-    del pixels, of_set  # their bytes are in x
+            drawn.append(
+                draw(name, split, labels, size=size, per_class=per_class, seed=seed, **options)
+            )
+        n_rows = min(len(classes) for _, classes in drawn)
+        x[split] = np.concatenate([pixels[:n_rows] for pixels, _ in drawn], axis=1)
+        y[split] = np.stack([classes[:n_rows] for _, classes in drawn], axis=1)
+    del drawn  # copied into x, and the next step needs the memory
     return _of_bytes(x, y, tuple(tasks), standardised)
 
 
@@ -160,18 +195,22 @@ def cifar10(
 ) -> Dataset:
     """CIFAR-10 as one task, ``cifar10``: colour images of 32 by 32 pixels.
 
-    Inputs run channel by channel (red, green, blue), row by row.  The whole set takes 0.7 GB of
+    Inputs run channel by channel (red, green, blue), row by row. The whole set takes 0.7 GB of
     memory, twice that while it is loaded.
 
     Args:
-        root: the folder with the files, default as for :func:`mnist_fashion`.
-        source: ``original``, torchvision's files, checked, and downloaded where they are missing;
-            or ``jpeg``, ``cifar10-jpeg/<split>/<class>/*.jpg`` or ``cifar10-jpeg.tar.gz`` (nearly
-            the same task; other versions of the JPEG library may decode a pixel otherwise).
-        classes: labels to keep; they become classes 0, 1, … in this order.
-        per_class: as for :func:`mnist_fashion`.
-        seed: as for :func:`mnist_fashion`.
+        root: the folder with the files, by default as for :func:`mnist_fashion`.
+        source: ``original`` for torchvision's files, which are checked, and downloaded where they
+            are missing, or ``jpeg`` for ``cifar10-jpeg/<split>/<class>/*.jpg`` or
+            ``cifar10-jpeg.tar.gz``. JPEG files are nearly the same task, and versions of the JPEG
+            library may decode single pixels differently.
+        classes: labels to keep. They become classes 0, 1, … in this order.
+        per_class: at most so many training images per class, drawn by the seed, None for all.
+        seed: of the choice, 0 or more.
         standardised: as for :func:`mnist_fashion`.
+
+    Returns:
+        Inputs float32 ``[B, 3072]`` and one label per example.
 
     Raises:
         SpecError: an option is out of range.
@@ -187,10 +226,11 @@ def cifar10(
     read = cifar_files.read(source, root)
     for split in ("train", "test"):
         images, owners = read.pop(split)
-        most = per_class if split == "train" else None
-        kept, labels = choose_rows(owners, classes, most, rng(seed, "data", "cifar10", split))
-        x[split], y[split] = images[kept].reshape(len(kept), -1), labels[kept, None]
-    del images
+        limit = per_class if split == "train" else None
+        kept, labels = choose_rows(owners, classes, limit, rng(seed, "data", "cifar10", split))
+        x[split] = images[kept].reshape(len(kept), -1)
+        y[split] = labels[kept, None]
+    del images  # copied into x, and the next step needs the memory
     task = Task("cifar10", range(CHANNELS * SIDE**2), range(len(classes)))
     return _of_bytes(x, y, (task,), standardised)
 
@@ -200,7 +240,13 @@ GARMENTS = mnist_files.GARMENTS
 
 
 def class_names(data: DataSpec) -> dict[str, list[str]]:
-    """What the classes of each image task of a data set are called, in order, by the task's name.
+    """Names of the classes of each image task of a data set.
+
+    Args:
+        data: spec of MNIST, Fashion-MNIST or both. Other data sets have no names of classes.
+
+    Returns:
+        From the task's name to the names of its classes, in order.
 
     >>> from lth_utils.data.registry import spec
     >>> class_names(spec("mnist_fashion", digits=[7, 1], garments=[8]))
