@@ -17,16 +17,19 @@ SIDE, CHANNELS = 32, 3
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 SOURCES = ("original", "jpeg")
+"""Kinds of files: torchvision's, or JPEG files."""
 
 SPLITS = ("train", "test")
+"""Names of the splits, and of their folders among the JPEG files."""
 
 JPEG = "cifar10-jpeg"
 """The folder with ``train/<class>/*.jpg`` and ``test/<class>/*.jpg``, or its ``.tar.gz`` file."""
 
 MODES = {1: "L", 3: "RGB"}
-"""Pillow's word for pictures of so many channels."""
+"""Pillow's mode of a picture by its number of channels."""
 
 Splits = dict[str, tuple[np.ndarray, np.ndarray]]
+"""Images and labels by the name of their split."""
 
 
 def read(source: str, root: str | Path | None = None) -> Splits:
@@ -37,7 +40,7 @@ def read(source: str, root: str | Path | None = None) -> Splits:
         root: see :func:`~lth_utils.data.image_files.folder`.
 
     Returns:
-        By the split's name, images uint8 ``[N, 3, 32, 32]`` and labels int64 ``[N]``, which are
+        For each split, images uint8 ``[N, 3, 32, 32]`` and labels int64 ``[N]``, which are
         positions in ``CLASSES``.
 
     Raises:
@@ -100,13 +103,13 @@ def pictures(
     """Both splits of ``…/<split>/<class>/<name>.jpg``, in the order of classes and names.
 
     Args:
-        files: path and content of each; other files are passed over.
-        classes: names of the classes' folders.
+        files: path and content of each file. Files with other paths are ignored.
+        classes: names of the classes' folders, in the order of their labels.
         channels: 1 (grey) or 3 (colour).
         side: pixels per side.
 
     Returns:
-        By the split's name, images uint8 ``[N, channels, side, side]`` and labels int64 ``[N]``.
+        For each split, images uint8 ``[N, channels, side, side]`` and labels int64 ``[N]``.
 
     Raises:
         DataError: a file is damaged or no picture of this kind, or a class has no files.
@@ -145,7 +148,7 @@ def _picture(path: PurePath, content: bytes, channels: int, side: int) -> np.nda
     try:
         with Image.open(io.BytesIO(content)) as image:
             pixels, mode = np.asarray(image), image.mode
-    except OSError as error:  # Pillow's errors for what is no picture, or not all of one
+    except OSError as error:  # Pillow raises it for damaged files too
         raise DataError(f"{path} cannot be read as a picture ({error}). Copy it again") from error
     if mode != MODES[channels] or pixels.shape[:2] != (side, side):
         height, width = pixels.shape[:2]

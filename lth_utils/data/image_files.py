@@ -12,6 +12,7 @@ import numpy as np
 from lth_utils.config import SpecError, choose, coerce
 
 LABELS = tuple(range(10))
+"""Labels of the ten classes that each of these sets has."""
 
 
 class DataError(RuntimeError):
@@ -19,13 +20,21 @@ class DataError(RuntimeError):
 
 
 class MissingData(DataError):
-    """There are no files and none can be downloaded; a notebook that needs them is skipped."""
+    """There are no files and none can be downloaded, so notebooks that need them are skipped."""
 
 
 def folder(root: str | Path | None = None) -> Path:
-    """Where the sets lie: `root`, else ``$LTH_DATA_ROOT``, else the user's cache."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root or os.environ.get("LTH_DATA_ROOT") or Path(cache) / "lth_utils").expanduser()
+    """The folder with the files of the image data sets.
+
+    Args:
+        root: the folder, by default ``$LTH_DATA_ROOT``, else ``lth_utils`` in the user's cache.
+
+    Returns:
+        Its path, ``~`` replaced. It may not exist yet.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    place = root or os.environ.get("LTH_DATA_ROOT") or cache / "lth_utils"
+    return Path(place).expanduser()
 
 
 def torchvision(title: str, place: Path) -> ModuleType:
@@ -34,6 +43,9 @@ def torchvision(title: str, place: Path) -> ModuleType:
     Args:
         title: the set that is missing, for the error.
         place: where its files should be, for the error.
+
+    Returns:
+        The module ``torchvision.datasets``.
 
     Raises:
         MissingData: torchvision cannot be imported.
@@ -51,7 +63,18 @@ def torchvision(title: str, place: Path) -> ModuleType:
 
 
 def check_labels(name: str, labels: Sequence[int]) -> tuple[int, ...]:
-    """The labels of a set to keep, or a ``SpecError`` that names the option which gave them."""
+    """Refuse labels that a set does not have.
+
+    Args:
+        name: ``mnist``, ``fashion`` or ``cifar10``.
+        labels: those to keep, from 0…9, each at most once.
+
+    Returns:
+        The labels as a tuple of ints, in the order given.
+
+    Raises:
+        SpecError: no label, or an unknown or repeated one. The message names the option.
+    """
     what = {"mnist": "digits", "fashion": "garments", "cifar10": "classes"}[name]
     kept: tuple[int, ...] = coerce(labels, tuple[int, ...], what)
     for label in kept:
@@ -67,13 +90,14 @@ def choose_rows(
     """Which images are kept.
 
     Args:
-        owners: the label of each image, below 256.
+        owners: the label of each image, whole numbers ``[N]`` in 0…255.
         labels: those that are kept, in the order of their classes.
-        per_class: at most so many images of each, drawn from the stream; None or 0 for all.
-        stream: of random numbers.
+        per_class: at most so many images of each class, drawn at random. None or 0 keeps all.
+        stream: the random numbers that the images are drawn with.
 
     Returns:
-        The rows of the images that are kept, ascending, and the class of every image, -1 for none.
+        The rows of the images that are kept, int64, ascending, and the class of every image, int64
+        ``[N]``, -1 where its label is not kept.
     """
     position = np.full(256, -1)
     position[list(labels)] = range(len(labels))

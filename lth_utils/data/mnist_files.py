@@ -17,6 +17,7 @@ from lth_utils.config import SpecError, rng
 from lth_utils.data.image_files import DataError, MissingData, choose_rows, folder, torchvision
 
 SIDE = 28
+"""Pixels per side of an original image."""
 
 GARMENTS = (
     "T-shirt/top",
@@ -35,6 +36,7 @@ CLASSES = {"mnist": "MNIST", "fashion": "FashionMNIST"}
 """torchvision's class of each set, which also names its folder."""
 
 OFFICIAL = {"train": 60000, "t10k": 10000}
+"""Number of images in the original files, by the beginning of a file's name."""
 
 MD5 = {
     "MNIST/raw/train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -46,7 +48,7 @@ MD5 = {
     "FashionMNIST/raw/t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
     "FashionMNIST/raw/t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
 }
-"""Checksums of the unpacked files; torchvision knows those of the packed ones only."""
+"""Checksums of the unpacked files, since torchvision has only those of the packed ones."""
 
 
 def read(name: str, split: str, root: str | Path | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +65,8 @@ def read(name: str, split: str, root: str | Path | None = None) -> tuple[np.ndar
     Raises:
         DataError: files are missing or damaged.
     """
-    root, prefix = folder(root), {"train": "train", "test": "t10k"}[split]
+    root = folder(root)
+    prefix = {"train": "train", "test": "t10k"}[split]
     if not all((root / p).is_file() for p in _paths(name)):
         _download(name, root)
     images, labels = (_idx(root, p) for p in _paths(name) if f"/{prefix}-" in p)
@@ -83,9 +86,10 @@ def _paths(name: str) -> list[str]:
 def _idx(root: Path, path: str) -> np.ndarray:
     """The array in an unpacked IDX file.
 
-    Its bytes are a head of four, of which the last is the number of axes, their sizes, the values.
+    Its bytes are: 0, 0, 8 (for uint8), the number of axes, four for the size of each axis, values.
     """
-    content, axes = np.fromfile(root / path, np.uint8), 3 if "idx3" in path else 1
+    content = np.fromfile(root / path, np.uint8)
+    axes = 3 if "idx3" in path else 1
     start = 4 + 4 * axes
     sizes = content[4:start].tobytes().ljust(4 * axes, b"\0")
     shape = [int(n) for n in np.frombuffer(sizes, ">u4")]
@@ -93,7 +97,7 @@ def _idx(root: Path, path: str) -> np.ndarray:
     if content[:4].tolist() != [0, 0, 8, axes] or len(content) != start + math.prod(shape):
         problem = f"{len(content)} bytes, which is not what its header says"
     elif shape[0] == OFFICIAL[Path(path).name.split("-")[0]]:
-        # a set of another length is someone's own
+        # only the original files have known checksums; a set of another length is the user's own
         checksum = hashlib.md5(content.tobytes()).hexdigest()
         if checksum != MD5[path]:
             problem = f"checksum {checksum}, expected {MD5[path]}"
@@ -107,7 +111,8 @@ def _idx(root: Path, path: str) -> np.ndarray:
 
 def _download(name: str, root: Path):
     """Let torchvision unpack or download what is missing, and check it."""
-    raw, title = root / CLASSES[name] / "raw", CLASSES[name]
+    title = CLASSES[name]
+    raw = root / title / "raw"
     datasets = torchvision(title, raw)
     kind = getattr(datasets, title)
     try:
@@ -134,7 +139,16 @@ def _download(name: str, root: Path):
 
 
 def check(per_class: int | None, seed: int, size: int = SIDE):
-    """Refuse options that all image sets share where they are out of range."""
+    """Refuse options of image data sets that are out of range.
+
+    Args:
+        per_class: training images per class, 1 or more, or None for all.
+        seed: of the choice of images, 0 or more.
+        size: pixels per side, 1…28.
+
+    Raises:
+        SpecError: an option is out of range.
+    """
     if size not in range(1, SIDE + 1):
         raise SpecError(
             f"size is {size!r}; allowed: 1…{SIDE} pixels per side (did you mean {SIDE}?)"
@@ -158,24 +172,28 @@ def draw(
     shuffled: bool,
     root: str | Path | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The images of one split of a set that are asked for.
+    """One split of a set: some classes, some images, at one size.
 
     Args:
         name: ``mnist`` or ``fashion``.
         split: ``train`` or ``test``.
-        labels: those that are kept; they become classes 0, 1, … in this order.
-        size: pixels per side.
+        labels: those that are kept. They become classes 0, 1, … in this order.
+        size: pixels per side, 1…28.
         per_class: at most so many training images per class, None for all.
         seed: of the choice and of the order.
-        shuffled: in random order, else as the file has them.
+        shuffled: in random order, rather than in the file's order.
         root: see :func:`~lth_utils.data.image_files.folder`.
 
     Returns:
         Pixels uint8 ``[B, size * size]`` and classes int64 ``[B]``.
+
+    Raises:
+        DataError: files are missing or damaged.
     """
     images, owners = read(name, split, root)
     stream = rng(seed, "data", name, split)
-    kept, y = choose_rows(owners, labels, per_class if split == "train" else None, stream)
+    limit = per_class if split == "train" else None
+    kept, y = choose_rows(owners, labels, limit, stream)
     if shuffled:
         kept = stream.permutation(kept)
     return shrink(images[kept], size).reshape(len(kept), size * size), y[kept]
@@ -184,7 +202,7 @@ def draw(
 def shrink(images: np.ndarray, size: int) -> np.ndarray:
     """Square images made smaller, antialiased by bilinear weights as wide as the new pixels.
 
-    ``torch.nn.functional.interpolate(antialias=True)`` computes the same; this needs no torch.
+    The result is that of ``torch.nn.functional.interpolate(antialias=True)``, without torch.
 
     Args:
         images: uint8 ``[B, S, S]``.
@@ -201,7 +219,7 @@ def shrink(images: np.ndarray, size: int) -> np.ndarray:
     weights = np.maximum(0, 1 - distance).astype(np.float32)
     weights /= weights.sum(1, keepdims=True)
     small = np.empty((len(images), size, size), np.uint8)
-    # in parts, since floats take four times the memory of bytes
+    # 2048 images at a time, since floats take four times the memory of bytes
     for start in range(0, len(images), 2048):
         part = slice(start, start + 2048)
         small[part] = np.rint(weights @ images[part].astype(np.float32) @ weights.T)
