@@ -27,11 +27,14 @@ def _plain(values, name: str) -> np.ndarray:
 
 
 def as_examples(values, name: str) -> np.ndarray:
-    """Examples as float32 ``[B, I]`` in one block of memory; an array that is so already is kept.
+    """Examples as float32 ``[B, I]`` in one block of memory.
 
     Args:
         values: array, tensor, data frame or nested list of real numbers, two axes.
-        name: names the values in errors.
+        name: what errors call the values.
+
+    Returns:
+        The same array where it is already of this type and in one block, else a copy.
 
     Raises:
         SpecError: other types, another number of axes, nothing in it, or values that are not
@@ -53,15 +56,19 @@ def as_examples(values, name: str) -> np.ndarray:
 
 
 def as_labels(values, name: str) -> np.ndarray:
-    """Class labels as int64 ``[B, K]``; one column may come without its axis.
+    """Class labels as int64 ``[B, K]``.
 
     Args:
-        values: array, tensor, data frame or nested list of whole numbers.
-        name: names the values in errors.
+        values: array, tensor, data frame or nested list of whole numbers, ``[B, K]`` or, for one
+            task, ``[B]``.
+        name: what errors call the values.
+
+    Returns:
+        The same array where it is already of this type and in one block, else a copy.
 
     Raises:
-        SpecError: other types, more axes, or values that are not whole numbers, which would be cut
-            off (probabilities, missing values).
+        SpecError: other types, more axes, or values that are not whole numbers, such as
+            probabilities or missing values.
     """
     array = _plain(values, name)
     if array.ndim == 1:

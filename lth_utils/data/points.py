@@ -12,23 +12,28 @@ from lth_utils.data.tasks import Dataset, Task
 def moons_circles(
     n_samples: int = 1000, noise: float = 0.1, factor: float = 0.35, seed: int = 0
 ) -> Dataset:
-    """scikit-learn's circles (inputs 0, 1; output 0) beside its moons (inputs 2, 3; output 1).
+    """scikit-learn's circles and moons as two independent tasks.
+
+    Task ``circles`` owns inputs 0 and 1 and output 0, task ``moons`` inputs 2 and 3 and output 1.
 
     Twice `n_samples` points of each problem are drawn and shuffled by streams of their own, so that
-    the pairing is random and the labels are independent.  The first `n_samples` rows are the
+    the pairing is random and the labels are independent. The first `n_samples` rows are the
     training split, the others the test split; both are standardised by the training split.
 
     Args:
         n_samples: points per split of each problem, 2 or more.
         noise: standard deviation in data units before scaling, 0 or more.
         factor: radius of the inner circle over that of the outer one, in [0, 1).
-        seed: of the data, not of the networks; 0 or more.
+        seed: of the data, not of the networks, 0 or more.
+
+    Returns:
+        `n_samples` training and `n_samples` test examples, float32 ``[B, 4]``.
 
     Raises:
         SpecError: a value is out of range.
 
     Source:
-        thesis, section on the moons-circles data.
+        Thesis, section on the moons-circles data.
 
     >>> data = moons_circles(n_samples=100)
     >>> data.x_train.shape, [t.name for t in data.tasks]
@@ -46,6 +51,7 @@ def moons_circles(
         raise SpecError(f"seed is {seed}; allowed: 0 or more")
 
     def draw(make, name, **options):
+        """Points and labels of one problem."""
         # one random_state for both would shuffle both alike and make the labels equal
         state = int(rng(seed, "data", name).integers(2**32))
         return make(n_samples=2 * n_samples, noise=noise, random_state=state, **options)

@@ -16,9 +16,9 @@ class Task:
     """A problem's own inputs and outputs.
 
     Args:
-        name: as tables and figures call it.
+        name: its name in tables and figures.
         inputs: its positions among the network's inputs, a range of step 1 that is not empty.
-        outputs: its positions among the network's outputs, likewise; a single one is a sigmoid,
+        outputs: its positions among the network's outputs, likewise. One output is a sigmoid,
             several are a softmax.
 
     Raises:
@@ -47,8 +47,10 @@ class Task:
     def predict(self, logits: np.ndarray) -> np.ndarray:
         """The most likely class of each example.
 
+        A single output is class 1 above logit 0. Of several outputs the largest logit decides.
+
         Args:
-            logits: ``[B, O]``, those of all outputs of the network.
+            logits: real ``[B, O]``, those of all outputs of the network.
 
         Returns:
             int64 ``[B]``.
