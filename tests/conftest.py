@@ -56,18 +56,12 @@ def mixed() -> Dataset:
     """A binary task beside one of three classes, whose outputs come first."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((160, 5))
-    y = np.stack(
-        [x[:, 0] * x[:, 1] > 0, np.argmax(x[:, 2:] + 0.3 * rng.standard_normal((160, 3)), 1)], 1
-    ).astype(np.int64)
+    sign = x[:, 0] * x[:, 1] > 0
+    largest = np.argmax(x[:, 2:] + 0.3 * rng.standard_normal((160, 3)), 1)
+    y = np.stack([sign, largest], 1).astype(np.int64)
+    x_train, x_test = standardise(x[:80], x[80:])
     tasks = (Task("sign", range(0, 2), range(3, 4)), Task("largest", range(2, 5), range(0, 3)))
-    return Dataset(
-        *(
-            part
-            for pair in zip(standardise(x[:80], x[80:]), (y[:80], y[80:]), strict=True)
-            for part in pair
-        ),
-        tasks,
-    )
+    return Dataset(x_train, y[:80], x_test, y[80:], tasks)
 
 
 def lth(*arguments, outputs, cwd=ROOT, **environment):
