@@ -141,7 +141,7 @@ try:
 except PackageNotFoundError:  # a bare checkout on sys.path
     __version__ = "0+unknown"
 
-_FOLDERS = (
+FOLDERS = (
     "config",
     "data",
     "connectivity",
@@ -155,6 +155,8 @@ _FOLDERS = (
     "publish",
     "explorer",
 )
+"""The folders of the package, and ``imp``; each imports only from those before it."""
+
 _HOMES = {
     "config": ("DataSpec", "PruneSpec", "RunSpec", "TrainSpec", "VariantSpec", "expand", "run_id"),
     "connectivity": (
@@ -188,7 +190,7 @@ _CALLED_THERE = {"sweep": "run"}
 
 def __getattr__(name: str) -> Any:
     """Load a public name, or a folder of the package, the first time it is asked for."""
-    if name in _FOLDERS:
+    if name in FOLDERS:
         return importlib.import_module(f"lth_utils.{name}")
     for home, names in _HOMES.items():
         if name in names:
@@ -205,4 +207,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """The public names and the folders."""
-    return sorted({*__all__, *_FOLDERS, "__version__"})
+    return sorted({*__all__, *FOLDERS, "__version__"})

@@ -10,6 +10,7 @@ from string import Template
 
 import pandas as pd
 
+from lth_utils import FOLDERS
 from lth_utils.config import SpecError
 from lth_utils.publish.captions import CHAPTERS, FIGURES
 from lth_utils.publish.parameters import parameters_of
@@ -20,21 +21,7 @@ from lth_utils.studies import verdict
 KEPT_SETS = ("thesis", "extended")
 """The sets whose results are kept in the repository."""
 
-HOUSE = (
-    "config",
-    "data",
-    "connectivity",
-    "networks",
-    "pruning",
-    "training",
-    "imp",
-    "runs",
-    "plots",
-    "studies",
-    "publish",
-    "explorer",
-    "__main__",
-)
+HOUSE = (*FOLDERS, "__main__")
 """Folders and files of the package; each imports only from those before it."""
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import numpy as np
@@ -20,7 +19,7 @@ from torch import Tensor
 from lth_utils.config import Shape, TrainSpec
 from lth_utils.data import Dataset
 from lth_utils.training import batched
-from lth_utils.training.engine import Engine
+from lth_utils.training.engine import Engine, train_in_threads
 
 
 def train(
@@ -42,14 +41,11 @@ def train(
             flat[one], mask[one], shape, seeds[one], data=data, spec=spec, cancel=cancel
         )
 
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        try:
-            results = list(pool.map(train_member, range(len(flat))))
-        except BaseException:
-            cancel.set()
-            raise
-        finally:
-            torch.set_num_threads(threads)  # new threads start with the number set last
+    one_thread = {"initializer": torch.set_num_threads, "initargs": (1,)}
+    try:
+        results = train_in_threads(train_member, len(flat), cancel, **one_thread)
+    finally:
+        torch.set_num_threads(threads)  # new threads start with the number set last
     trained = torch.cat([values for values, _ in results])
     return trained, [records[0] for _, records in results]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from lth_utils.config import Shape, TrainSpec
@@ -56,6 +58,28 @@ class TrainFunction(Protocol):
         Raises:
             Cancelled: `cancel` was set.
         """
+
+
+def train_in_threads(
+    train_member: Callable[[int], Any], n_members: int, cancel: Event, **pool_options
+) -> list:
+    """Train members at once, each in a thread, as many as torch may use.
+
+    Args:
+        train_member: trains the member at a position.
+        n_members: how many there are.
+        cancel: set where one of them fails, so that the others end, too.
+        pool_options: of ``ThreadPoolExecutor``.
+
+    Returns:
+        What `train_member` returned, in the order of the members.
+    """
+    with ThreadPoolExecutor(torch.get_num_threads(), **pool_options) as pool:
+        try:
+            return list(pool.map(train_member, range(n_members)))
+        except BaseException:
+            cancel.set()
+            raise
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import numpy as np
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from lth_utils.config import Shape, TrainSpec, rng
 from lth_utils.data import Dataset
-from lth_utils.training.engine import Cancelled, Engine
+from lth_utils.training.engine import Cancelled, Engine, train_in_threads
 from lth_utils.training.sparse import workspace
 from lth_utils.training.sparse.adam import decay_without_gradient
 from lth_utils.training.sparse.layout import build
@@ -94,12 +93,7 @@ def train(
     if len(flat) == 1:
         results = [train_member(0)]
     else:
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            try:
-                results = list(pool.map(train_member, range(len(flat))))
-            except BaseException:
-                cancel.set()
-                raise
+        results = train_in_threads(train_member, len(flat), cancel)
     trained = torch.from_numpy(np.stack([parameters for parameters, _ in results]))
     return trained, [record for _, record in results]
 
