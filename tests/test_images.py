@@ -20,7 +20,7 @@ import torch
 
 from lth_utils import data, plots
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec, run_id
-from lth_utils.data import fashion, image_files, mnist, mnist_fashion, mnist_files
+from lth_utils.data import fashion, image_files, mnist, mnist_fashion, mnist_files, registry
 from lth_utils.networks import population
 from lth_utils.training import trainer
 
@@ -258,7 +258,8 @@ def test_options_out_of_range_are_refused_before_any_file_is_sought(bad, message
         mnist_fashion(tmp_path / "nowhere", **bad)
 
 
-def test_a_spec_has_one_form_and_no_folder(root, monkeypatch):
+def test_a_spec_has_one_form_and_no_folder(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("LTH_DATA_ROOT", str(tmp_path / "nowhere"))
     spec = data.spec("mnist_fashion", size="14", digits=range(3), garments=[1, 2])
     assert dict(spec.options) == {
         "size": 14,
@@ -269,29 +270,49 @@ def test_a_spec_has_one_form_and_no_folder(root, monkeypatch):
         "pairing": "random",
         "standardised": True,
     }
-    runs = []
-    for folder in (root, root / "elsewhere"):
-        monkeypatch.setenv("LTH_DATA_ROOT", str(folder))
-        runs.append(
-            run_id(
-                RunSpec(
-                    data.spec("mnist_fashion", size=14.0, digits=[0, 1, 2], garments=(1, 2)),
-                    prune=PruneSpec(0.5, 2),
-                )
-            )
-        )
-    assert runs == [run_id(RunSpec(spec, prune=PruneSpec(0.5, 2)))] * 2
+    same = data.spec("mnist_fashion", size=14.0, digits=[0, 1, 2], garments=(1, 2))
+    assert run_id(RunSpec(same, prune=PruneSpec(0.5, 2))) == run_id(
+        RunSpec(spec, prune=PruneSpec(0.5, 2))
+    )
     with pytest.raises(SpecError, match="root is not an option"):
         data.spec("mnist", root=str(root))
     with pytest.raises(SpecError, match="per_class is 'few'"):
         data.spec("fashion", per_class="few")
 
 
+def test_files_of_ones_own_are_named_by_their_content(root, monkeypatch, offline):
+    monkeypatch.setenv("LTH_DATA_ROOT", str(root))
+    spec = data.spec("mnist", size=14)
+    assert len(dict(spec.options)["content"]) == 32
+    assert spec != data.spec("mnist", size=14, digits=[0, 1])
+    path = root / "MNIST/raw/train-images-idx3-ubyte"
+    changed = bytearray(path.read_bytes())
+    changed[-300] ^= 255
+    path.write_bytes(changed)
+    other = data.spec("mnist", size=14)
+    assert other != spec
+    for n in range(registry.IN_MEMORY):  # until the first ones are no longer in memory
+        data.spec("mnist", size=14, per_class=n + 1)
+    with pytest.raises(mnist_files.DataError, match="mnist is not what it was: its content is"):
+        data.load(spec)
+
+
+def test_tasks_are_known_without_files(tmp_path, monkeypatch, offline):
+    monkeypatch.setenv("LTH_DATA_ROOT", str(tmp_path))
+    spec = data.spec("mnist_fashion", size=14, digits=[3, 1], garments=[2])
+    tasks = data.tasks_of(spec)
+    assert [(t.name, t.inputs, t.outputs) for t in tasks] == [
+        ("mnist", range(196), range(2)),
+        ("fashion", range(196, 392), range(2, 3)),
+    ]
+    assert data.tasks_of(data.spec("cifar10", classes=[1, 2]))[0].inputs == range(3072)
+    with pytest.raises(mnist_files.DataError):
+        data.load(spec)
+
+
 def test_a_spec_is_loaded_from_the_folder_in_the_environment(root, monkeypatch):
     monkeypatch.setenv("LTH_DATA_ROOT", str(root))
-    data.load.cache_clear()
     loaded = data.load(data.spec("mnist_fashion", size=14, per_class=3))
-    data.load.cache_clear()  # no other test shall get these
     np.testing.assert_array_equal(loaded.x_train, mnist_fashion(root, 14, per_class=3).x_train)
 
 

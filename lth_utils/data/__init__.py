@@ -2,7 +2,7 @@
 
 from lth_utils.data.images import GARMENTS, cifar10, class_names, fashion, mnist, mnist_fashion
 from lth_utils.data.points import moons_circles
-from lth_utils.data.registry import DATASETS, load, spec
+from lth_utils.data.registry import DATASETS, load, spec, tasks_of
 from lth_utils.data.scaling import standardise
 from lth_utils.data.tasks import Dataset, Task, check_tasks
 
@@ -21,4 +21,5 @@ __all__ = [
     "moons_circles",
     "spec",
     "standardise",
+    "tasks_of",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from lth_utils.data.image_files import DataError, MissingData, folder, torchvision
+from lth_utils.data.image_files import DataError, MissingData, folder, may_download, torchvision
 
 SIDE, CHANNELS = 32, 3
 
@@ -58,7 +58,7 @@ def _original(root: Path) -> Splits:
     splits = {}
     try:
         for split in SPLITS:
-            part = datasets.CIFAR10(root, train=split == "train", download=True)
+            part = datasets.CIFAR10(root, train=split == "train", download=may_download())
             splits[split] = part.data.transpose(0, 3, 1, 2), np.array(part.targets)
     except Exception as error:  # networks, disks and archives fail in many ways
         batches = root / datasets.CIFAR10.base_folder

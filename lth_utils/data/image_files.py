@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +15,9 @@ from lth_utils.config import SpecError, choose, coerce
 
 LABELS = tuple(range(10))
 """Labels of the ten classes that each of these sets has."""
+
+OPTIONS = {"mnist": "digits", "fashion": "garments", "cifar10": "classes"}
+"""The option of each set that says which labels are kept."""
 
 
 class DataError(RuntimeError):
@@ -35,6 +40,24 @@ def folder(root: str | Path | None = None) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     place = root or os.environ.get("LTH_DATA_ROOT") or cache / "lth_utils"
     return Path(place).expanduser()
+
+
+_offline: ContextVar[bool] = ContextVar("offline", default=False)
+
+
+@contextlib.contextmanager
+def no_download():
+    """Within this context nothing is downloaded: files that are not there are missing."""
+    token = _offline.set(True)
+    try:
+        yield
+    finally:
+        _offline.reset(token)
+
+
+def may_download() -> bool:
+    """Whether missing files may be downloaded, see :func:`no_download`."""
+    return not _offline.get()
 
 
 def torchvision(title: str, place: Path) -> ModuleType:
@@ -75,7 +98,7 @@ def check_labels(name: str, labels: Sequence[int]) -> tuple[int, ...]:
     Raises:
         SpecError: no label, or an unknown or repeated one. The message names the option.
     """
-    what = {"mnist": "digits", "fashion": "garments", "cifar10": "classes"}[name]
+    what = OPTIONS[name]
     kept: tuple[int, ...] = coerce(labels, tuple[int, ...], what)
     for label in kept:
         choose(label, LABELS, f"a label of {what}")

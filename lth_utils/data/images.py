@@ -10,7 +10,7 @@ import numpy as np
 from lth_utils.config import DataSpec, choose, rng
 from lth_utils.data import cifar_files, mnist_files
 from lth_utils.data.cifar_files import CHANNELS, SIDE, SOURCES
-from lth_utils.data.image_files import LABELS, check_labels, choose_rows
+from lth_utils.data.image_files import LABELS, OPTIONS, check_labels, choose_rows
 from lth_utils.data.mnist_files import check, draw
 from lth_utils.data.scaling import standardise
 from lth_utils.data.tasks import Dataset, Task
@@ -150,12 +150,6 @@ def _side_by_side(
     """One task per image set, from the sets' names to the labels that are kept."""
     check(per_class, seed, size)
     kept = {name: check_labels(name, labels) for name, labels in sets.items()}
-    tasks: list[Task] = []
-    outputs = 0
-    for k, (name, labels) in enumerate(kept.items()):
-        own = range(outputs, outputs + len(labels))
-        tasks.append(Task(name, range(k * size**2, (k + 1) * size**2), own))
-        outputs = own.stop
     x, y = {}, {}
     for split in ("train", "test"):
         drawn = []
@@ -167,7 +161,19 @@ def _side_by_side(
         x[split] = np.concatenate([pixels[:n_rows] for pixels, _ in drawn], axis=1)
         y[split] = np.stack([classes[:n_rows] for _, classes in drawn], axis=1)
     del drawn  # copied into x, and the next step needs the memory
-    return _of_bytes(x, y, tuple(tasks), standardised)
+    counts = {name: len(labels) for name, labels in kept.items()}
+    return _of_bytes(x, y, _tasks(counts, size**2), standardised)
+
+
+def _tasks(classes: dict[str, int], n_inputs: int) -> tuple[Task, ...]:
+    """Tasks beside each other, from their names to their numbers of classes."""
+    tasks: list[Task] = []
+    outputs = 0
+    for k, (name, count) in enumerate(classes.items()):
+        own = range(outputs, outputs + count)
+        tasks.append(Task(name, range(k * n_inputs, (k + 1) * n_inputs), own))
+        outputs = own.stop
+    return tuple(tasks)
 
 
 def _of_bytes(
@@ -231,8 +237,24 @@ def cifar10(
         x[split] = images[kept].reshape(len(kept), -1)
         y[split] = labels[kept, None]
     del images  # copied into x, and the next step needs the memory
-    task = Task("cifar10", range(CHANNELS * SIDE**2), range(len(classes)))
-    return _of_bytes(x, y, (task,), standardised)
+    tasks = _tasks({"cifar10": len(classes)}, CHANNELS * SIDE**2)
+    return _of_bytes(x, y, tasks, standardised)
+
+
+def image_tasks(data: DataSpec) -> tuple[Task, ...]:
+    """The tasks of an image data set, without its files.
+
+    Args:
+        data: complete spec of one of this module's data sets.
+
+    >>> from lth_utils.data.registry import spec
+    >>> image_tasks(spec("mnist", size=14, digits=[7, 1]))
+    (Task(name='mnist', inputs=range(0, 196), outputs=range(0, 2)),)
+    """
+    options = dict(data.options)
+    counts = {task: len(options[name]) for task, name in OPTIONS.items() if name in options}
+    n_inputs = CHANNELS * SIDE**2 if data.name == "cifar10" else options["size"] ** 2
+    return _tasks(counts, n_inputs)
 
 
 GARMENTS = mnist_files.GARMENTS

@@ -6,6 +6,7 @@ themselves, so the files are read without it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 from collections.abc import Sequence
@@ -14,7 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from lth_utils.config import SpecError, rng
-from lth_utils.data.image_files import DataError, MissingData, choose_rows, folder, torchvision
+from lth_utils.data.image_files import (
+    DataError,
+    MissingData,
+    choose_rows,
+    folder,
+    may_download,
+    torchvision,
+)
 
 SIDE = 28
 """Pixels per side of an original image."""
@@ -78,6 +86,23 @@ def read(name: str, split: str, root: str | Path | None = None) -> tuple[np.ndar
     return images, labels
 
 
+def are_original(name: str) -> bool:
+    """Whether a set is the original one; where there are no files, it will be downloaded.
+
+    The checksums of original files are checked when they are read. A file of another length is
+    the user's own.
+
+    Args:
+        name: ``mnist`` or ``fashion``.
+    """
+    for path in _paths(name):
+        lengths = OFFICIAL[Path(path).name.split("-")[0]]
+        with contextlib.suppress(OSError), (folder() / path).open("rb") as file:
+            if int.from_bytes(file.read(8)[4:], "big") != lengths:
+                return False
+    return True
+
+
 def _paths(name: str) -> list[str]:
     """The files of a set, relative to the root."""
     return [p for p in MD5 if p.startswith(f"{CLASSES[name]}/")]
@@ -113,6 +138,8 @@ def _download(name: str, root: Path):
     """Let torchvision unpack or download what is missing, and check it."""
     title = CLASSES[name]
     raw = root / title / "raw"
+    if not may_download():
+        raise MissingData(f"{title} is not in {raw}")
     datasets = torchvision(title, raw)
     kind = getattr(datasets, title)
     try:

@@ -8,6 +8,12 @@ from lth_utils.config import SpecError, rng
 from lth_utils.data.scaling import standardise
 from lth_utils.data.tasks import Dataset, Task
 
+POINT_TASKS = (
+    Task("circles", range(0, 2), range(0, 1)),
+    Task("moons", range(2, 4), range(1, 2)),
+)
+"""The tasks of :func:`moons_circles`."""
+
 
 def moons_circles(
     n_samples: int = 1000, noise: float = 0.1, factor: float = 0.35, seed: int = 0
@@ -61,5 +67,4 @@ def moons_circles(
     x = np.concatenate([circles, moons], axis=1)
     y = np.stack([of_circle, of_moon], axis=1).astype(np.int64)
     x_train, x_test = standardise(x[:n_samples], x[n_samples:])
-    tasks = (Task("circles", range(0, 2), range(0, 1)), Task("moons", range(2, 4), range(1, 2)))
-    return Dataset(x_train, y[:n_samples], x_test, y[n_samples:], tasks)
+    return Dataset(x_train, y[:n_samples], x_test, y[n_samples:], POINT_TASKS)

@@ -9,19 +9,26 @@ To add a data set:
 
 The arguments other than ``root`` are the options of the data set. They are part of a run's id, so
 an option that is added later moves the ids of all runs with this data set.
+
+A data set that is not in ``NAMED`` gets one more option, ``content``, the checksum of its arrays
+and tasks. So other data under the same name are other runs, and cannot be taken for these.
 """
 
 from __future__ import annotations
 
-import functools
 import inspect
+import threading
 import typing
+from collections import OrderedDict
 from collections.abc import Callable
 
 from lth_utils.config import DataSpec, SpecError, choose, coerce, nearest
-from lth_utils.data.images import cifar10, fashion, mnist, mnist_fashion
-from lth_utils.data.points import moons_circles
-from lth_utils.data.tasks import Dataset
+from lth_utils.data.content import CONTENT, checksum
+from lth_utils.data.image_files import DataError
+from lth_utils.data.images import cifar10, fashion, image_tasks, mnist, mnist_fashion
+from lth_utils.data.mnist_files import are_original
+from lth_utils.data.points import POINT_TASKS, moons_circles
+from lth_utils.data.tasks import Dataset, Task
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "moons_circles": moons_circles,
@@ -32,6 +39,22 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
 }
 """The function of each data set by the name that parameter files use."""
 
+NAMED: dict[Callable[..., Dataset], tuple[str, ...]] = {
+    moons_circles: (),
+    mnist_fashion: ("mnist", "fashion"),
+    mnist: ("mnist",),
+    fashion: ("fashion",),
+    cifar10: (),
+}
+"""Functions whose name and options say all, and the image sets of which that is true only while the
+original files lie in the data folder."""
+
+IN_MEMORY = 4
+"""How many data sets are kept in memory."""
+
+_loaded: OrderedDict[DataSpec, Dataset] = OrderedDict()
+_lock = threading.RLock()
+
 
 def spec(name: str, **options) -> DataSpec:
     """The complete spec of a data set.
@@ -40,34 +63,32 @@ def spec(name: str, **options) -> DataSpec:
 
     Args:
         name: a key of ``DATASETS``.
-        options: arguments of its function; the others take their defaults.
+        options: arguments of its function; the others take their defaults. ``content`` says which
+            data are expected, where the name does not say it.
 
     Returns:
-        All options with their values, in the order of the function's arguments.
+        All options with their values, in the order of the function's arguments. Data that are not
+        this package's own are made once, for their checksum.
 
     Raises:
-        SpecError: an unknown name or option, or a value of another type.
+        SpecError: an unknown name or option, a value of another type, or a function that returns
+            no ``Dataset``.
+        DataError: the data are not those of the ``content`` that is given.
 
     >>> dict(spec("moons_circles", noise=0.2).options)["noise"]
     0.2
     """
-    choose(name, DATASETS, "data set")
-    parameters = inspect.signature(DATASETS[name]).parameters
-    known = {n: p.default for n, p in parameters.items() if n != "root"}
-    kinds = typing.get_type_hints(DATASETS[name])
-    for key in options:
-        if key not in known:
-            has = ", ".join(known)
-            raise SpecError(f"{key} is not an option of {name}; it has {has}{nearest(key, known)}")
-    complete = []
-    for option, default in known.items():
-        kind = kinds.get(option, type(default))
-        value = coerce(options.get(option, default), kind, f"{name}: {option}")
-        complete.append((option, value))
-    return DataSpec(name, tuple(complete))
+    expected = coerce(options.pop(CONTENT, None), str | None, f"{name}: {CONTENT}")
+    named = _complete(name, options)
+    if expected is None and _says_all(name):
+        return named
+    dataset = _made(named)
+    complete = _with_content(named, checksum(dataset))
+    _check_content(complete, expected)
+    remember(complete, dataset)
+    return complete
 
 
-@functools.lru_cache(maxsize=4)
 def load(data: DataSpec) -> Dataset:
     """The data set that a spec describes.
 
@@ -81,11 +102,114 @@ def load(data: DataSpec) -> Dataset:
 
     Raises:
         SpecError: the spec lacks options.
-        DataError: files are missing or damaged.
+        DataError: files are missing or damaged, or the data are others than those of the spec.
     """
-    if data != spec(data.name, **dict(data.options)):
+    known = remembered(data)
+    if known is not None:
+        return known
+    options = dict(data.options)
+    content = options.pop(CONTENT, None)
+    named = _complete(data.name, options)
+    lacks_content = content is None and not _says_all(data.name)
+    if lacks_content or named != DataSpec(data.name, tuple(options.items())):
         raise SpecError(
             f"{data} is not complete, so the run's address would not say all; "
             f"make it with data.spec({data.name!r}, …)"
         )
-    return DATASETS[data.name](**dict(data.options))
+    with _lock:  # of threads that ask for the same data, one makes them
+        known = remembered(data)
+        if known is None:
+            known = _made(named)
+            if content is not None:
+                _check_content(_with_content(named, checksum(known)), content)
+            remember(data, known)
+    return known
+
+
+def remembered(data: DataSpec) -> Dataset | None:
+    """The data set of a spec if it is in memory."""
+    with _lock:
+        if data in _loaded:
+            _loaded.move_to_end(data)
+        return _loaded.get(data)
+
+
+def remember(data: DataSpec, dataset: Dataset):
+    """Keep a data set in memory, and no more than the last ``IN_MEMORY``."""
+    with _lock:
+        _loaded[data] = dataset
+        _loaded.move_to_end(data)
+        while len(_loaded) > IN_MEMORY:
+            _loaded.popitem(last=False)
+
+
+def tasks_of(data: DataSpec) -> tuple[Task, ...]:
+    """The tasks of a data set, for which this package's own need no files.
+
+    Args:
+        data: complete, as :func:`spec` makes it.
+
+    Raises:
+        SpecError: as :func:`load`.
+        DataError: as :func:`load`.
+    """
+    function = DATASETS.get(data.name)
+    if function is moons_circles:
+        return POINT_TASKS
+    if function in NAMED:
+        return image_tasks(data)
+    return load(data).tasks
+
+
+def _complete(name: str, options: dict) -> DataSpec:
+    """A spec with a value for each argument of the data set's function."""
+    choose(name, DATASETS, "data set")
+    parameters = inspect.signature(DATASETS[name]).parameters
+    known = {n: p.default for n, p in parameters.items() if n != "root"}
+    kinds = typing.get_type_hints(DATASETS[name])
+    for key in options:
+        if key not in known:
+            has = ", ".join(known) or "none"
+            raise SpecError(f"{key} is not an option of {name}; it has {has}{nearest(key, known)}")
+    complete = []
+    for option, default in known.items():
+        if default is inspect.Parameter.empty or option == CONTENT:
+            raise SpecError(
+                f"the function of data set {name} has an argument {option}; "
+                f"expected arguments with defaults, none of them called {CONTENT}"
+            )
+        kind = kinds.get(option, type(default))
+        value = coerce(options.get(option, default), kind, f"{name}: {option}")
+        complete.append((option, value))
+    return DataSpec(name, tuple(complete))
+
+
+def _says_all(name: str) -> bool:
+    """Whether the name and the options of a data set say what its content is."""
+    sets = NAMED.get(DATASETS[name])
+    return sets is not None and all(are_original(of) for of in sets)
+
+
+def _made(data: DataSpec) -> Dataset:
+    """The data set of a spec without its content."""
+    dataset = DATASETS[data.name](**dict(data.options))
+    if not isinstance(dataset, Dataset):
+        raise SpecError(
+            f"the function of data set {data.name} returned {type(dataset).__name__}; "
+            "expected a Dataset"
+        )
+    return dataset
+
+
+def _with_content(data: DataSpec, content: str) -> DataSpec:
+    """The same spec with the checksum of its content."""
+    return DataSpec(data.name, (*data.options, (CONTENT, content)))
+
+
+def _check_content(data: DataSpec, expected: str | None):
+    """Refuse data that are others than those asked for."""
+    found = dict(data.options)[CONTENT]
+    if expected is not None and found != expected:
+        raise DataError(
+            f"data set {data.name} is not what it was: its content is {found}, expected {expected}"
+        )

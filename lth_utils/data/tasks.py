@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lth_utils.config import SpecError
+from lth_utils.config import SpecError, coerce
 from lth_utils.data.arrays import as_examples, as_labels
 
 
@@ -16,13 +16,13 @@ class Task:
     """A problem's own inputs and outputs.
 
     Args:
-        name: its name in tables and figures.
+        name: its name in tables and figures, one line of text.
         inputs: its positions among the network's inputs, a range of step 1 that is not empty.
         outputs: its positions among the network's outputs, likewise. One output is a sigmoid,
             several are a softmax.
 
     Raises:
-        SpecError: positions are no such range.
+        SpecError: the name is no line of text, or positions are no such range.
     """
 
     name: str
@@ -30,6 +30,8 @@ class Task:
     outputs: range
 
     def __post_init__(self):
+        if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable():
+            raise SpecError(f"the name of a task is {self.name!r}; expected one line of text")
         for what in ("inputs", "outputs"):
             positions = getattr(self, what)
             is_range = isinstance(positions, range) and positions.step == 1
@@ -94,6 +96,47 @@ def check_tasks(tasks: Sequence[Task], n_inputs: int, n_outputs: int):
                     f"task {task.name}: {what} reach to {positions.stop}, "
                     f"the network has {size} {what}"
                 )
+
+
+def tasks_to_plain(tasks: Sequence[Task]) -> list[dict]:
+    """Tasks as plain values; positions are a list of ranges, each by its two ends.
+
+    >>> tasks_to_plain([Task("moons", range(2, 4), range(1, 2))])
+    [{'name': 'moons', 'inputs': [[2, 4]], 'outputs': [[1, 2]]}]
+    """
+    plain = []
+    for task in tasks:
+        ends = {}
+        for what in ("inputs", "outputs"):
+            positions = getattr(task, what)
+            ends[what] = [[positions.start, positions.stop]]
+        plain.append({"name": task.name, **ends})
+    return plain
+
+
+def tasks_from_plain(plain) -> tuple[Task, ...]:
+    """The tasks of :func:`tasks_to_plain`.
+
+    Args:
+        plain: what was read of a file, which may hold anything.
+
+    Raises:
+        SpecError: these are no tasks.
+    """
+    if not isinstance(plain, list) or not all(isinstance(entry, dict) for entry in plain):
+        raise SpecError(f"tasks are {plain!r}; expected a list of mappings")
+    tasks = []
+    for entry in plain:
+        if entry.keys() != {"name", "inputs", "outputs"}:
+            raise SpecError(f"a task has {', '.join(entry)}; expected name, inputs, outputs")
+        ranges = {}
+        for what in ("inputs", "outputs"):
+            ends = coerce(entry[what], tuple[tuple[int, ...], ...], f"{what} of a task")
+            if len(ends) != 1 or len(ends[0]) != 2:
+                raise SpecError(f"{what} of a task are {entry[what]!r}; expected one range")
+            ranges[what] = range(*ends[0])
+        tasks.append(Task(entry["name"], **ranges))
+    return tuple(tasks)
 
 
 @dataclass(frozen=True)

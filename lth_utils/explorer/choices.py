@@ -16,7 +16,9 @@ import pandas as pd
 import torch
 
 from lth_utils import connectivity, data
-from lth_utils.config import SpecError
+from lth_utils.config import DataSpec, SpecError
+from lth_utils.data import Dataset
+from lth_utils.data.image_files import DataError, no_download
 from lth_utils.explorer.experiments import experiment_labels, experiment_of, size_label, size_of
 from lth_utils.explorer.run import Run
 from lth_utils.explorer.words import outcome_in_words
@@ -137,19 +139,27 @@ def open_run(source: Store, run_id: str) -> Run:
     history = source.history(run_id)
     spec, shape = history.spec, history.shape
     lifetimes = torch.from_numpy(np.minimum(history.pruned_at, len(history.rows)))[None]
-    dataset = data.load(spec.data)
     return Run(
         key=run_id,
         title=f"{'-'.join(map(str, shape))} · seed {spec.seed}",
         shape=shape,
-        tasks=dataset.tasks,
+        tasks=history.tasks,
         rows=history.rows,
         lifetimes=[layer[0].numpy() for layer in split_mask(lifetimes, shape)],
         ticket=history.ticket,
         kind=spec.coverage,
-        dataset=dataset,
+        dataset=_dataset_at_hand(source, spec.data),
         class_names=data.class_names(spec.data),
     )
+
+
+def _dataset_at_hand(source: Store, spec: DataSpec) -> Dataset | None:
+    """The data of a run if they are on this machine: nothing is downloaded to look at a run."""
+    try:
+        with no_download():
+            return source.dataset(spec)
+    except (SpecError, DataError):
+        return None
 
 
 def catalogue_of_tickets(tickets: Sequence[Ticket]) -> Catalogue:

@@ -152,7 +152,7 @@ def _train_levels(
     members, start, last = _resume(members, [record for _, record in batch])
     spec, _ = batch[0]
     _, keep = pruning.plan(spec)
-    dataset = data.load(spec.data)
+    dataset = store.dataset(spec.data)
     levels = imp.run(
         members,
         dataset,

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from lth_utils import __version__
+from lth_utils.config import SpecError
+from lth_utils.data.tasks import tasks_from_plain
 from lth_utils.runs.files import digest
 
 RESULTS = ("spec.json", "levels.csv", "arrays.npz")
@@ -66,7 +68,8 @@ def parse(content: bytes) -> dict[str, Any]:
             raise ValueError("it lacks the checksums of its files")
         return done
     for key in KEYS:
-        _check(done, key)
+        if key in done or key not in OPTIONAL:
+            _check(done, key)
     unknown = sorted(done.keys() - KEYS.keys())
     if unknown:
         raise ValueError(f"it has an unknown key {unknown[0]}")
@@ -123,6 +126,13 @@ def _are_checksums(value: object) -> bool:
     return all(_is_sha256(checksum) for checksum in value.values())
 
 
+def _are_tasks(value: object) -> bool:
+    try:
+        return len(tasks_from_plain(value)) > 0
+    except SpecError:
+        return False
+
+
 A_VERSION = _is_version, "a version such as 1.2.3"
 KEYS: dict[str, tuple[Callable[[object], bool], str]] = {
     "version": A_VERSION,
@@ -133,7 +143,11 @@ KEYS: dict[str, tuple[Callable[[object], bool], str]] = {
     "machine": (_is_text, "a kind of processor"),
     "seconds": (_is_seconds, "a number, 0 or more"),
     "finished": (_is_moment, "a date and time with its zone"),
+    "tasks": (_are_tasks, "the tasks of the run's data"),
     "initial": (_is_sha256, "a checksum of 64 hexadecimal digits"),
     "sha256": (_are_checksums, f"a checksum for each of {', '.join(RESULTS)}"),
 }
 """What the file holds: of each key a test of its value, and what is expected in words."""
+
+OPTIONAL = ("tasks",)
+"""Keys that runs of earlier versions lack."""

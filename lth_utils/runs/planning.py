@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from lth_utils import config, data, pruning
+from lth_utils import config, pruning
 from lth_utils.config import RunSpec, SpecError
 from lth_utils.runs import variants
 from lth_utils.runs.record import RunRecord
@@ -63,7 +63,7 @@ def plan(specs: list[RunSpec], store: Store, members: int) -> Plan:
         ForeignRun: if a run's file has a spec that this version does not know.
     """
     ids = [config.run_id(spec) for spec in specs]
-    _check(specs, ids)
+    _check(specs, ids, store)
     finished, errors = store.read_entries(ids)
     damaged = []
     for error in errors:
@@ -94,7 +94,7 @@ def cut(batch: Batch, size: int) -> list[Batch]:
     return [batch[start : start + size] for start in range(0, len(batch), size)]
 
 
-def _check(specs: list[RunSpec], ids: list[str]):
+def _check(specs: list[RunSpec], ids: list[str], store: Store):
     """Refuse specs that repeat, cannot be pruned as asked or do not fit their data."""
     if not specs:
         raise SpecError("no run was asked for: the list of specs is empty")
@@ -105,7 +105,7 @@ def _check(specs: list[RunSpec], ids: list[str]):
     for spec in different.values():
         shape, _ = pruning.plan(spec)
         try:
-            dataset = data.load(spec.data)
+            dataset = store.dataset(spec.data)
         except MemoryError as error:
             raise SpecError(f"{spec.data} does not fit into memory ({error})") from error
         check_fit(shape, dataset)

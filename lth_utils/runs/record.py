@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lth_utils import data, pruning
+from lth_utils import pruning
 from lth_utils.config import RunSpec, Shape, SpecError
+from lth_utils.data import Task
 from lth_utils.networks.layers import split_mask
 from lth_utils.networks.ticket import Ticket
 
@@ -197,6 +198,7 @@ class History:
     Attributes:
         spec: the run's spec.
         shape: the network's shape.
+        tasks: of its data.
         rows: one row per level.
         pruned_at: uint8 or uint16 ``[W]``, the level at which each weight was pruned,
             :func:`never` if it was not.
@@ -208,6 +210,7 @@ class History:
 
     spec: RunSpec
     shape: Shape
+    tasks: tuple[Task, ...]
     rows: pd.DataFrame
     pruned_at: np.ndarray
     initial: np.ndarray
@@ -229,9 +232,8 @@ class History:
         Raises:
             SpecError: if the run has no such level.
         """
-        tasks = data.load(self.spec.data).tasks
         if level is None:
-            level = self._default_level(len(tasks))
+            level = self._default_level(len(self.tasks))
         if not 0 <= level < len(self.rows):
             raise SpecError(f"level is {level}; this run has levels 0 to {len(self.rows) - 1}")
         mask = self.pruned_at > level
@@ -248,10 +250,18 @@ class History:
             masks=split_mask(torch.from_numpy(mask)[None], self.shape),
             initial=initial,
             trained=trained,
-            tasks=tasks,
+            tasks=self.tasks,
             seed=self.spec.seed,
             level=level,
         )
+
+    def masks(self) -> list[list[torch.Tensor]]:
+        """The masks, level 0 first: for each level a list over layers, as in a ticket."""
+        masks = []
+        for level in range(len(self.rows)):
+            available = torch.from_numpy(self.pruned_at > level)[None]
+            masks.append(split_mask(available, self.shape))
+        return masks
 
     def _default_level(self, n_tasks: int) -> int:
         """The level of the ticket that is asked for without one, see :meth:`ticket`."""
@@ -266,6 +276,8 @@ class History:
 def history_of(
     spec: RunSpec,
     shape: Shape,
+    tasks: tuple[Task, ...],
+    *,
     rows: pd.DataFrame,
     arrays: dict[str, np.ndarray],
     initial: np.ndarray,
@@ -275,6 +287,7 @@ def history_of(
     Args:
         spec: the run's spec.
         shape: the network's shape.
+        tasks: of its data.
         rows: one row per level.
         arrays: the run's arrays by name on disk.
         initial: float32 ``[P]``, the initial values of the run's seed.
@@ -284,6 +297,7 @@ def history_of(
     return History(
         spec=spec,
         shape=shape,
+        tasks=tasks,
         rows=rows,
         pruned_at=arrays[PRUNED_AT],
         initial=initial,

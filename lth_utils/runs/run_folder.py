@@ -7,6 +7,7 @@ import io
 import json
 import platform
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,9 @@ import torch
 
 from lth_utils import __version__, config, pruning
 from lth_utils.config import RunSpec, SpecError
+from lth_utils.data import Task, tasks_of
+from lth_utils.data.image_files import DataError
+from lth_utils.data.tasks import tasks_from_plain, tasks_to_plain
 from lth_utils.networks.layers import n_weights
 from lth_utils.networks.population import initial_values
 from lth_utils.runs import done_file
@@ -151,7 +155,21 @@ def read_history(folder: Path) -> History:
         check_arrays(arrays, rows, n_weights=n_weights(shape), n_parameters=len(initial))
     except ValueError as error:
         raise CorruptRun(folder, str(error)) from error
-    return history_of(spec, shape, rows, arrays, initial)
+    tasks = _tasks(folder, done, spec)
+    return history_of(spec, shape, tasks, rows=rows, arrays=arrays, initial=initial)
+
+
+def _tasks(folder: Path, done: dict, spec: RunSpec) -> tuple[Task, ...]:
+    """The tasks of a run, from its files or, where an earlier version wrote them, of its data."""
+    if "tasks" in done:
+        return tasks_from_plain(done["tasks"])
+    try:
+        return tasks_of(spec.data)
+    except (SpecError, DataError) as error:
+        raise StoreError(
+            f"{folder.name} was made by a version that did not note its tasks, "
+            f"and its data are not at hand ({error})"
+        ) from error
 
 
 def verify(folder: Path):
@@ -178,10 +196,22 @@ def verify(folder: Path):
                 return
 
 
-def write_finished(folder: Path, spec: RunSpec, record: RunRecord, device: str):
+def write_finished(
+    folder: Path, spec: RunSpec, tasks: Sequence[Task], record: RunRecord, device: str
+):
     """Write the files of a finished run, ``done.json`` last, and remove what it leaves behind.
 
     Once this function returns, no power cut can undo it.
+
+    Args:
+        folder: of the run.
+        spec: the run's spec.
+        tasks: of its data, which are noted so that tickets can be used without the data.
+        record: its levels.
+        device: name of the processor that computed it.
+
+    Raises:
+        StoreError: if the files cannot be written.
     """
     shape, _ = pruning.plan(spec)
     contents = {
@@ -200,6 +230,7 @@ def write_finished(folder: Path, spec: RunSpec, record: RunRecord, device: str):
         "machine": platform.machine(),
         "seconds": round(record.seconds, 3),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "tasks": tasks_to_plain(tasks),
         "initial": digest(initial_values(shape, spec.seed, spec.init).tobytes()),
         "sha256": {name: digest(content) for name, content in contents.items()},
     }

@@ -10,6 +10,7 @@
     outputs/older/<version>/  runs of another minor version, whose results may differ
     outputs/corrupt/          damaged runs that a sweep or ``check --repair`` set aside
     outputs/<set>/notebooks | figures | tables | facts
+    outputs/data/             data sets whose name does not say what they hold
     outputs/exports/          pictures and tickets exported from the explorer
 
 Every file is written under a temporary name and renamed, so a file is either whole or missing.
@@ -30,10 +31,10 @@ import pandas as pd
 import torch
 
 from lth_utils import config
-from lth_utils.config import RunSpec
-from lth_utils.networks.layers import split_mask
+from lth_utils.config import DataSpec, RunSpec
+from lth_utils.data import Dataset
 from lth_utils.networks.ticket import Ticket
-from lth_utils.runs import partial_file, run_folder
+from lth_utils.runs import kept_data, partial_file, run_folder
 from lth_utils.runs.done_file import same_results
 from lth_utils.runs.files import StoreError, remove_temporaries, write_atomically
 from lth_utils.runs.index import read_entries, table_of
@@ -56,6 +57,7 @@ class Store:
         """Nothing is read or written yet; root: the outputs folder, by default ``outputs()``."""
         self.root = Path(root) if root is not None else outputs()
         self.runs = self.root / "runs"
+        self.data = self.root / "data"
 
     def folder(self, run_id: str) -> Path:
         """Where a run lies, whether it exists or not."""
@@ -108,7 +110,9 @@ class Store:
 
     def finish(self, spec: RunSpec, record: RunRecord, device: str):
         """Write a finished run; device: name of the processor that computed it."""
-        run_folder.write_finished(self.folder(config.run_id(spec)), spec, record, device)
+        folder = self.folder(config.run_id(spec))
+        tasks = self.dataset(spec.data).tasks
+        run_folder.write_finished(folder, spec, tasks, record, device)
 
     def copy(self, run_ids: Iterable[str], other: Store):
         """Copy finished runs into another store, ``done.json`` last."""
@@ -118,7 +122,24 @@ class Store:
                 content = (self.folder(run_id) / name).read_bytes()
                 write_atomically(other.folder(run_id) / name, content)
 
+    def keep_data(self, specs: Iterable[RunSpec]):
+        """Keep the data sets of some runs, where their names do not say what they hold."""
+        for data in dict.fromkeys(spec.data for spec in specs):
+            kept_data.keep(self.data, data)
+
     # ------------------------------------------------------------------ reading
+    def dataset(self, spec: DataSpec) -> Dataset:
+        """The data set of a run: loaded by its name, or from where it is kept beside the runs.
+
+        Args:
+            spec: complete, see ``data.spec``.
+
+        Raises:
+            SpecError: nothing is registered under the name, and it is not kept either.
+            DataError: files are missing or damaged, or the name now means other data.
+        """
+        return kept_data.load(self.data, spec)
+
     def provenance(self, run_id: str) -> dict:
         """The content of ``done.json``, after checksums were compared; else :class:`CorruptRun`."""
         return run_folder.read_provenance(self.folder(run_id))
@@ -254,12 +275,7 @@ class Store:
 
         They are bool and shaped as in :class:`Ticket`.
         """
-        history = self.history(run_id)
-        masks = []
-        for level in range(len(history.rows)):
-            available = torch.from_numpy(history.pruned_at > level)[None]
-            masks.append(split_mask(available, history.shape))
-        return masks
+        return self.history(run_id).masks()
 
     def history(self, run_id: str) -> History:
         """A finished run in memory, read and checked once.

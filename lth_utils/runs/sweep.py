@@ -130,6 +130,7 @@ def _run(
         raise planned.damaged[0]
     if batches:
         store.prepare(planned.run_ids, planned.damaged)
+        store.keep_data(spec for batch in batches for spec, _ in batch)
     done: dict[str, str] = {}
     failed: dict[str, str] = {}
     total = sum(work_left(batch) for batch in batches)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lth_utils import config, data
+from lth_utils import config
 from lth_utils.config import RunSpec, Shape, SpecError, VariantSpec, rng
 from lth_utils.networks import population
 from lth_utils.networks.layers import split_mask
@@ -142,7 +142,7 @@ def _trained_before_pruning(
     """
     variant = _variant(specs[0])
     before = _origins_at(results, specs, variant.level - 1, device)
-    trained, _ = train(before, data.load(specs[0].data), variant.found, cancel)
+    trained, _ = train(before, results.dataset(specs[0].data), variant.found, cancel)
     return trained.parameters
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import torch
 
-from lth_utils import data
 from lth_utils.data import Task
 from lth_utils.runs.store import Store
 
@@ -31,6 +30,6 @@ class LevelMasks(NamedTuple):
 def masks_by_level(results: Store, runs: Iterable[str]) -> Iterator[LevelMasks]:
     """Every level of every run, in order; runs: ids of finished runs of `results`."""
     for run in runs:
-        tasks = data.load(results.spec(run).data).tasks
-        for level, masks in enumerate(results.masks(run)):
-            yield LevelMasks(run, level, masks, tasks)
+        history = results.history(run)
+        for level, masks in enumerate(history.masks()):
+            yield LevelMasks(run, level, masks, history.tasks)
