@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import os
 import sys
 from pathlib import Path
 
@@ -33,9 +34,27 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 130
-    except (SpecError, RuntimeError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except BrokenPipeError:  # nobody reads what is printed any more, as with: ... | head
+        sys.stdout = None  # else Python complains when it closes it
         return 1
+    except Exception as error:
+        if os.environ.get("LTH_DEBUG"):
+            raise
+        print(f"error: {_in_words(error)}", file=sys.stderr)
+        return 1
+
+
+def _in_words(error: Exception) -> str:
+    """An error as a sentence."""
+    if isinstance(error, (SpecError, RuntimeError)):
+        return str(error) or type(error).__name__
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}"
+    return (
+        f"{type(error).__name__}: {error}. This was not foreseen; please report it with what "
+        "LTH_DEBUG=1 and the same command print"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
         help="override one parameter",
     )
     runs.add_argument("--force", action="store_true", help="execute again even if nothing changed")
+    runs.add_argument(
+        "--strict",
+        action="store_true",
+        help="stop before anything is computed if a finished run is damaged",
+    )
     runs.add_argument(
         "--no-page", action="store_false", dest="page", help="leave the gallery as it is"
     )
@@ -115,6 +139,8 @@ def _set_name(text: str) -> str:
 def _run(asked: argparse.Namespace) -> int:
     from lth_utils.publish import runner
 
+    if asked.strict:
+        _refuse_damaged_runs()
     overrides = {}
     for name, text in asked.overrides:
         overrides[name] = parse_yaml(text, f"command line: {name}")
@@ -127,6 +153,16 @@ def _run(asked: argparse.Namespace) -> int:
         say=functools.partial(print, flush=True),
     )
     return 0
+
+
+def _refuse_damaged_runs():
+    """Without ``--strict`` they are named, set aside and computed again."""
+    from lth_utils.runs.files import StoreError
+    from lth_utils.runs.store import Store
+
+    damaged = Store().check()
+    if damaged:
+        raise StoreError(f"{len(damaged)} runs are damaged, first {damaged[0]}")
 
 
 def _figures(asked: argparse.Namespace) -> int:

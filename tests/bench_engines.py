@@ -76,7 +76,10 @@ def vmapped(shape, seeds, dataset):
     from torch.func import functional_call, grad, stack_module_state, vmap
 
     spec, members = TrainSpec(), population.init(shape, range(seeds))
-    tickets = [ticket.Ticket(shape, [], p, p, (), 0, 0) for p in members.parameters.numpy()]
+    tickets = [
+        ticket.Ticket(shape, [m[:1] for m in members.masks], p, p, dataset.tasks, 0, 0)
+        for p in members.parameters.numpy()
+    ]
     models = [t.model() for t in tickets]
     parameters, _ = stack_module_state(models)
     masks = {name: torch.ones_like(p) for name, p in parameters.items()}

@@ -331,7 +331,7 @@ def test_graph_of_a_ticket_says_the_same(cases):
         ticket = ticket_module.Ticket(
             members.shape,
             masks,
-            members.initial[0].numpy(),
+            members.parameters[0].numpy(),
             members.parameters[0].numpy(),
             tuple(c.tasks),
             0,
@@ -363,7 +363,7 @@ def test_graph_of_a_ticket_says_the_same(cases):
     ids=["no layer", "not bool", "no members", "layers do not fit", "members differ"],
 )
 def test_masks_that_make_no_network_are_refused(masks):
-    with pytest.raises(SpecError, match="masks"):
+    with pytest.raises(SpecError, match="mask"):
         connectivity.weight_states(masks)
 
 

@@ -116,7 +116,7 @@ def test_subnetworks_stand_as_their_outputs_do():
         data.Task("upper", range(0, 1), range(0, 1)),
         data.Task("lower", range(1, 2), range(1, 2)),
     )
-    values = np.ones(12, np.float32)
+    values = np.array([0, 1, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0], np.float32)
     order = network_layout.common_order([Ticket((2, 2, 2), masks, values, values, tasks, 0, 1)])
     assert list(order[1]) == [0, 1]
 

@@ -128,8 +128,9 @@ def gradients_of(members, x):
         d_logits = 2 * activations[-1] / activations[-1][0].numel()
         backward(tracked, Layers.of(flat, members.shape), activations, d_logits)
     theirs = []
+    whole = (Task("all", range(x.shape[-1]), range(activations[-1].shape[-1])),)
     for m in range(len(members)):
-        model = ticket_of(members, (), m).model()
+        model = ticket_of(members, whole, m).model()
         model(x).square().mean().backward()
         filled = [module for module in model if hasattr(module, "weight")]
         values = [module.weight.grad.flatten() for module in filled]

@@ -112,13 +112,11 @@ def test_pixel_correlation_is_spearmans_and_random_pixels_have_none():
 
 @pytest.mark.parametrize("leak", [False, True])
 @pytest.mark.parametrize("seed", range(5))
-def test_all_is_decided_exactly_where_no_subnetwork_serves_two_tasks(leak, seed, monkeypatch):
+def test_all_is_decided_exactly_where_no_subnetwork_serves_two_tasks(leak, seed):
     ticket, _ = two_parts(leak=leak, seed=seed)
     (word,) = connectivity.status(ticket.masks, ticket.tasks, "output")
-    monkeypatch.setattr(data, "load", lambda _: types.SimpleNamespace(tasks=ticket.tasks))
-    results = types.SimpleNamespace(
-        spec=lambda _: types.SimpleNamespace(data=None), masks=lambda _: [ticket.masks]
-    )
+    history = types.SimpleNamespace(tasks=ticket.tasks, masks=lambda: [ticket.masks])
+    results = types.SimpleNamespace(history=lambda _: history)
     (row,) = mnist_fashion.decided_share(results, ["a run"]).itertuples()
     assert (row.decided < 1) == leak
     assert word == "degraded" or (word == "interconnected") == leak

@@ -1,5 +1,8 @@
 """Masks checked, and the graph of units that they make.
 
+The layers are a plain chain: each gets what the one before gives, and nothing else. Residual
+connections and branches cannot be seen in a list of masks.
+
 A mask is bool ``[M, O, I]``; any axes after these are the positions of a kernel, whatever their
 number.  A dense layer after kernels may have several inputs, the features, of each channel.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,26 +29,30 @@ def check_masks(masks: Sequence[Tensor]) -> list[Tensor]:
     """Masks whose layers fit each other.
 
     Args:
-        masks: over layers bool ``[M, O, I]``.  The first ones may have the axes of a kernel after
-            these; the dense layer after them has as many inputs of each channel.
+        masks: over the layers of a plain chain bool ``[M, O, I]``, tensors or arrays on one
+            device.  The first ones may have the axes of a kernel after these; the dense layer
+            after them has as many inputs of each channel.
 
     Returns:
         The masks as a list of tensors.
 
     Raises:
-        SpecError: other types or numbers of axes, or layers that do not fit.
+        SpecError: anything else, such as a module, weights instead of masks, or layers that do not
+            fit each other.
     """
-    masks = [torch.as_tensor(mask) for mask in masks]
+    masks = _tensors(masks)
     shapes = [tuple(mask.shape) for mask in masks]
     front = sum(mask.ndim > 3 for mask in masks)
     ordered = all(mask.ndim > 3 for mask in masks[:front])
     dense = all(mask.ndim == 3 for mask in masks[front:])
-    if not ordered or not dense or front == len(masks) or {m.dtype for m in masks} != {torch.bool}:
+    if not ordered or not dense or front == len(masks):
         raise SpecError(
-            f"masks have shapes {shapes} and types {[str(m.dtype) for m in masks]}; expected bool "
-            "tensors [M, O, I], one per layer, the first ones with the axes of a kernel after "
-            "these, such as [M, O, I, k, k], if they are convolutions"
+            f"masks have shapes {shapes}; expected [M, O, I] for each layer, "
+            "of convolutions, which come first, with the axes of a kernel after these, "
+            f"such as [M, O, I, k, k]{_hint(shapes)}"
         )
+    if not shapes[0][0]:
+        raise SpecError(f"masks have shapes {shapes}: no member; M is at least 1")
     for layer, (before, after) in enumerate(pairwise(shapes), start=1):
         (members, units), (also_members, _, inputs) = before[:2], after[:3]
         # after kernels, every channel is flattened to one or more features
@@ -56,6 +64,43 @@ def check_masks(masks: Sequence[Tensor]) -> list[Tensor]:
                 "before (after the last convolution a multiple of it), M the same"
             )
     return masks
+
+
+def _tensors(masks) -> list[Tensor]:
+    """Masks as a list of bool tensors on one device."""
+    if isinstance(masks, torch.nn.Module):
+        raise SpecError(
+            "a module is no list of masks: give one bool tensor [M, O, I] for each layer, such as "
+            "[layer.weight[None] != 0 for layer in model if isinstance(layer, torch.nn.Linear)]. "
+            "This is right only where the layers are a plain chain, each fed by the one before; "
+            "residual connections and other branches cannot be seen in such a list"
+        )
+    if isinstance(masks, (torch.Tensor, np.ndarray)) or not isinstance(masks, (list, tuple)):
+        raise SpecError(
+            f"masks are of type {type(masks).__name__}; expected a list with one bool tensor "
+            "[M, O, I] for each layer of a plain chain, in order"
+        )
+    if not masks:
+        raise SpecError("the list of masks is empty; expected one bool tensor for each layer")
+    tensors = []
+    for layer, mask in enumerate(masks):
+        if not isinstance(mask, (torch.Tensor, np.ndarray)):
+            raise SpecError(f"mask {layer} is of type {type(mask).__name__}; expected a tensor")
+        if str(mask.dtype) not in ("torch.bool", "bool"):
+            raise SpecError(
+                f"mask {layer} has type {mask.dtype}; expected bool, such as weight != 0"
+            )
+        tensors.append(torch.as_tensor(mask))
+    devices = sorted({str(mask.device) for mask in tensors})
+    if len(devices) > 1:
+        raise SpecError(f"masks lie on several devices: {', '.join(devices)}; expected one")
+    return tensors
+
+
+def _hint(shapes: Sequence[tuple[int, ...]]) -> str:
+    """What may have been forgotten."""
+    alone = all(len(shape) == 2 for shape in shapes)
+    return "; of a single network, mask[None] adds the axis of members" if alone else ""
 
 
 def unit_matrices(masks: Sequence[Tensor]) -> list[Tensor]:

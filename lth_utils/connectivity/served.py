@@ -13,6 +13,7 @@ from lth_utils.connectivity.masks import channel_tasks, check_masks, kernel_axes
 from lth_utils.connectivity.reach import any_input_each_output, leading_to, reached_from
 from lth_utils.connectivity.subnetworks import label_components
 from lth_utils.data import Task, check_tasks
+from lth_utils.data.tasks import as_tasks
 
 STATUSES = ("interconnected", "separated", "fragmented", "degraded")
 
@@ -126,6 +127,7 @@ def checked_matrices(
         SpecError: as :func:`coverage`.
     """
     masks = check_masks(masks)
+    tasks = as_tasks(tasks)
     n_inputs = masks[0].shape[2]
     axes = kernel_axes(masks[0])
     if axes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +61,23 @@ class Task:
         if len(self.outputs) == 1:
             return (own[:, 0] > 0).astype(np.int64)
         return own.argmax(1)
+
+
+def as_tasks(tasks) -> tuple[Task, ...]:
+    """One task, or several in any sequence, as a tuple.
+
+    Raises:
+        SpecError: anything else.
+    """
+    if isinstance(tasks, Task):
+        return (tasks,)
+    if isinstance(tasks, (str, bytes, dict)) or not isinstance(tasks, Iterable):
+        raise SpecError(f"tasks are {tasks!r}; expected a list of Task objects")
+    found = tuple(tasks)
+    for task in found:
+        if not isinstance(task, Task):
+            raise SpecError(f"among the tasks is {task!r}; expected a Task")
+    return found
 
 
 def check_tasks(tasks: Sequence[Task], n_inputs: int, n_outputs: int):
@@ -168,7 +185,7 @@ class Dataset:
             for letter, convert in (("x", as_examples), ("y", as_labels)):
                 name = f"{letter}_{split}"
                 object.__setattr__(self, name, convert(getattr(self, name), name))
-        object.__setattr__(self, "tasks", tuple(self.tasks))
+        object.__setattr__(self, "tasks", as_tasks(self.tasks))
         check_tasks(self.tasks, *self.ends)
         for split in ("train", "test"):
             self._check_shapes(split)

@@ -22,7 +22,7 @@ from lth_utils.data.image_files import DataError, no_download
 from lth_utils.explorer.experiments import experiment_labels, experiment_of, size_label, size_of
 from lth_utils.explorer.run import Run
 from lth_utils.explorer.words import outcome_in_words
-from lth_utils.networks.layers import split_mask
+from lth_utils.networks.layers import require_dense, split_mask
 from lth_utils.networks.ticket import Ticket
 from lth_utils.plots.network_layout import lifetimes_of
 from lth_utils.runs.places import outputs
@@ -138,6 +138,7 @@ def open_run(source: Store, run_id: str) -> Run:
     """A finished run as the picture needs it."""
     history = source.history(run_id)
     spec, shape = history.spec, history.shape
+    require_dense(shape, run_id)
     lifetimes = torch.from_numpy(np.minimum(history.pruned_at, len(history.rows)))[None]
     return Run(
         key=run_id,
@@ -170,6 +171,11 @@ def catalogue_of_tickets(tickets: Sequence[Ticket]) -> Catalogue:
     """
     groups: dict[tuple, dict[int, Ticket]] = {}
     for ticket in tickets:
+        if not isinstance(ticket, Ticket):
+            raise SpecError(
+                f"among the tickets is one of type {type(ticket).__name__}; expected Ticket objects"
+            )
+        require_dense(ticket.shape, f"the ticket of seed {ticket.seed}")
         levels = groups.setdefault((ticket.tasks, ticket.shape, ticket.seed), {})
         if ticket.level in levels:
             raise SpecError(

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lth_utils import connectivity
+from lth_utils.config import SpecError, shape_text
 from lth_utils.connectivity import ACTIVE, INACTIVE
 from lth_utils.data import Dataset
 from lth_utils.explorer.run import relatives
+from lth_utils.networks.layers import require_dense
 from lth_utils.networks.ticket import Ticket
 from lth_utils.networks.values import unit_values
 
@@ -59,7 +61,16 @@ def explain(ticket: Ticket, layer: int, unit: int, dataset: Dataset | None = Non
         unit: position in its layer, from 0.
         dataset: on whose test split shares and ranges are computed; without it on 1000
             standard-normal points.
+
+    Raises:
+        SpecError: a network with convolutions, or a unit that it does not have.
     """
+    require_dense(ticket.shape, "the ticket")
+    if not 0 <= layer < len(ticket.shape) or not 0 <= unit < ticket.shape[layer]:
+        raise SpecError(
+            f"layer {layer}, unit {unit} is not in network {shape_text(ticket.shape)}; both "
+            "count from 0, inputs are layer 0"
+        )
     masks = [m[0].numpy() for m in ticket.masks]
     found = connectivity.structure(ticket.masks, ticket.tasks)
     one = Unit(ticket, layer, unit, relatives(masks, layer, unit), found)

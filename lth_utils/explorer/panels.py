@@ -43,6 +43,24 @@ def say_no_regions(figure, run: Run, box: tuple):
     figure.text(x + width / 2, y + height / 2, text, **centre)
 
 
+def say_which_lack_a_region(figure, run: Run, chosen: Sequence[int], box: tuple):
+    """A sentence below the decision regions about tasks that have none.
+
+    Args:
+        figure: to which it is added.
+        run: whose tasks they are.
+        chosen: positions of the tasks with a region.
+        box: x, y, width and height of the regions in the figure.
+    """
+    lacking = [task for k, task in enumerate(run.tasks) if k not in chosen]
+    if not lacking:
+        return
+    sizes = "; ".join(f"{t.name} ({len(t.inputs)}, {len(t.outputs)})" for t in lacking)
+    text = f"no region of {sizes}: only of two inputs and one output"
+    x, y, width, height = box
+    figure.text(x + width, y + height, text, ha="right", va="bottom", color="#555555", size=9)
+
+
 def say_untrained(ax: Axes, ticket: Ticket) -> Artist:
     """A sentence in place of what trained values are needed for."""
     text = "trained values\nof this level\nwere not kept"

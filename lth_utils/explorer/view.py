@@ -94,6 +94,10 @@ class View:
         """Images where all tasks have one, else the decision regions that can be drawn."""
         figure, run, box = self.figure, self.run, self.layout["regions"]
         chosen = decision_regions.tasks_with_regions(run.tasks)
+        if 0 < len(chosen) < len(run.tasks):
+            panels.say_which_lack_a_region(figure, run, chosen, box)
+            x, y, width, height = box
+            box = x, y, width, height - 0.03
         axes = panels.region_panels(figure, run, chosen, box)
         self.regions = dict(zip(chosen, axes, strict=True))
         if all(image_panels.side(task) for task in run.tasks):

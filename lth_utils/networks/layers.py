@@ -265,6 +265,20 @@ def weight_shapes(shape: Shape) -> list[tuple[int, ...]]:
     return list(network(shape).weight_shapes)
 
 
+def require_dense(shape: Shape, what: str):
+    """Refuse a network with convolutions, whose channels cannot be drawn as single units.
+
+    Args:
+        shape: of the network.
+        what: names it in the error.
+    """
+    if not all(isinstance(units, int) for units in shape):
+        raise SpecError(
+            f"{what} is {shape_text(shape)}; pictures and explanations are of networks of dense "
+            "layers. Its numbers are in lth.measure and Store.table, its graph in lth.to_networkx"
+        )
+
+
 def n_weights(shape: Shape) -> int:
     """Number of weights of a network; biases are not counted.
 

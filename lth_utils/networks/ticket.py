@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lth_utils.config import Shape, SpecError, choose
+from lth_utils.config import Shape, SpecError, choose, coerce, shape_text
 from lth_utils.connectivity import masks_of_outputs
-from lth_utils.data import Task
+from lth_utils.connectivity.masks import check_masks
+from lth_utils.data import Task, check_tasks
+from lth_utils.data.tasks import as_tasks
 from lth_utils.networks.forward import Layers
 from lth_utils.networks.layers import network
 
@@ -19,14 +22,22 @@ from lth_utils.networks.layers import network
 class Ticket:
     """One network at one pruning level: its mask, and its values before and after training.
 
-    Attributes:
+    A ticket can be made by hand, from whatever pruned a network. Its parts are checked, and brought
+    to the types below where nothing is lost.
+
+    Args:
         shape: a ``config.Shape``.
         masks: bool ``[1, O, I]`` per layer, of a convolution ``[1, O, I, k, k]``.
-        initial: float32 ``[P]`` before training; pruned weights are zero.
-        trained: float32 ``[P]`` after training, or None where these values were not kept.
+        initial: float32 ``[P]`` before training, all weights layer by layer and then all biases;
+            pruned weights are zero, NaN is a value that was not kept.
+        trained: finite float32 ``[P]`` after training, or None where these values were not kept.
         tasks: K of them.
-        seed: the run's.
-        level: how often the network was pruned.
+        seed: the run's, 0 or more.
+        level: how often the network was pruned, 0 or more.
+
+    Raises:
+        SpecError: masks, values or tasks that do not fit the shape, or values of pruned weights
+            that are not zero.
     """
 
     shape: Shape
@@ -37,14 +48,42 @@ class Ticket:
     seed: int
     level: int
 
+    def __post_init__(self):
+        shape = coerce(self.shape, Shape, "the ticket's shape")
+        net = network(shape)
+        masks = check_masks(self.masks)
+        found = [tuple(mask.shape) for mask in masks]
+        expected = [(1, *size) for size in net.weight_shapes]
+        if found != expected:
+            raise SpecError(
+                f"masks have shapes {found}; a ticket of network {shape_text(shape)} has {expected}"
+            )
+        tasks = as_tasks(self.tasks)
+        check_tasks(tasks, math.prod(net.values[0]), math.prod(net.values[-1]))
+        checked = {"shape": shape, "masks": masks, "tasks": tasks}
+        flat = torch.cat([mask.flatten() for mask in masks]).numpy(force=True)
+        n_values = len(flat) + sum(layer.n_biases for layer in net.layers)
+        for name in ("initial", "trained"):
+            values = getattr(self, name)
+            if values is not None or name == "initial":
+                checked[name] = _checked_values(values, name, flat, n_values)
+        for name in ("seed", "level"):
+            checked[name] = coerce(getattr(self, name), int, f"the ticket's {name}")
+            if checked[name] < 0:
+                raise SpecError(f"the ticket's {name} is {checked[name]}; allowed: 0 or more")
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
     def values(self, which: str = "trained") -> np.ndarray:
         """The parameters ``[P]``, ``trained`` or ``initial``.
 
         Raises:
-            SpecError: another word, or the trained values were not kept.
+            SpecError: another word, or these values were not kept.
         """
         choose(which, ("trained", "initial"), "which")
         if which == "initial":
+            if np.isnan(self.initial).any():
+                raise SpecError(f"initial values of level {self.level} were not kept (too large)")
             return self.initial
         if self.trained is None:
             raise SpecError(
@@ -96,3 +135,31 @@ class Ticket:
         for n, layer in enumerate(net.layers):
             modules += layer.modules(net.values[n], views.weights[n][0], views.biases[n][0])
         return nn.Sequential(*modules[:-1])  # no ReLU after the logits
+
+
+def _checked_values(values, name: str, mask: np.ndarray, n_values: int) -> np.ndarray:
+    """A ticket's parameters as float32 ``[P]``, zero where the flat mask is False."""
+    if hasattr(values, "detach"):  # a torch tensor, on any device
+        values = values.detach().cpu()
+    try:
+        given = np.asarray(values)
+        checked = np.ascontiguousarray(given, np.float32)
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"the ticket's {name} values are no numbers: {error}") from None
+    if given.dtype.kind not in "fiu" or given.shape != (n_values,):
+        n_biases = n_values - len(mask)
+        raise SpecError(
+            f"the ticket's {name} values are {given.dtype} {given.shape}; expected float32 "
+            f"({n_values},): {len(mask)} weights, layer by layer, then {n_biases} biases"
+        )
+    usable = np.isfinite(checked) if name == "trained" else ~np.isinf(checked)
+    if not usable.all():
+        position = int(np.argmin(usable))
+        raise SpecError(f"the ticket's {name} value {position} is {checked[position]}, not finite")
+    pruned = np.count_nonzero(checked[: len(mask)][~mask])
+    if pruned:
+        raise SpecError(
+            f"the ticket's {name} values of {pruned} weights are not zero where the mask is False; "
+            "multiply them by the mask first"
+        )
+    return checked

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from lth_utils import connectivity
 from lth_utils.config import choose
 from lth_utils.data import Task
+from lth_utils.networks.layers import require_dense
 from lth_utils.networks.ticket import Ticket
 from lth_utils.plots.network_layout import common_order, place_units, touched_units
 from lth_utils.plots.network_marks import (
@@ -64,8 +65,9 @@ def draw_network(
         `ax`.
 
     Raises:
-        SpecError: an unknown word for `colour_by`.
+        SpecError: a network with convolutions, or an unknown word for `colour_by`.
     """
+    require_dense(ticket.shape, "the ticket")
     if found is None:
         found = connectivity.structure(ticket.masks, ticket.tasks)
     if order is None:

@@ -77,7 +77,8 @@ def parameter_states() -> Figure:
         torch.tensor([[[1, 1, 0]]], dtype=torch.bool),
     ]
     shape = (2, 3, 3, 1)
-    values = np.ones(sum(m.numel() for m in masks) + sum(shape[1:]), np.float32)
+    biases = torch.zeros(sum(shape[1:]))
+    values = torch.cat([*(mask.flatten().float() for mask in masks), biases]).numpy()
     tasks = (Task("task", range(0, 2), range(0, 1)),)
     ticket = Ticket(shape, masks, values, trained=None, tasks=tasks, seed=0, level=0)
     figure, axes = panels(1, 1, (8, 4.6))

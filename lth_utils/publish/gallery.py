@@ -24,7 +24,7 @@ from lth_utils.config import SpecError
 from lth_utils.connectivity import measure
 from lth_utils.networks.ticket import Ticket
 from lth_utils.publish.captions import CHAPTERS, FIGURES, LEAD, TITLE
-from lth_utils.publish.products import image, provenance
+from lth_utils.publish.products import image, provenance, read_facts, reading
 from lth_utils.runs.files import write_atomically
 from lth_utils.runs.places import outputs, project_root
 from lth_utils.runs.store import Store
@@ -101,8 +101,7 @@ def _image(png: bytes, alt: str) -> str:
 
 def _chapter(folder: Path, notebook: str, keys: list[str]) -> str:
     """A notebook's headline and figures."""
-    facts = folder / "facts" / f"{notebook}.json"
-    headline = json.loads(facts.read_text()).get("headline", "") if facts.is_file() else ""
+    headline = str(read_facts(folder.name, notebook).get("headline", ""))
     page = _notebook_page(folder / "notebooks" / f"{notebook}.ipynb")
     link = f' <a href="notebooks/{page.name}">The executed notebook.</a>' if page else ""
     parts = [
@@ -111,7 +110,9 @@ def _chapter(folder: Path, notebook: str, keys: list[str]) -> str:
     ]
     for key in keys:
         sentence = FIGURES[notebook][key]
-        picture = _image((folder / "figures" / f"{key}.png").read_bytes(), sentence)
+        file = folder / "figures" / f"{key}.png"
+        with reading(file):
+            picture = _image(file.read_bytes(), sentence)
         caption = f"<figcaption><h3>{key}</h3>{html.escape(sentence)}</figcaption>"
         parts.append(f'<figure id="{key}">{caption}{picture}</figure>')
     return "".join(parts)
@@ -125,12 +126,13 @@ def _notebook_page(notebook: Path) -> Path | None:
     if not page.is_file() or page.stat().st_mtime < notebook.stat().st_mtime:
         from nbconvert import HTMLExporter
 
-        content = json.loads(notebook.read_text(encoding="utf-8"))
-        _remove_widgets(content)
         exporter = HTMLExporter(
             embed_images=True, mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url=""
         )
-        body, _ = exporter.from_file(io.StringIO(json.dumps(content)))
+        with reading(notebook):
+            content = json.loads(notebook.read_bytes())
+            _remove_widgets(content)
+            body, _ = exporter.from_file(io.StringIO(json.dumps(content)))
         write_atomically(page, body)
     return page
 
@@ -148,7 +150,10 @@ def _verdicts(file: Path) -> str:
     if not file.is_file():
         return ""
     rows = []
-    for row in pd.read_csv(file, dtype=str).fillna("").itertuples():
+    with reading(file):
+        verdicts = pd.read_csv(file, dtype=str).fillna("")
+        verdicts = verdicts[["claim", "statement", "theirs", "ours", "verdict", "note"]]
+    for row in verdicts.itertuples():
         note = f'<div class="soft">{html.escape(row.note)}</div>' if row.note else ""
         word = html.escape(row.verdict.partition(" ")[0])
         verdict = f'<td><span class="{word}">{html.escape(row.verdict)}</span>{note}</td>'
@@ -174,7 +179,8 @@ def _provenance(folder: Path, set_name: str, notebook: str) -> str:
     """A row that says what a notebook was given, and what its runs took."""
     about = {}
     for path in sorted((folder / "tables").glob(f"{notebook}-*.json"))[:1]:
-        about = json.loads(path.read_text())
+        with reading(path):
+            about = dict(json.loads(path.read_bytes()))
     file = project_root() / "parameters" / set_name / f"{notebook}.yaml"
     asked = config.read(file) if file.is_file() else {}
     given = "; ".join(f"{name}: {value}" for name, value in asked.items())

@@ -79,7 +79,7 @@ def find(name: str) -> list[Path]:
 def parameters_folder(set_name: str) -> Path:
     """The folder with the parameter files of a set; :class:`SpecError` if there is none."""
     parent = project_root() / "parameters"
-    known = sorted(path.name for path in parent.iterdir() if path.is_dir())
+    known = sorted(path.name for path in parent.glob("*") if path.is_dir())
     if set_name not in known:
         raise SpecError(
             f"no set {set_name} in {parent}; known: {', '.join(known)}{nearest(set_name, known)}"
@@ -93,11 +93,14 @@ def parameters_of(notebook: Path) -> dict[str, Parameter]:
     Raises:
         SpecError: if not exactly one cell is tagged ``parameters``, or if it cannot be read.
     """
-    content = json.loads(notebook.read_text(encoding="utf-8"))
     tagged = []
-    for cell in content["cells"]:
-        if "parameters" in cell["metadata"].get("tags", []):
-            tagged.append("".join(cell["source"]))
+    try:
+        for cell in json.loads(notebook.read_bytes())["cells"]:
+            if "parameters" in cell["metadata"].get("tags", []):
+                tagged.append("".join(cell["source"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise SpecError(f"{notebook} cannot be read as a notebook ({reason})") from None
     if len(tagged) != 1:
         raise SpecError(
             f"{notebook}: {len(tagged)} cells are tagged parameters; expected exactly one"
@@ -105,7 +108,7 @@ def parameters_of(notebook: Path) -> dict[str, Parameter]:
     source = tagged[0]
     try:
         statements = ast.parse(source).body
-    except SyntaxError as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise SpecError(f"{notebook}: its parameters cell is not valid Python: {error}") from None
     comments = _comments(source)
     declared = {}
@@ -134,7 +137,7 @@ def _declared(notebook, name, annotation: ast.expr | None, value: ast.expr, comm
     where = f"{notebook.name}: {name}"
     try:
         default = ast.literal_eval(value)
-    except ValueError:
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         raise SpecError(
             f"{where} is {ast.unparse(value)}; a parameter is a literal value, such as 0.2"
         ) from None

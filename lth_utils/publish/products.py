@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lth_utils import config
-from lth_utils.config import RunSpec
+from lth_utils.config import RunSpec, SpecError
 from lth_utils.runs.files import StoreError, write_atomically
 from lth_utils.runs.places import outputs, provenance
 
@@ -23,8 +26,74 @@ LONG = 5000
 KEPT_COLUMNS = ("run", "seed", "level", "status", "outcome")
 """Columns that stay in a written table even where all rows agree."""
 
+AGAIN = "delete it and run its notebook again, with train: true"
+"""What helps where a table is damaged."""
+
+DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    SyntaxError,
+    RecursionError,
+    zlib.error,
+)
+"""What readers of tables, pictures and notebooks raise for damaged ones."""
+
 CONSTANT = "same in all rows"
 """The key, in the file beside a table, of the columns that hold one value."""
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Within this context, whatever is wrong with the content of a file is said with its name.
+
+    Raises:
+        StoreError: the file is damaged.
+    """
+    try:
+        yield
+    except StoreError:
+        raise
+    except DAMAGE as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise StoreError(f"{path} is damaged ({reason}); {AGAIN}") from error
+
+
+def product_path(set_name: str, kind: str, name: str) -> Path:
+    """Where a product of a set lies, which is always inside its folder.
+
+    Args:
+        set_name: folder of ``outputs/``.
+        kind: ``figures``, ``tables`` or ``facts``.
+        name: the file's name.
+
+    Raises:
+        SpecError: a name that is no plain one.
+    """
+    for what, word in (("set", set_name), ("file", name)):
+        if not word or word.startswith(".") or not word.isprintable() or set(word) & set("/\\"):
+            raise SpecError(
+                f"{word!r} is no name of a {what}; expected one line without / that does not "
+                "begin with a dot"
+            )
+    return outputs() / set_name / kind / name
+
+
+def read_facts(set_name: str, notebook: str) -> dict:
+    """A notebook's facts; none where they are missing or damaged.
+
+    Args:
+        set_name: folder of ``outputs/``.
+        notebook: its name without ending.
+    """
+    try:
+        facts = json.loads(product_path(set_name, "facts", f"{notebook}.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def write_facts(set_name: str, notebook: str, facts: dict) -> Path:
@@ -38,7 +107,7 @@ def write_facts(set_name: str, notebook: str, facts: dict) -> Path:
     Returns:
         The file written.
     """
-    path = outputs() / set_name / "facts" / f"{notebook}.json"
+    path = product_path(set_name, "facts", f"{notebook}.json")
     write_atomically(path, json.dumps(facts, indent=1, allow_nan=False) + "\n")
     return path
 
@@ -55,14 +124,14 @@ def write_table(set_name: str, name: str, table: pd.DataFrame, about: dict | Non
     Returns:
         The table's file.
     """
-    folder = outputs() / set_name / "tables"
+    path = product_path(set_name, "tables", f"{name}.csv")
+    folder, other = path.parent, path.with_name(f"{name}.csv.gz")
     if about and len(table) > 1:
         constant = _constant_columns(table)
         if constant:
             about = {**about, CONSTANT: constant}
             table = table.drop(columns=list(constant))
     content = table.to_csv(index=False, float_format="%.6g").encode()
-    path, other = folder / f"{name}.csv", folder / f"{name}.csv.gz"
     if len(table) > LONG:
         content = gzip.compress(content, mtime=0)
         path, other = other, path
@@ -99,19 +168,23 @@ def read_table(set_name: str, name: str, specs: list[RunSpec] | None = None) -> 
     Raises:
         StoreError: if there is no such table, or if it holds other runs.
     """
-    folder = outputs() / set_name / "tables"
-    path = folder / f"{name}.csv"
+    path = product_path(set_name, "tables", f"{name}.csv")
+    folder = path.parent
     if not path.is_file():
         path = folder / f"{name}.csv.gz"
     if not path.is_file():
         raise StoreError(
             f"no table {folder / name}.csv; to make it, run the notebook with train: true"
         )
-    table = pd.read_csv(path)
+    with reading(path):
+        table = pd.read_csv(path)
     about = folder / f"{name}.json"
     if about.is_file():
-        table = table.assign(**json.loads(about.read_text()).get(CONSTANT, {}))
+        with reading(about):
+            table = table.assign(**json.loads(about.read_bytes()).get(CONSTANT, {}))
     if specs is not None:
+        if "run" not in table:
+            raise StoreError(f"{path} has no column run; {AGAIN}")
         wrong = {config.run_id(spec) for spec in specs} ^ set(table["run"])
         if wrong:
             raise StoreError(
@@ -134,9 +207,12 @@ def update_table(set_name: str, name: str, rows: pd.DataFrame, key: str) -> Path
     Returns:
         The table's file.
     """
-    path = outputs() / set_name / "tables" / f"{name}.csv"
+    path = product_path(set_name, "tables", f"{name}.csv")
     if path.is_file():
-        before = pd.read_csv(path, dtype={key: str})
+        with reading(path):
+            before = pd.read_csv(path, dtype={key: str})
+        if key not in before:
+            raise StoreError(f"{path} has no column {key}; delete it, and it is made again")
         rows = pd.concat([before[~before[key].isin(rows[key])], rows])
         rows = rows.sort_values(key, kind="stable")
     return write_table(set_name, name, rows)
@@ -156,7 +232,7 @@ def write_figure(set_name: str, key: str, figure: Figure, about: str = "") -> li
     """
     paths = []
     for kind in ("png", "svg"):
-        path = outputs() / set_name / "figures" / f"{key}.{kind}"
+        path = product_path(set_name, "figures", f"{key}.{kind}")
         write_atomically(path, image(figure, kind, key, about))
         paths.append(path)
     return paths

@@ -140,8 +140,10 @@ def _run_job(job: Job, set_name: str, say: Callable[[str], object]) -> str | Non
 
 def _headline(set_name: str, name: str) -> str | None:
     """The sentence that a notebook's facts begin with, if there is one."""
-    facts = outputs() / set_name / "facts" / f"{name}.json"
-    return json.loads(facts.read_text()).get("headline") if facts.is_file() else None
+    from lth_utils.publish.products import read_facts  # matplotlib and all: slow to import
+
+    headline = read_facts(set_name, name).get("headline")
+    return headline if isinstance(headline, str) else None
 
 
 def digest(notebook: Path, values: Mapping[str, Any]) -> str:
@@ -156,11 +158,11 @@ def digest(notebook: Path, values: Mapping[str, Any]) -> str:
 def up_to_date(output: Path, wanted: str) -> bool:
     """Whether `output` was executed from the same inputs and all its products are still there."""
     try:
-        mark = json.loads(output.read_text(encoding="utf-8"))["metadata"]["lth_utils"]
-    except (OSError, ValueError, KeyError):
-        return False
-    there = all((output.parents[1] / product).exists() for product in mark["products"])
-    return there and mark["digest"] == wanted
+        mark = json.loads(output.read_bytes())["metadata"]["lth_utils"]
+        there = all((output.parents[1] / product).exists() for product in mark["products"])
+        return there and mark["digest"] == wanted
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False  # there is none, or it is damaged
 
 
 def execute(job: Job):
@@ -191,7 +193,8 @@ def execute(job: Job):
         }
         write_atomically(job.output, json.dumps(content, indent=1, ensure_ascii=False))
     except BaseException:
-        job.running.replace(job.failed)
+        with contextlib.suppress(FileNotFoundError):
+            job.running.replace(job.failed)
         job.output.unlink(missing_ok=True)  # an older success would hide the failure
         raise
     job.running.unlink()
