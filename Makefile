@@ -5,6 +5,7 @@
 #                  (SET=extended: those of a hundred seeds)
 # make report      the gallery, outputs/<set>/index.html, from what is there (SET=quick)
 # make bench       speed and memory against stated peers
+# make fuzz        damage, kill and misuse it for minutes; nothing may be silent or raw
 # make lab         JupyterLab
 # make media       the README's moving picture
 # make readmes     the README of each folder
@@ -16,7 +17,7 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ALL := -c constraints.txt -e '.[test]'
 
-.PHONY: help reproduce figures report test bench lab media readmes lint clean
+.PHONY: help reproduce figures report test bench fuzz lab media readmes lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -52,6 +53,10 @@ test: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python tests/bench.py
+
+fuzz: $(READY)
+	@$(BIN)/python -W ignore tests/fuzz.py --damages 2000 --kills 200
+	@$(BIN)/python -W ignore tests/fuzz_inputs.py --inputs 2000
 
 lab: $(READY)
 	@$(BIN)/jupyter lab notebooks

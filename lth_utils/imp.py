@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from lth_utils import connectivity, pruning
-from lth_utils.config import PruneSpec, TrainSpec
+from lth_utils.config import PruneSpec, SpecError, TrainSpec, coerce, expect, listed
 from lth_utils.connectivity import Measures
 from lth_utils.data import Dataset
 from lth_utils.networks import population
@@ -88,12 +88,14 @@ def run(
         One :class:`Level` per level, until the last one or until no member is left.
 
     Raises:
-        SpecError: Networks and data do not fit.
+        SpecError: Networks, data and counts do not fit.
         Cancelled: `cancel` was set.
 
     Source:
         Frankle and Carbin, The Lottery Ticket Hypothesis, 2019.
     """
+    expect(prune, PruneSpec, "prune")
+    keep = _checked_counts(keep, expect(members, Population, "members"))
     if prune.rewind:
         members = _with_early_weights(members, data, train, prune.rewind, cancel)
     for level in range(start, len(keep)):
@@ -112,6 +114,23 @@ def run(
         if not staying:
             return
         members, last = members.select(staying), last[staying]
+
+
+def _checked_counts(keep: Sequence[int], members: Population) -> list[int]:
+    """Numbers of weights that begin with those of the members and never grow."""
+    counts = [coerce(n, int, "keep") for n in listed(keep, object, "keep")]
+    n_weights = members.mask.shape[1]
+    if (
+        not counts
+        or counts[0] > n_weights
+        or counts[-1] < 1
+        or counts != sorted(counts, reverse=True)
+    ):
+        raise SpecError(
+            f"keep is {counts}; expected counts of 1 or more that never grow, the first at most "
+            f"{n_weights}, the number of weights"
+        )
+    return counts
 
 
 def _prune_and_rewind(

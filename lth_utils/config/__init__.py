@@ -1,7 +1,7 @@
 """What was asked: specs, their checks, their addresses, parameter files. Loads no torch."""
 
 from lth_utils.config.address import LATER, asdict, canonical, run_id
-from lth_utils.config.checks import SpecError, choose, coerce, nearest, parse
+from lth_utils.config.checks import SpecError, choose, coerce, expect, listed, nearest, parse
 from lth_utils.config.grids import expand, read, span
 from lth_utils.config.shapes import Shape, shape_text
 from lth_utils.config.specs import (
@@ -30,6 +30,8 @@ __all__ = [
     "choose",
     "coerce",
     "expand",
+    "expect",
+    "listed",
     "nearest",
     "parse",
     "parse_yaml",

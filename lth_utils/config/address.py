@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 
+from lth_utils.config.checks import expect
 from lth_utils.config.shapes import shape_text
 from lth_utils.config.specs import RunSpec
 
@@ -53,10 +54,14 @@ def run_id(spec: RunSpec) -> str:
     Returns:
         ``<data>-<base>-levels<n>-seed<n>--<12 hexadecimal digits>``.
 
+    Raises:
+        SpecError: `spec` is no spec.
+
     >>> from lth_utils.config.specs import DataSpec, RunSpec
     >>> run_id(RunSpec(DataSpec(), seed=3)).split("--")[0]
     'moons_circles-4-8-8-2-levels9-seed3'
     """
+    expect(spec, RunSpec, "the spec")
     levels = "" if spec.prune.levels is None else f"-levels{spec.prune.levels}"
     prefix = f"{spec.data.name}-{shape_text(spec.base)}{levels}-seed{spec.seed}"
     return f"{prefix}--{hashlib.sha256(canonical(spec).encode()).hexdigest()[:12]}"

@@ -28,6 +28,45 @@ def nearest(word: str, known) -> str:
     return f" (did you mean {guess[0]}?)" if guess else ""
 
 
+def expect(value, kind: type, what: str):
+    """A value that must be an object of one kind.
+
+    Args:
+        value: what arrived.
+        kind: its class.
+        what: names the value in errors.
+
+    Returns:
+        `value`.
+
+    Raises:
+        SpecError: `value` is something else.
+    """
+    if not isinstance(value, kind):
+        raise SpecError(f"{what} is of type {type(value).__name__}; expected {kind.__name__}")
+    return value
+
+
+def listed(values, kind: type, what: str) -> list:
+    """A list, or another sequence, of objects of one kind.
+
+    Args:
+        values: what arrived.
+        kind: class of its members.
+        what: names the list in errors.
+
+    Raises:
+        SpecError: `values` is something else.
+    """
+    if not isinstance(values, (list, tuple, range)):
+        raise SpecError(
+            f"{what} is of type {type(values).__name__}; expected a list of {kind.__name__}"
+        )
+    for n, value in enumerate(values):
+        expect(value, kind, f"{what}[{n}]")
+    return list(values)
+
+
 def choose(value, known, what: str):
     """A value that is one of several.
 
@@ -42,7 +81,11 @@ def choose(value, known, what: str):
     Raises:
         SpecError: `value` is none of `known`, which it lists with the nearest guess.
     """
-    if value not in known:
+    try:
+        is_known = value in known
+    except TypeError:  # a list or a dict, which cannot be looked up
+        is_known = False
+    if not is_known:
         raise SpecError(
             f"{what} is {value!r}; allowed: {', '.join(map(str, known))}{nearest(value, known)}"
         )

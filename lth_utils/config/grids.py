@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from lth_utils.config.address import asdict
-from lth_utils.config.checks import SpecError, coerce, nearest, parse
+from lth_utils.config.checks import SpecError, coerce, expect, nearest, parse
 from lth_utils.config.specs import RunSpec
 from lth_utils.config.yaml_text import parse_yaml
 
@@ -60,7 +60,9 @@ def span(text) -> list[int]:
     if isinstance(text, (list, tuple, range)):
         return [coerce(v, int, "number") for v in text]
     numbers: list[int] = []
-    wrong = SpecError(f"{text!r} is no span of whole numbers; expected something like 0-3, 7")
+    wrong = SpecError(f"{text!r:.80} is no span of whole numbers; expected something like 0-3, 7")
+    if not isinstance(text, (str, int)) or isinstance(text, bool):
+        raise wrong
     for part in str(text).split(","):
         first, _, last = part.strip().partition("-")
         digits = first.isdecimal() and (last.isdecimal() or "-" not in part)
@@ -94,6 +96,9 @@ def expand(spec: RunSpec, axes: dict[str, list], limit: int = LARGEST_GRID) -> l
     >>> [s.prune.levels for s in expand(RunSpec(DataSpec()), {"prune.levels": [0, 9]})]
     [0, 9]
     """
+    expect(spec, RunSpec, "what is expanded")
+    if not isinstance(axes, dict) or not all(isinstance(name, str) for name in axes):
+        raise SpecError(f"axes are {axes!r}; expected lists of values by the name of their field")
     kinds = {}
     for name, given in axes.items():
         kinds[name] = _kind(type(spec), name.split("."), name)

@@ -30,6 +30,8 @@ def to_networkx(ticket) -> networkx.DiGraph:
     """
     import networkx as nx  # slow to import, and needed here alone
 
+    if not hasattr(ticket, "masks") or not hasattr(ticket, "weights"):
+        raise SpecError(f"a {type(ticket).__name__} has no masks and weights; expected a Ticket")
     masks = check_masks(ticket.masks)
     if len(masks[0]) != 1:
         raise SpecError(f"a ticket is one network; these masks have {len(masks[0])} members")

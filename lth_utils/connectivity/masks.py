@@ -90,7 +90,7 @@ def _tensors(masks) -> list[Tensor]:
             raise SpecError(
                 f"mask {layer} has type {mask.dtype}; expected bool, such as weight != 0"
             )
-        tensors.append(torch.as_tensor(mask))
+        tensors.append(torch.as_tensor(mask).to_dense())
     devices = sorted({str(mask.device) for mask in tensors})
     if len(devices) > 1:
         raise SpecError(f"masks lie on several devices: {', '.join(devices)}; expected one")

@@ -12,11 +12,13 @@ REAL = "biuf"
 
 def _plain(values, name: str) -> np.ndarray:
     """Tensors, data frames and lists as an array of real numbers."""
-    if hasattr(values, "detach"):  # a torch tensor, on any device
-        values = values.detach().cpu()
     try:
+        if hasattr(values, "detach"):  # a torch tensor, on any device
+            values = values.detach().cpu()
+            if values.is_floating_point() and values.dtype.itemsize < 4:
+                values = values.float()  # bfloat16, which numpy lacks, among them
         array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
         raise SpecError(f"{name} is no array of numbers: {error}") from None
     if array.dtype.kind not in REAL:
         raise SpecError(

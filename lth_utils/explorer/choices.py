@@ -171,10 +171,6 @@ def catalogue_of_tickets(tickets: Sequence[Ticket]) -> Catalogue:
     """
     groups: dict[tuple, dict[int, Ticket]] = {}
     for ticket in tickets:
-        if not isinstance(ticket, Ticket):
-            raise SpecError(
-                f"among the tickets is one of type {type(ticket).__name__}; expected Ticket objects"
-            )
         require_dense(ticket.shape, f"the ticket of seed {ticket.seed}")
         levels = groups.setdefault((ticket.tasks, ticket.shape, ticket.seed), {})
         if ticket.level in levels:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lth_utils import connectivity
-from lth_utils.config import SpecError, shape_text
+from lth_utils.config import SpecError, coerce, expect, shape_text
 from lth_utils.connectivity import ACTIVE, INACTIVE
 from lth_utils.data import Dataset
 from lth_utils.explorer.run import relatives
@@ -65,7 +65,8 @@ def explain(ticket: Ticket, layer: int, unit: int, dataset: Dataset | None = Non
     Raises:
         SpecError: a network with convolutions, or a unit that it does not have.
     """
-    require_dense(ticket.shape, "the ticket")
+    require_dense(expect(ticket, Ticket, "ticket").shape, "the ticket")
+    layer, unit = coerce(layer, int, "layer"), coerce(unit, int, "unit")
     if not 0 <= layer < len(ticket.shape) or not 0 <= unit < ticket.shape[layer]:
         raise SpecError(
             f"layer {layer}, unit {unit} is not in network {shape_text(ticket.shape)}; both "

@@ -54,9 +54,9 @@ def explore(
     source = Store() if store_or_tickets is None else store_or_tickets
     if isinstance(source, Store):
         return Explorer(catalogue_of_store(source), run)
-    tickets = [source] if isinstance(source, Ticket) else list(source)
-    if wrong := [t for t in tickets if not isinstance(t, Ticket)]:
-        raise SpecError(f"explore got {wrong[0]!r}; expected a Store, a list of Tickets or nothing")
+    tickets = [source] if isinstance(source, Ticket) else source
+    if not isinstance(tickets, (list, tuple)) or not all(isinstance(t, Ticket) for t in tickets):
+        raise SpecError(f"explore got {source!r}; expected a Store, a list of Tickets or nothing")
     return Explorer(catalogue_of_tickets(tickets), run)
 
 
@@ -106,7 +106,8 @@ class Explorer(widgets.VBox):
         self.picture = Picture(format="png", layout=size)
         self._make_controls()
         self._make_exports()
-        self.first = Chooser(catalogue, self._ignore, run or self._best_run())
+        begin = self._best_run() if run is None else run
+        self.first = Chooser(catalogue, self._ignore, begin)
         self.beside = widgets.VBox([])
         self.children = [
             self.note,

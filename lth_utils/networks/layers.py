@@ -26,7 +26,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lth_utils.config import Shape, SpecError, shape_text
+from lth_utils.config import Shape, SpecError, coerce, shape_text
+from lth_utils.config.shapes import smallest
 
 
 @dataclass(frozen=True)
@@ -223,15 +224,20 @@ def network(shape: Shape) -> Network:
     Network(layers=(Conv(units=6, kernel=3, pool=2), Dense(units=10)),
             values=((3, 8, 8), (6, 3, 3), (10,)))
     """
-    return _network(tuple(shape))
+    try:
+        return _network(tuple(shape))
+    except TypeError:  # lists in a list, or something else that is no shape
+        return _network(coerce(shape, Shape, "the network's shape"))
 
 
 @functools.cache
 def _network(shape: Shape) -> Network:
     """See :func:`network`."""
+    if smallest(coerce(shape, Shape, "the network's shape")) < 1:
+        raise SpecError(f"shape {shape!r} is no network; its numbers are 1 or more")
     wrong = SpecError(f"shape {shape_text(shape)} is no network; allowed: {ALLOWED}")
     before = _made(shape[0], INPUTS) if shape else None
-    if before is None:
+    if before is None or len(shape) < 2:
         raise wrong
     layers, values = [], [before.values]
     for entry in shape[1:]:
@@ -286,6 +292,15 @@ def n_weights(shape: Shape) -> int:
     (3591, 61770)
     """
     return sum(network(shape).sizes)
+
+
+def n_parameters(shape: Shape) -> int:
+    """Number of parameters of a network: its weights and its biases.
+
+    >>> n_parameters((4, 57, 57, 2))
+    3707
+    """
+    return n_weights(shape) + sum(layer.n_biases for layer in network(shape).layers)
 
 
 def split_mask(mask: Tensor, shape: Shape) -> list[Tensor]:

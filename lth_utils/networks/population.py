@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lth_utils.config import Shape, SpecError, choose, rng
+from lth_utils.config import Shape, SpecError, choose, coerce, expect, listed, rng
 from lth_utils.networks.forward import Layers
-from lth_utils.networks.layers import n_weights, network, split_mask
+from lth_utils.networks.layers import n_parameters, n_weights, network, split_mask
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,9 @@ class Population:
             are exactly zero where the mask is False.
         initial: float32 ``[M, P]``, what rewinding goes back to, pruned weights included.
         mask: bool ``[M, W]``.
+
+    Raises:
+        SpecError: arrays of other shapes or types, or on several devices.
     """
 
     shape: Shape
@@ -33,6 +36,26 @@ class Population:
     parameters: Tensor
     initial: Tensor
     mask: Tensor
+
+    def __post_init__(self):
+        n_values, n_masks = n_parameters(self.shape), n_weights(self.shape)
+        expected = {
+            "parameters": (n_values, torch.float32),
+            "initial": (n_values, torch.float32),
+            "mask": (n_masks, torch.bool),
+        }
+        for name, (size, dtype) in expected.items():
+            array = expect(getattr(self, name), Tensor, f"{name} of a population")
+            if array.dtype != dtype or array.shape != (len(self.seeds), size):
+                raise SpecError(
+                    f"{name} of a population is {array.dtype} {tuple(array.shape)}; "
+                    f"expected {dtype} ({len(self.seeds)}, {size})"
+                )
+            if array.device != self.parameters.device:
+                raise SpecError(
+                    f"{name} of a population lies on {array.device}, "
+                    f"its parameters on {self.parameters.device}"
+                )
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -118,14 +141,25 @@ def init(
         scheme: see :func:`initial_values`.
 
     Raises:
-        SpecError: a seed repeats, or `shape` makes no network.
+        SpecError: no seed, one that repeats or is none, a `shape` that makes no network, or a
+            device that is not there.
     """
+    seeds = [coerce(seed, int, "seed") for seed in listed(seeds, object, "seeds")]
+    if not seeds or min(seeds) < 0:
+        raise SpecError(f"seeds are {seeds}; expected one or more, each 0 or more")
     if len(set(seeds)) < len(seeds):
         raise SpecError(
             f"seeds {list(seeds)} repeat; two members of one seed would be the same network"
         )
+    try:
+        device = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise SpecError(f"device is {device!r}, which torch does not know: {error}") from None
     rows = np.stack([initial_values(shape, seed, scheme) for seed in seeds])
-    values = torch.from_numpy(rows).to(device)
+    try:
+        values = torch.from_numpy(rows).to(device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise SpecError(f"device {device} cannot be used: {str(error).splitlines()[0]}") from None
     mask = torch.ones(len(seeds), n_weights(shape), dtype=torch.bool, device=device)
     return Population(tuple(shape), tuple(seeds), values.clone(), values, mask)
 
@@ -137,9 +171,23 @@ def rewind(population: Population, mask: Tensor, biases: Tensor | None = None) -
         population: left unchanged.
         mask: bool ``[M, W]``.
         biases: ``[M, P - W]``, which replace the initial biases from now on; None keeps those.
+
+    Raises:
+        SpecError: arrays that do not fit the population.
     """
-    n = mask.shape[1]
+    expect(population, Population, "population")
+    expect(mask, Tensor, "mask")
+    n = population.mask.shape[1]
+    if mask.shape != population.mask.shape or mask.dtype != torch.bool:
+        raise SpecError(
+            f"mask is {mask.dtype} {tuple(mask.shape)}; expected torch.bool "
+            f"{tuple(population.mask.shape)}"
+        )
     initial = population.initial
+    if biases is not None:
+        wanted = (len(population), initial.shape[1] - n)
+        if expect(biases, Tensor, "biases").shape != wanted:
+            raise SpecError(f"biases are {tuple(biases.shape)}; expected {wanted}")
     if biases is not None:
         initial = torch.cat([initial[:, :n], biases], 1)
     parameters = initial.clone()

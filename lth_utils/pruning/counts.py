@@ -7,7 +7,16 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from lth_utils.config import MAX_LEVELS, PruneSpec, RunSpec, Shape, SpecError, choose, shape_text
+from lth_utils.config import (
+    MAX_LEVELS,
+    PruneSpec,
+    RunSpec,
+    Shape,
+    SpecError,
+    choose,
+    coerce,
+    shape_text,
+)
 from lth_utils.networks.layers import n_weights as weights_of
 from lth_utils.networks.layers import network
 from lth_utils.pruning.criteria import CRITERIA
@@ -35,7 +44,8 @@ def trajectory(
         ``levels + 1`` counts that never grow.
 
     Raises:
-        SpecError: values out of range, not two of the three, or more than ``MAX_LEVELS`` levels.
+        SpecError: values out of range, not two of the three, more than ``MAX_LEVELS`` levels, or
+            a level that would keep no weight or remove none.
 
     Source:
         thesis, section on the pruning schedule.
@@ -46,8 +56,17 @@ def trajectory(
     [1000, 500, 250]
     """
     spec = PruneSpec(rate=rate, levels=levels, target=target)  # checks that two are given
+    n_weights = coerce(n_weights, int, "n_weights")
     if n_weights < 1:
         raise SpecError(f"n_weights is {n_weights}; allowed: 1 or more")
+    counts = _counts(n_weights, spec)
+    _check_counts(counts, spec.target)
+    return counts
+
+
+def _counts(n_weights: int, spec: PruneSpec) -> list[int]:
+    """A trajectory, whether it can be trained or not."""
+    rate, levels, target = spec.rate, spec.levels, spec.target
     if target is not None and target > n_weights:
         raise SpecError(f"target {target} is above the number of weights, {n_weights}")
     if spec.levels == 0:
@@ -93,22 +112,25 @@ def extend(shape: Shape | Sequence[int], rate: float, levels: int) -> list[Shape
     >>> [s[1] for s in extend((4, 8, 8, 2), 0.32, 9)]
     [8, 10, 13, 16, 20, 25, 31, 38, 47, 57]
     """
-    shape = tuple(shape)
-    if network(shape).front or len(shape) < 3 or len(set(shape[1:-1])) != 1:
+    base: Shape = coerce(shape, Shape, "the network's shape")
+    if network(base).front or len(base) < 3 or len(set(base[1:-1])) != 1:
         raise SpecError(
-            f"shape {shape} cannot be extended: it needs hidden layers, all of equal width, "
+            f"shape {base} cannot be extended: it needs hidden layers, all of equal width, "
             "such as (4, 8, 8, 2)"
         )
-    PruneSpec(rate=rate, levels=levels)
-    shapes = [shape]
+    asked = PruneSpec(rate=rate, levels=levels)
+    if asked.rate is None or asked.levels is None:
+        raise SpecError(f"rate is {rate!r} and levels is {levels!r}; an extension needs both")
+    rate, levels = asked.rate, asked.levels
+    shapes = [base]
     for level in range(1, levels + 1):
-        if weights_of(shape) > MAX_WEIGHTS * (1 - rate) ** level:
+        if weights_of(base) > MAX_WEIGHTS * (1 - rate) ** level:
             raise SpecError(
-                f"network {shape_text(shape)} extended {level} levels at rate {rate} has more than "
+                f"network {shape_text(base)} extended {level} levels at rate {rate} has more than "
                 f"{MAX_WEIGHTS} weights; give fewer levels or a smaller rate"
             )
-        width = round(_extended_width(shape, weights_of(shape) / (1 - rate) ** level))
-        shapes.append((shape[0], *[width] * (len(shape) - 2), shape[-1]))
+        width = round(_extended_width(base, weights_of(base) / (1 - rate) ** level))
+        shapes.append((base[0], *[width] * (len(base) - 2), base[-1]))
     return shapes
 
 
@@ -186,22 +208,31 @@ def equal_shares(available: Sequence[int], keep: int) -> list[int]:
 def _checked_plan(base: Shape, prune: PruneSpec) -> tuple[Shape, tuple[int, ...]]:
     """A plan that can be trained: many runs share it, and it is asked for again and again."""
     shape, keep = _plan(base, prune)
-    advice = "give fewer levels, another rate or a larger network"
-    layers = network(shape).sizes
-    for level, (before, after) in enumerate(itertools.pairwise(keep), start=1):
-        if not after:
-            raise SpecError(f"level {level} of {len(keep) - 1} would keep no weight; {advice}")
-        if after == before and prune.target != keep[0]:
-            raise SpecError(
-                f"level {level} of {len(keep) - 1} would remove nothing: it keeps {after} weights, "
-                f"as many as the level before; {advice}"
-            )
-        if prune.scope == "layer":
+    _check_counts(keep, prune.target)
+    if prune.scope == "layer":
+        layers = network(shape).sizes
+        for level, after in enumerate(keep[1:], start=1):
             try:
                 layers = equal_shares(layers, after)
             except SpecError as error:
-                raise SpecError(f"level {level} of {len(keep) - 1}: {error}; {advice}") from None
+                raise SpecError(f"level {level} of {len(keep) - 1}: {error}; {ADVICE}") from None
     return shape, keep
+
+
+ADVICE = "give fewer levels, another rate or a larger network"
+"""What helps where a level cannot be pruned to."""
+
+
+def _check_counts(keep: Sequence[int], target: int | None):
+    """Refuse levels that would keep no weight, or remove none where that is not the target."""
+    for level, (before, after) in enumerate(itertools.pairwise(keep), start=1):
+        if not after:
+            raise SpecError(f"level {level} of {len(keep) - 1} would keep no weight; {ADVICE}")
+        if after == before and target != keep[0]:
+            raise SpecError(
+                f"level {level} of {len(keep) - 1} would remove nothing: it keeps {after} weights, "
+                f"as many as the level before; {ADVICE}"
+            )
 
 
 @functools.lru_cache(maxsize=4096)
@@ -215,4 +246,4 @@ def _plan(base: Shape, prune: PruneSpec) -> tuple[Shape, tuple[int, ...]]:
         assert prune.rate is not None and prune.levels is not None  # the spec has both
         shapes = extend(base, prune.rate, prune.levels)[::-1]
         return shapes[0], tuple(map(weights_of, shapes))
-    return base, tuple(trajectory(weights_of(base), prune.rate, prune.levels, prune.target))
+    return base, tuple(_counts(weights_of(base), prune))

@@ -8,7 +8,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lth_utils.config import PruneSpec, Shape, SpecError, choose
+from lth_utils.config import (
+    PruneSpec,
+    Shape,
+    SpecError,
+    choose,
+    coerce,
+    expect,
+    listed,
+    shape_text,
+)
 from lth_utils.connectivity import ACTIVE, weight_states
 from lth_utils.networks.layers import network, split_mask
 from lth_utils.pruning.counts import equal_shares
@@ -32,18 +41,21 @@ def keep_largest(scores: Tensor, masks: Tensor, keep: int) -> Tensor:
     >>> keep_largest(torch.ones(1, 4), torch.tensor([[True, False, True, True]]), 2)
     tensor([[ True, False,  True, False]])
     """
+    for what, array in (("scores", scores), ("masks", masks)):
+        expect(array, Tensor, what)
+    keep = coerce(keep, int, "keep")
     if scores.shape != masks.shape or scores.ndim != 2 or masks.dtype != torch.bool:
         raise SpecError(
             f"scores {tuple(scores.shape)} and masks {tuple(masks.shape)} {masks.dtype}; "
             "expected [M, W] both, masks bool"
         )
     available = int(masks.sum(1).min()) if len(masks) else 0
-    if keep != int(keep) or not 0 <= keep <= (available if len(masks) else keep):
+    if not 0 <= keep <= (available if len(masks) else keep):
         raise SpecError(f"keep is {keep}; allowed: 0 to {available}, the weights available")
     if not torch.isfinite(scores[masks]).all():
         raise SpecError("scores of available weights must be finite")
     order = scores.masked_fill(~masks, -math.inf).sort(dim=1, descending=True, stable=True).indices
-    return torch.zeros_like(masks).scatter_(1, order[:, : int(keep)], True)
+    return torch.zeros_like(masks).scatter_(1, order[:, :keep], True)
 
 
 def prune(
@@ -75,9 +87,11 @@ def prune(
         bool ``[M, W]``, a subset of `masks`.
 
     Raises:
-        SpecError: an unknown criterion, a `keep` out of range, or one that empties a layer.
+        SpecError: arrays, a network or seeds that do not fit each other, an unknown criterion, a
+            `keep` out of range, or one that empties a layer.
     """
-    spec = spec or PruneSpec(levels=0)
+    spec = PruneSpec(levels=0) if spec is None else expect(spec, PruneSpec, "spec")
+    _check_members(weights, masks, shape, seeds, level, initial)
     criterion = CRITERIA[choose(spec.criterion, CRITERIA, "criterion")]
     scores = criterion(weights, weights if initial is None else initial, seeds, level)
     if spec.alive:
@@ -91,3 +105,18 @@ def prune(
     keeps = equal_shares([int(mask[0].sum()) for mask in of_layers], keep)
     parts = zip(scores.split(sizes, 1), of_layers, keeps, strict=True)
     return torch.cat([keep_largest(score, mask, k) for score, mask, k in parts], 1)
+
+
+def _check_members(weights, masks, shape, seeds, level, initial):
+    """Refuse arrays that are not those of as many members as there are seeds."""
+    expected = (len(listed(seeds, int, "seeds")), sum(network(shape).sizes))
+    if min(seeds, default=0) < 0 or coerce(level, int, "level") < 0:
+        raise SpecError(f"seeds are {seeds} and level is {level}; allowed: 0 or more")
+    for what, array in (("weights", weights), ("masks", masks), ("initial", initial)):
+        if array is None and what == "initial":
+            continue
+        if expect(array, Tensor, what).shape != expected:
+            raise SpecError(
+                f"{what} are {tuple(array.shape)}; expected {expected}, the weights of network "
+                f"{shape_text(shape)} for each seed"
+            )

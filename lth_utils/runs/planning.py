@@ -18,6 +18,7 @@ from lth_utils.training.trainer import check_fit
 
 def with_origins(specs: list[RunSpec]) -> list[RunSpec]:
     """The specs, and after them the origins of their variants that are not among them."""
+    specs = config.listed(specs, RunSpec, "specs")
     known = set(specs)
     origins = []
     for spec in specs:

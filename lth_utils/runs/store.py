@@ -23,6 +23,7 @@ Initial values are not stored: they are drawn again from the seed and compared w
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -60,7 +61,9 @@ class Store:
         self.data = self.root / "data"
 
     def folder(self, run_id: str) -> Path:
-        """Where a run lies, whether it exists or not."""
+        """Where a run lies, whether it exists or not; :class:`StoreError` if this is no run id."""
+        if not isinstance(run_id, str) or not re.fullmatch(r"[^\W_.][\w .,()+=-]{0,254}", run_id):
+            raise StoreError(f"{run_id!r:.80} is no run id; those are made by lth.run_id")
         return self.runs / run_id
 
     def done(self, run_id: str) -> bool:
@@ -207,7 +210,7 @@ class Store:
         """
         if specs is None:
             return table_of(self.entries(strict=strict))
-        ids = [config.run_id(s) for s in specs]
+        ids = [config.run_id(s) for s in config.listed(specs, RunSpec, "specs")]
         entries, errors = self.read_entries(ids)
         if errors and (strict or not entries):
             raise errors[0]

@@ -76,7 +76,9 @@ def run(
         SweepError: at the end, if runs failed, all others are finished and kept. At once, if the
             executor was closed or lost its workers; what was finished until then is kept.
     """
-    store = store or Store()
+    store = Store() if store is None else config.expect(store, Store, "store")
+    if threads is not None and config.coerce(threads, int, "threads") < 1:
+        raise config.SpecError(f"threads is {threads}; allowed: 1 or more, or None")
     report = _run(
         specs, store, device, threads, progress=progress, executor=executor, strict=strict
     )

@@ -16,8 +16,7 @@ class Span(tuple):
 
     def __new__(cls, numbers=()):
         """Raises :class:`SpecError` where `numbers` cannot be read."""
-        given = numbers if isinstance(numbers, str | int) else list(numbers)
-        return super().__new__(cls, span(given))
+        return super().__new__(cls, span(numbers))
 
 
 class StudyParameters(Checked):

@@ -11,7 +11,7 @@ from threading import Event
 import numpy as np
 import torch
 
-from lth_utils.config import Shape, SpecError, TrainSpec, choose, shape_text
+from lth_utils.config import Shape, SpecError, TrainSpec, choose, expect, shape_text
 from lth_utils.connectivity import channel_tasks
 from lth_utils.data import Dataset
 from lth_utils.networks.layers import network
@@ -90,6 +90,7 @@ def check_fit(shape: Shape, data: Dataset):
     Raises:
         SpecError: They do not fit.
     """
+    expect(data, Dataset, "data")
     misfit = f"network {shape_text(shape)} does not fit the data"
     values = network(shape).values
     if (math.prod(values[0]), *values[-1]) != data.ends:
@@ -153,7 +154,8 @@ def train(
     Source:
         Thesis, section on the experimental setup.
     """
-    shape = population.shape
+    expect(spec, TrainSpec, "spec")
+    shape = expect(population, Population, "population").shape
     check_fit(shape, data)
     engine = choose_engine(population.parameters.device.type, network(shape).front > 0)
     values, records = engine.train(
@@ -186,7 +188,7 @@ def evaluate(
     Raises:
         SpecError: Networks and data do not fit, or the split is unknown.
     """
-    check_fit(population.shape, data)
+    check_fit(expect(population, Population, "population").shape, data)
     choose(split, ("train", "test"), "split")
     where = population.parameters.device
     x = torch.from_numpy(getattr(data, f"x_{split}")).to(where)
