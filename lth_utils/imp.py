@@ -120,12 +120,7 @@ def _checked_counts(keep: Sequence[int], members: Population) -> list[int]:
     """Numbers of weights that begin with those of the members and never grow."""
     counts = [coerce(n, int, "keep") for n in listed(keep, object, "keep")]
     n_weights = members.mask.shape[1]
-    if (
-        not counts
-        or counts[0] > n_weights
-        or counts[-1] < 1
-        or counts != sorted(counts, reverse=True)
-    ):
+    if not counts or counts[0] > n_weights or counts[-1] < 1 or counts != sorted(counts)[::-1]:
         raise SpecError(
             f"keep is {counts}; expected counts of 1 or more that never grow, the first at most "
             f"{n_weights}, the number of weights"

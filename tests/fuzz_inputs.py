@@ -334,7 +334,7 @@ TARGETS = [
         "trajectory",
         lth.trajectory,
         {"n_weights": 56, "rate": 0.3, "levels": 3},
-        {"n_weights": [*NO_COUNT, 0], "rate": NO_SHARE, "levels": [*NO_COUNT, 10**9, 300]},
+        {"n_weights": [*NO_COUNT, 0], "rate": NO_SHARE, "levels": [*NO_COUNT, 10**9, Maybe(300)]},
     ),
     (
         "extend",

@@ -41,11 +41,11 @@ def trajectory(
         target: weights left at the end, 1 up to `n_weights`.
 
     Returns:
-        ``levels + 1`` counts that never grow.
+        ``levels + 1`` counts that never grow. Of few weights the last may repeat or be 0;
+        :func:`plan` and ``imp.run`` refuse to train such levels.
 
     Raises:
-        SpecError: values out of range, not two of the three, more than ``MAX_LEVELS`` levels, or
-            a level that would keep no weight or remove none.
+        SpecError: values out of range, not two of the three, or more than ``MAX_LEVELS`` levels.
 
     Source:
         thesis, section on the pruning schedule.
@@ -59,13 +59,6 @@ def trajectory(
     n_weights = coerce(n_weights, int, "n_weights")
     if n_weights < 1:
         raise SpecError(f"n_weights is {n_weights}; allowed: 1 or more")
-    counts = _counts(n_weights, spec)
-    _check_counts(counts, spec.target)
-    return counts
-
-
-def _counts(n_weights: int, spec: PruneSpec) -> list[int]:
-    """A trajectory, whether it can be trained or not."""
     rate, levels, target = spec.rate, spec.levels, spec.target
     if target is not None and target > n_weights:
         raise SpecError(f"target {target} is above the number of weights, {n_weights}")
@@ -246,4 +239,4 @@ def _plan(base: Shape, prune: PruneSpec) -> tuple[Shape, tuple[int, ...]]:
         assert prune.rate is not None and prune.levels is not None  # the spec has both
         shapes = extend(base, prune.rate, prune.levels)[::-1]
         return shapes[0], tuple(map(weights_of, shapes))
-    return base, tuple(_counts(weights_of(base), prune))
+    return base, tuple(trajectory(weights_of(base), prune.rate, prune.levels, prune.target))
