@@ -5,6 +5,7 @@ are medians over repeats in which package and peer take turns, so that a busy ma
 """
 
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from unittest import mock
 
 import networkx as nx
 import numpy as np
@@ -22,7 +24,7 @@ from lth_utils import connectivity, data, pruning
 from lth_utils.config import PruneSpec, RunSpec, TrainSpec, rng
 from lth_utils.networks import layers, population
 from lth_utils.networks import ticket as ticket_module
-from lth_utils.runs import files, places, record, store
+from lth_utils.runs import files, places, record, store, sweep
 from lth_utils.training import trainer
 
 REPEATS = 3
@@ -271,6 +273,35 @@ def tables(runs=10_000, levels=20):
     }
 
 
+def durability(runs=60):
+    """What it costs to have each finished run on the disk before it counts: small runs."""
+    spec = RunSpec(
+        data.spec("moons_circles", n_samples=100),
+        base=(4, 5, 5, 2),
+        train=TrainSpec(max_epochs=30),
+        prune=PruneSpec(rate=0.3, levels=2),
+    )
+    specs = [replace(spec, seed=seed) for seed in range(runs)]
+
+    def seconds(fsync):
+        with tempfile.TemporaryDirectory() as folder, mock.patch("os.fsync", fsync):
+            began = time.perf_counter()
+            sweep.run(specs, store.Store(folder), device="cpu")
+            return time.perf_counter() - began
+
+    seconds(os.fsync)
+    pairs = [(seconds(lambda _: None), seconds(os.fsync)) for _ in range(2 * REPEATS + 1)]
+    ratio = statistics.median(without / durable for without, durable in pairs)
+    each = statistics.median(durable for _, durable in pairs) / runs
+    print(f"  durability: {1000 * each:.1f} ms a run, {ratio:.3f} of it without", flush=True)
+    return {
+        "case": f"sweep of {runs} runs of {1000 * each:.0f} ms, on the disk before they count",
+        "peer": "the same without fsync",
+        "ratio": round(ratio, 3),
+        "target": 0.95,
+    }
+
+
 def main():
     import bench_engines  # it takes the eager loop from here
     import bench_images
@@ -280,6 +311,7 @@ def main():
         structure(),
         memory(),
         tables(),
+        durability(),
         *bench_engines.rows(),
         *bench_images.rows(),
     ]
