@@ -268,3 +268,46 @@ def states_by_paths(masks):
             state[j, i] = INACTIVE if j not in leading else ACTIVE if i in fed else ZOMBIE
         states.append(state)
     return states
+
+
+def shared_status(masks, tasks, kind="total"):
+    """Status and coverage of one member where tasks may share inputs, by the words of the text.
+
+    Every edge that leaves a shared input begins at a copy of it, so that the input joins nothing.
+
+    Args:
+        masks: list over layers of bool [O, I].
+        tasks: with any positions.
+        kind: of coverage.
+    """
+    plain = Structure(masks, tasks)
+    owners = [sum(i in task.inputs for task in tasks) for i in range(plain.sizes[0])]
+    joined = nx.Graph()
+    for layer, states in enumerate(plain.weight_states()):
+        for o, i in zip(*np.nonzero(np.asarray(states) == ACTIVE), strict=True):
+            source = (layer, int(i))
+            if layer == 0 and owners[i] > 1:
+                source = (layer, int(i), int(o))
+            joined.add_edge(source, (layer + 1, int(o)))
+    last = len(masks)
+    parts = []
+    for part in nx.connected_components(joined):
+        inputs = {node[1] for node in part if node[0] == 0}
+        outputs = {node[1] for node in part if node[0] == last}
+        parts.append((min(outputs), inputs, outputs))
+    # copies of a shared input that reach the same subnetwork are one
+    table = []
+    for _, inputs, outputs in sorted(parts, key=lambda part: part[0]):
+        row = []
+        for task in tasks:
+            share = Fraction(len(outputs & set(task.outputs)), len(task.outputs))
+            if kind == "total":
+                share *= Fraction(len(inputs & set(task.inputs)), len(task.inputs))
+            row.append(share)
+        table.append(row)
+    covered = [sum(column) for column in zip(*table, strict=True)] or [0] * len(tasks)
+    if min(covered) < 1:
+        return "degraded", table
+    if any(sum(share > 0 for share in row) > 1 for row in table):
+        return "interconnected", table
+    return ("separated" if len(table) == len(tasks) else "fragmented"), table

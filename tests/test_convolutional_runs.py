@@ -140,7 +140,7 @@ def test_a_resumed_run_equals_the_whole_run_bit_for_bit(pictures, prune):
     )
     for expected, level in zip(whole[3:], rest, strict=True):
         assert torch.equal(level.population.parameters, expected.population.parameters)
-        np.testing.assert_array_equal(level.training.accuracy, expected.training.accuracy)
+        np.testing.assert_array_equal(level.training.score, expected.training.score)
 
 
 def specs():

@@ -1,5 +1,7 @@
 """Data sets: tasks side by side, split, scaled, and independent of each other."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,8 @@ from scipy import stats
 from lth_utils import data
 from lth_utils.config import DataSpec, SpecError
 from lth_utils.data import Dataset, Task, check_tasks, load, moons_circles, standardise
+from lth_utils.data.dataset import labelled_shares
+from lth_utils.data.tasks import tasks_from_plain, tasks_to_plain
 
 A, B = Task("a", range(0, 2), range(0, 1)), Task("b", range(2, 4), range(1, 4))
 
@@ -172,19 +176,68 @@ def test_options_of_the_wrong_type_are_refused(bad):
 
 
 @pytest.mark.parametrize(
-    "positions", [range(0, 4, 2), range(3, 0, -1), range(2, 2), range(-1, 2), [0, 1]]
+    "positions", [range(2, 2), range(-1, 2), [0, 0], [1.5], [True, 2], "ab", 3, [[1]], ["a", 1], []]
 )
-def test_a_task_needs_gapless_ranges(positions):
+def test_positions_are_whole_numbers_each_once(positions):
     for inputs, outputs in ((positions, range(1)), (range(1), positions)):
-        with pytest.raises(SpecError, match="expected a range of step 1"):
+        with pytest.raises(SpecError, match="expected positions from 0, each once"):
             Task("a", inputs, outputs)
+
+
+def test_positions_that_stand_together_are_a_range():
+    task = Task("a", [2, 3, 4], np.array([1, 0]))
+    assert task == Task("a", range(2, 5), (1, 0)) and task.inputs == range(2, 5)
+    assert hash(task) == hash(Task("a", range(2, 5), [1, 0], "classes"))
+    assert Task("b", range(0, 4, 2), [3]).inputs == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "kind", "expected", "classes", "targets"),
+    [
+        ([0], "auto", "binary", 2, 1),
+        ([0, 1, 2], "auto", "classes", 3, 1),
+        ([0, 1, 2], "multilabel", "multilabel", 2, 3),
+        ([0, 1], "regression", "regression", 0, 2),
+        ([0], "regression", "regression", 0, 1),
+    ],
+)
+def test_the_kind_of_a_task(outputs, kind, expected, classes, targets):
+    task = Task("a", [0], outputs, kind)
+    assert (task.kind, task.declared) == (expected, kind)
+    assert (task.classes, task.n_targets) == (classes, targets)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kind": "binary"}, "binary has one, classes has one for each class"),
+        ({"kind": "regresion"}, "did you mean regression"),
+        ({"weight": 0}, "weight is 0.0; allowed: above 0"),
+        ({"weight": "x"}, "weight is 'x'"),
+    ],
+)
+def test_other_kinds_and_weights_are_refused(options, message):
+    with pytest.raises(SpecError, match=message):
+        Task("a", [0], [0, 1], **options)
+
+
+def test_tasks_survive_being_written_as_plain_values():
+    tasks = (
+        Task("a", [5, 0, 1], [2], weight=0.5),
+        Task("b", range(2), [1, 0], "multilabel"),
+        Task("c", [7], [3, 4], "regression"),
+    )
+    assert tasks_from_plain(json.loads(json.dumps(tasks_to_plain(tasks)))) == tasks
+    for damaged in ([[1]], [{"name": "a"}], [{"name": "a", "inputs": [[0, 10**9]], "outputs": []}]):
+        with pytest.raises(SpecError):
+            tasks_from_plain(damaged)
 
 
 @pytest.mark.parametrize(
     ("tasks", "message"),
     [
         ([], "no task given"),
-        ([A, Task("b", range(1, 4), range(1, 4))], "a and b overlap in inputs at 1"),
+        ([A, Task("b", ["x"], range(1, 4))], "names columns, whose positions only lth.from_frame"),
         ([A, Task("b", range(2, 4), range(0, 3))], "a and b overlap in outputs at 0"),
         ([A, Task("b", range(2, 5), range(1, 4))], "inputs reach to 5, the network has 4 inputs"),
         ([A, Task("b", range(2, 4), range(1, 5))], "outputs reach to 5, the network has 4 outputs"),
@@ -196,8 +249,50 @@ def test_tasks_that_do_not_share_the_network_are_refused(tasks, message):
         check_tasks(tasks, 4, 4)
 
 
-def test_inputs_of_no_task_are_allowed():
+def test_inputs_of_no_task_and_of_several_are_allowed():
     check_tasks([A, B], 9, 4)
+    check_tasks([A, Task("b", range(1, 4), range(1, 4))], 4, 4)
+
+
+# kinds of labels
+
+
+def labelled(y, *tasks):
+    x = np.random.default_rng(0).standard_normal((len(y), 2))
+    return Dataset(x, y, x, y, tasks)
+
+
+def test_missing_labels_and_real_values_are_kept_as_they_are():
+    y = np.array([[0, 1.5], [np.nan, -2], [1, np.nan]])
+    data = labelled(y, Task("a", [0], [0]), Task("b", [1], [1], "regression"))
+    assert data.y_train.dtype == np.float32 and not data.is_classes
+    np.testing.assert_array_equal(data.y_train, y.astype(np.float32))
+    np.testing.assert_allclose(labelled_shares(data.y_train, data.tasks), [2 / 3, 2 / 3])
+
+
+@pytest.mark.parametrize(
+    ("y", "tasks", "message"),
+    [
+        ([[np.nan], [np.nan]], [Task("a", [0], [0])], "has a column without any label"),
+        ([[0.5], [np.nan]], [Task("a", [0], [0])], "span 0.5…0.5; allowed: whole numbers 0…1"),
+        ([[0, 2], [1, 0]], [Task("a", [0], [0, 1], "multilabel")], "allowed: whole numbers 0…1"),
+        ([[0, np.inf]] * 2, [Task("a", [0], [0, 1], "regression")], "must be finite in float32"),
+        ([[0], [1]], [Task("a", [0], [0, 1], "regression")], r"and \[B, 2\]"),
+    ],
+)
+def test_labels_of_another_kind_are_refused(y, tasks, message):
+    with pytest.raises(SpecError, match=message):
+        labelled(np.array(y), *tasks)
+
+
+def test_validation_takes_the_place_of_the_test_split_in_training():
+    x = np.random.default_rng(0).standard_normal((6, 2))
+    y = np.array([[0], [1]] * 3)
+    data = Dataset(x, y, x, y, [Task("a", [0], [0])], x_validation=x[:3], y_validation=y[:3])
+    assert data.splits == ("train", "test", "validation")
+    assert len(data.watched.x_test) == 3 and data.watched.x_validation is None
+    with pytest.raises(SpecError, match="go together"):
+        Dataset(x, y, x, y, [Task("a", [0], [0])], x_validation=x)
 
 
 # data sets
@@ -228,8 +323,14 @@ def test_a_data_set_knows_the_ends_of_its_networks():
             r"x_train\[5, 2\] is nan",
         ),
         ({"x_test": np.array([[0, 0, 0, np.inf]] * 3)}, r"x_test\[0, 3\] is inf"),
-        ({"y_train": np.array([[2, 0]] * 6)}, "labels of task a span 2…2; allowed: 0…1"),
-        ({"y_test": np.array([[0, 3]] * 3)}, "labels of task b span 3…3; allowed: 0…2"),
+        (
+            {"y_train": np.array([[2, 0]] * 6)},
+            "labels of task a span 2…2; allowed: whole numbers 0…1",
+        ),
+        (
+            {"y_test": np.array([[0, 3]] * 3)},
+            "labels of task b span 3…3; allowed: whole numbers 0…2",
+        ),
         ({"y_test": np.array([[0, -1]] * 3)}, "labels of task b span -1…-1"),
         ({"y_train": np.zeros((5, 2), dtype=int)}, "with the same B"),
         ({"y_train": np.zeros((6, 3), dtype=int)}, "with the same B"),
@@ -287,11 +388,10 @@ def test_whole_labels_of_every_type_are_taken(kind):
     ("y", "message"),
     [
         (1 / (1 + np.exp(-X)), r"y_train\[0, 0\] is 0\.5\d*; expected class labels 0, 1"),
-        (np.where(Y == 1, np.nan, 0.0), r"y_train\[0, 1\] is nan; expected class labels"),
         (Y.astype(str), "y_train has values of type <U21; expected real or whole numbers"),
         (Y.astype(complex), "y_train has values of type complex128"),
         (Y[..., None], r"y_train has shape \(6, 2, 1\); expected \[B, K\]"),
-        (Y + 1, "labels of task a span 1…2; allowed: 0…1"),
+        (Y + 1, "labels of task a span 1…2; allowed: whole numbers 0…1"),
         (Y[:3], r"y_train \(3, 2\); expected \[B, 2\]"),
     ],
 )

@@ -159,4 +159,4 @@ def test_a_resumed_run_equals_the_whole_run_bit_for_bit(toy, prune):
         assert torch.equal(level.population.mask, expected.population.mask)
         assert torch.equal(level.population.parameters, expected.population.parameters)
         assert level.training.curves == expected.training.curves
-        np.testing.assert_array_equal(level.training.accuracy, expected.training.accuracy)
+        np.testing.assert_array_equal(level.training.score, expected.training.score)

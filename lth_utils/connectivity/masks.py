@@ -9,7 +9,9 @@ number.  A dense layer after kernels may have several inputs, the features, of e
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +20,7 @@ from torch import Tensor
 
 from lth_utils.config import SpecError
 from lth_utils.data import Task
+from lth_utils.data.tasks import end
 
 
 def kernel_axes(mask: Tensor) -> int:
@@ -180,23 +183,23 @@ def channel_tasks(
     >>> channel_tasks(tasks, n_channels=3)[1].inputs
     range(2, 3)
     """
-    owned = sum(len(task.inputs) for task in tasks)
+    owned = len({position for task in tasks for position in task.inputs})
     size = positions or owned // n_channels
-    end = max((task.inputs.stop for task in tasks), default=0)
+    last = max((end(task.inputs) for task in tasks), default=0)
     side = round(size ** (1 / axes))
-    if positions is None and (end != owned or owned != n_channels * side**axes):
+    if positions is None and (last != owned or owned != n_channels * side**axes):
         square = "square " if axes == 2 else ""
         raise SpecError(
-            f"tasks own {owned} inputs, the last is {end - 1}; expected all "
+            f"tasks own {owned} inputs, the last is {last - 1}; expected all "
             f"{'pixels' if axes == 2 else 'positions'} of {n_channels} {square}channels"
         )
     chosen = []
     for task in tasks:
-        first, end = task.inputs.start, task.inputs.stop
-        if first % size or end % size:
+        counts = Counter(position // size for position in task.inputs)
+        if set(counts.values()) != {size}:
             raise SpecError(
-                f"task {task.name} owns a part of a channel: inputs {first} to {end - 1}, "
-                f"each channel has {size}"
+                f"task {task.name} owns a part of a channel: inputs {min(task.inputs)} to "
+                f"{max(task.inputs)}, each channel has {size}"
             )
-        chosen.append(Task(task.name, range(first // size, end // size), task.outputs))
+        chosen.append(replace(task, inputs=list(counts)))
     return tuple(chosen)

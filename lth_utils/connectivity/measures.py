@@ -10,9 +10,13 @@ import torch
 from torch import Tensor
 
 from lth_utils.connectivity.reach import any_input_each_output
-from lth_utils.connectivity.served import checked_matrices, coverage_of, served_counts, status_of
+from lth_utils.connectivity.served import (
+    checked_matrices,
+    coverage_of,
+    status_of,
+    subnetworks_and_counts,
+)
 from lth_utils.connectivity.states import states_of_units
-from lth_utils.connectivity.subnetworks import label_components
 from lth_utils.data import Task
 
 
@@ -55,7 +59,7 @@ def measure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total")
     """
     matrices, tasks = checked_matrices(masks, tasks, kind)
     from_input, outputs = any_input_each_output(matrices)
-    counts = served_counts(label_components(from_input, outputs), tasks)
+    _, counts = subnetworks_and_counts(from_input, outputs, tasks)
     shares = coverage_of(counts, tasks, kind)
     words = status_of(counts, tasks, kind)
     numbers = _weight_counts(matrices, from_input, outputs)
@@ -115,8 +119,7 @@ def structure(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total
     """
     matrices, tasks = checked_matrices([mask[:1] for mask in masks], tasks, kind)
     from_input, outputs = any_input_each_output(matrices)
-    labels = label_components(from_input, outputs)
-    counts = served_counts(labels, tasks)
+    labels, counts = subnetworks_and_counts(from_input, outputs, tasks)
     return Structure(
         _first_member(states_of_units(from_input, outputs)),
         _first_member(labels),

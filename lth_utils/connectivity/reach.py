@@ -64,12 +64,12 @@ def reachability(masks: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
     return any_input_each_output(unit_matrices(masks))
 
 
-def masks_of_outputs(masks: Sequence[Tensor], outputs: range) -> list[Tensor]:
+def masks_of_outputs(masks: Sequence[Tensor], outputs: slice | Sequence[int]) -> list[Tensor]:
     """The available weights on any path to some of the outputs.
 
     Args:
         masks: as in :func:`~lth_utils.connectivity.weight_states`.
-        outputs: positions of the outputs, such as a task's.
+        outputs: what picks the outputs, such as a task's (see ``data.tasks.index``).
 
     Returns:
         bool tensors of the shapes of `masks`.

@@ -13,7 +13,10 @@ from lth_utils.connectivity.masks import channel_tasks, check_masks, kernel_axes
 from lth_utils.connectivity.reach import any_input_each_output, leading_to, reached_from
 from lth_utils.connectivity.subnetworks import label_components
 from lth_utils.data import Task, check_tasks
-from lth_utils.data.tasks import as_tasks
+from lth_utils.data.tasks import as_tasks, index, shared_inputs
+
+KINDS = ("total", "output")
+"""Kinds of coverage."""
 
 STATUSES = ("interconnected", "separated", "fragmented", "degraded")
 
@@ -59,7 +62,8 @@ def status(masks: Sequence[Tensor], tasks: Sequence[Task], kind: str = "total") 
         One word per member.  ``degraded``: some task's summed coverage is below 1.
         ``interconnected``: all are covered, but a subnetwork serves more than one task.
         ``separated``: as many subnetworks as tasks, each serving one.  ``fragmented``: none
-        is shared, but there are more subnetworks than tasks.
+        is shared, but there are more subnetworks than tasks.  Inputs that several tasks own join
+        nothing: separated tasks share these and nothing else.
 
     Raises:
         SpecError: as :func:`coverage`.
@@ -86,8 +90,8 @@ def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "ou
     matrices, tasks = checked_matrices(masks, tasks, "total")
     choose(seen_from, ("outputs", "inputs"), "seen_from")
     device = matrices[0].device
-    sources = _columns([task.inputs for task in tasks], matrices[0].shape[2], device)
-    sinks = _columns([task.outputs for task in tasks], matrices[-1].shape[1], device)
+    sources = _columns([index(task.inputs) for task in tasks], matrices[0].shape[2], device)
+    sinks = _columns([index(task.outputs) for task in tasks], matrices[-1].shape[1], device)
     reached, leads = reached_from(matrices, sources), leading_to(matrices, sinks)
     shares = []
     for from_inputs, to_outputs in zip(reached, leads, strict=True):
@@ -98,7 +102,7 @@ def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "ou
     return torch.stack(shares, 1)
 
 
-def _columns(owned: Sequence[range], size: int, device: torch.device) -> Tensor:
+def _columns(owned: Sequence[slice | list[int]], size: int, device: torch.device) -> Tensor:
     """bool ``[size, K + 1]``: what each task owns, and a last column that is True everywhere."""
     table = torch.zeros(size, len(owned) + 1, dtype=torch.bool, device=device)
     for k, positions in enumerate(owned):
@@ -133,34 +137,47 @@ def checked_matrices(
     if axes:
         tasks = channel_tasks(tasks, n_inputs, axes=axes)
     check_tasks(tasks, n_inputs, masks[-1].shape[1])
-    choose(kind, ("total", "output"), "coverage kind")
+    choose(kind, KINDS, "coverage kind")
     return unit_matrices(masks), tasks
 
 
 def counts_of(matrices: Sequence[Tensor], tasks: Sequence[Task]) -> Counts:
     """What each subnetwork has of each task, from the weights between units."""
-    return served_counts(label_components(*any_input_each_output(matrices)), tasks)
+    return subnetworks_and_counts(*any_input_each_output(matrices), tasks)[1]
 
 
-def served_counts(labels: Sequence[Tensor], tasks: Sequence[Task]) -> Counts:
-    """The same from the labels of :func:`~lth_utils.connectivity.components`."""
-    inputs = [task.inputs for task in tasks]
-    outputs = [task.outputs for task in tasks]
+def subnetworks_and_counts(
+    from_input: Sequence[Tensor], outputs: Sequence[Tensor], tasks: Sequence[Task]
+) -> tuple[list[Tensor], Counts]:
+    """The subnetworks, and what each has of each task.
+
+    Inputs that several tasks share join nothing: they belong to every subnetwork that they feed.
+
+    Args:
+        from_input: of :func:`~lth_utils.connectivity.reach.any_input_each_output`.
+        outputs: the same.
+        tasks: K of them.
+
+    Returns:
+        Labels as those of :func:`~lth_utils.connectivity.components`, -1 also for a shared input
+        that feeds several subnetworks, and the counts.
+    """
+    shared = shared_inputs(tasks)
+    labels = label_components(from_input, outputs, shared)
     counts = []
-    ends = zip(labels[0].cpu().numpy(), labels[-1].cpu().numpy(), strict=True)
-    for of_inputs, of_outputs in ends:
-        n = int(of_inputs.max(initial=-1)) + 1
-        counts.append((_tally(of_inputs, inputs, n), _tally(of_outputs, outputs, n)))
-    return counts
-
-
-def _tally(labels: np.ndarray, owned: Sequence[range], n: int) -> np.ndarray:
-    """How many of each range's units have each of the labels 0…n-1, int ``[n, K]``."""
-    table = np.zeros((n, len(owned)), dtype=np.int64)
-    for k, positions in enumerate(owned):
-        own = labels[positions.start : positions.stop]
-        table[:, k] = np.bincount(own[own >= 0], minlength=n)
-    return table
+    for member, (of_inputs, of_outputs) in enumerate(zip(labels[0], labels[-1], strict=True)):
+        n = int(of_outputs.max()) + 1 if of_outputs.numel() else 0
+        numbers = np.arange(n)[:, None]
+        has_inputs = of_inputs.cpu().numpy() == numbers  # [J, I]
+        at_outputs = of_outputs.cpu().numpy()
+        if shared:
+            leads = outputs[0][member][shared].cpu().numpy()  # [shared, O]
+            fed = (at_outputs == numbers).astype(np.int64) @ leads.T.astype(np.int64)
+            has_inputs[:, shared] = fed > 0
+        inputs = [has_inputs[:, index(task.inputs)].sum(1) for task in tasks]
+        served = [(at_outputs[index(task.outputs)] == numbers).sum(1) for task in tasks]
+        counts.append((np.stack(inputs, 1), np.stack(served, 1)))
+    return labels, counts
 
 
 def _sizes(tasks: Sequence[Task]) -> tuple[np.ndarray, np.ndarray]:

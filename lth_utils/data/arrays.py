@@ -10,7 +10,7 @@ REAL = "biuf"
 """numpy's kinds of bool, whole and real numbers."""
 
 
-def _plain(values, name: str) -> np.ndarray:
+def plain_array(values, name: str) -> np.ndarray:
     """Tensors, data frames and lists as an array of real numbers."""
     try:
         if hasattr(values, "detach"):  # a torch tensor, on any device
@@ -42,7 +42,7 @@ def as_examples(values, name: str) -> np.ndarray:
         SpecError: other types, another number of axes, nothing in it, or values that are not
             finite in float32.
     """
-    array = _plain(values, name)
+    array = plain_array(values, name)
     if array.ndim != 2 or not array.size:
         raise SpecError(
             f"{name} has shape {array.shape}; expected [B, I], examples by inputs, both 1 or more"
@@ -72,7 +72,7 @@ def as_labels(values, name: str) -> np.ndarray:
         SpecError: other types, more axes, or values that are not whole numbers, such as
             probabilities or missing values.
     """
-    array = _plain(values, name)
+    array = plain_array(values, name)
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
@@ -87,6 +87,36 @@ def _whole(array: np.ndarray, name: str) -> np.ndarray:
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         raise SpecError(
-            f"{name}[{row}, {column}] is {array[row, column]}; expected class labels 0, 1, …"
+            f"{name}[{row}, {column}] is {array[row, column]}; expected class labels 0, 1, … "
+            "(real values are those of a task of kind regression)"
         )
     return array.astype(np.int64)
+
+
+def as_targets(values, name: str) -> np.ndarray:
+    """Labels and real values as float32 ``[B, T]``; NaN is missing.
+
+    Args:
+        values: array, tensor, data frame or nested list of real numbers, ``[B, T]`` or ``[B]``.
+        name: what errors call the values.
+
+    Returns:
+        The same array where it is already of this type and in one block, else a copy.
+
+    Raises:
+        SpecError: other types, more axes, or infinite values.
+    """
+    array = plain_array(values, name)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise SpecError(f"{name} has shape {array.shape}; expected [B, T], examples by columns")
+    with np.errstate(over="ignore"):
+        targets = np.ascontiguousarray(array, np.float32)
+    if np.isinf(targets).any():
+        row, column = np.argwhere(np.isinf(targets))[0]
+        raise SpecError(
+            f"{name}[{row}, {column}] is {array[row, column]}; values must be finite in float32, "
+            "or NaN where they are missing"
+        )
+    return targets

@@ -10,10 +10,11 @@ import numpy as np
 from lth_utils.config import DataSpec, choose, rng
 from lth_utils.data import cifar_files, mnist_files
 from lth_utils.data.cifar_files import CHANNELS, SIDE, SOURCES
+from lth_utils.data.dataset import Dataset
 from lth_utils.data.image_files import LABELS, OPTIONS, check_labels, choose_rows
 from lth_utils.data.mnist_files import check, draw
 from lth_utils.data.scaling import standardise
-from lth_utils.data.tasks import Dataset, Task
+from lth_utils.data.tasks import Task
 
 
 def mnist_fashion(

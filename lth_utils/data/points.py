@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from lth_utils.config import SpecError, rng
+from lth_utils.data.dataset import Dataset
 from lth_utils.data.scaling import standardise
-from lth_utils.data.tasks import Dataset, Task
+from lth_utils.data.tasks import Task
 
 POINT_TASKS = (
     Task("circles", range(0, 2), range(0, 1)),

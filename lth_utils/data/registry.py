@@ -2,7 +2,7 @@
 
 To add a data set:
 
-1. Write a function that returns a :class:`~lth_utils.data.tasks.Dataset`. Every argument has an
+1. Write a function that returns a :class:`~lth_utils.data.dataset.Dataset`. Every argument has an
    annotated type and a default. An argument ``root``, if there is one, says where files lie.
 2. Enter the function in ``DATASETS`` under the name that parameter files use.
 3. Test it in ``tests/test_data.py``.
@@ -24,11 +24,12 @@ from collections.abc import Callable
 
 from lth_utils.config import DataSpec, SpecError, choose, coerce, nearest
 from lth_utils.data.content import CONTENT, checksum
+from lth_utils.data.dataset import Dataset
 from lth_utils.data.image_files import DataError
 from lth_utils.data.images import cifar10, fashion, image_tasks, mnist, mnist_fashion
 from lth_utils.data.mnist_files import are_original
 from lth_utils.data.points import POINT_TASKS, moons_circles
-from lth_utils.data.tasks import Dataset, Task
+from lth_utils.data.tasks import Task
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "moons_circles": moons_circles,

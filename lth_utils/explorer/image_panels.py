@@ -14,6 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
 from lth_utils.data import Dataset, Task
+from lth_utils.data.tasks import index
 from lth_utils.plots.network_marks import task_colour
 from lth_utils.plots.style import tint
 
@@ -28,7 +29,9 @@ HEAT = mpl.colormaps["viridis"].with_extremes(under="#E4E4E4")
 
 
 def side(task: Task) -> int | None:
-    """Pixels per side where the task's inputs make a square image, else None."""
+    """Pixels per side where the task's inputs make a square image of classes, else None."""
+    if not isinstance(task.inputs, range) or task.kind not in ("binary", "classes"):
+        return None
     root = math.isqrt(len(task.inputs))
     return root if root >= LEAST and root**2 == len(task.inputs) else None
 
@@ -117,7 +120,7 @@ def pixels(panel: Panel, task: Task, degrees: np.ndarray, most: int) -> list[Art
         most: the number of weights at the end of the colour scale.
     """
     n, most = side(task), max(2, most)
-    own = degrees[task.inputs.start : task.inputs.stop].reshape(n, n)
+    own = degrees[index(task.inputs)].reshape(n, n)
     norm = mpl.colors.Normalize(1, most)
     image = panel.pixels.imshow(own, cmap=HEAT, norm=norm, extent=(0, n, n, 0), zorder=0)
     look = {"transform": panel.scale.transAxes, "va": "top", "size": 9.5}

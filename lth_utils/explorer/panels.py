@@ -12,6 +12,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from lth_utils import connectivity
+from lth_utils.data.tasks import index
 from lth_utils.explorer.run import Run
 from lth_utils.networks.ticket import Ticket
 from lth_utils.plots.decision_regions import region_extent
@@ -89,11 +90,12 @@ def region_panels(figure, run: Run, chosen: Sequence[int], box: tuple) -> list[A
     each = (width - gap * (len(chosen) - 1)) / max(1, len(chosen))
     axes = []
     for n, k in enumerate(chosen):
-        ax, first = figure.add_axes((x + n * (each + gap), y, each, height)), run.tasks[k].inputs[0]
+        ax = figure.add_axes((x + n * (each + gap), y, each, height))
+        first, second = run.tasks[k].inputs
         points = _test_points(run, k)
         extent = (-2.5, 2.5, -2.5, 2.5) if points is None else region_extent(points)
         ax.set(xlim=extent[:2], ylim=extent[2:], xlabel=f"x{first + 1}")
-        ax.set_ylabel(f"x{first + 2}", labelpad=0)
+        ax.set_ylabel(f"x{second + 1}", labelpad=0)
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.append(ax)
@@ -102,8 +104,8 @@ def region_panels(figure, run: Run, chosen: Sequence[int], box: tuple) -> list[A
 
 def _test_points(run: Run, k: int) -> np.ndarray | None:
     """Task `k`'s inputs of the test split, where the data set is known."""
-    columns = run.tasks[k].inputs
-    return None if run.dataset is None else run.dataset.x_test[:, columns.start : columns.stop]
+    columns = index(run.tasks[k].inputs)
+    return None if run.dataset is None else run.dataset.x_test[:, columns]
 
 
 def scatter_test_points(ax: Axes, run: Run, k: int) -> list[Artist]:
@@ -179,9 +181,19 @@ def _status_band(ax: Axes, run: Run):
     ax.figure.add_artist(legend)
 
 
+def prefixes(run: Run, what: str) -> list[str]:
+    """How the columns of each task's ``loss``, or of its ``score``, begin."""
+    if what == "loss":
+        return ["loss"] * len(run.tasks)
+    return [task.score_name for task in run.tasks]
+
+
 def task_curves(ax: Axes, run: Run, what: str):
-    """Each task's curve over the levels; what: ``loss`` or ``accuracy``."""
-    columns = [f"{what}_{t.name}" for t in run.tasks]
+    """Each task's curve over the levels; what: ``loss`` or ``score``."""
+    columns = [
+        f"{prefix}_{t.name}" for t, prefix in zip(run.tasks, prefixes(run, what), strict=True)
+    ]
+    what = "loss" if what == "loss" else " and ".join(sorted(set(prefixes(run, what))))
     if columns[0] not in run.rows:
         ax.set_axis_off()
         note_aside(ax, f"no {what} came\nwith these tickets")
@@ -211,17 +223,17 @@ def _loss_axis(ax: Axes, values: np.ndarray):
     ax.legend(fontsize=9, handlelength=2, borderpad=0.1, loc="best")
 
 
-def curve_cursors(run: Run, weights: Axes, loss: Axes, accuracy: Axes) -> list[tuple]:
+def curve_cursors(run: Run, weights: Axes, loss: Axes, score: Axes) -> list[tuple]:
     """What marks the current level in the curves.
 
     Returns:
         Pairs of an artist and the column whose value it shows, None for a vertical line.
     """
     curves = [(weights, name, colour) for name, (colour, _) in CURVES.items()]
-    for ax, what in ((loss, "loss"), (accuracy, "accuracy")):
+    for ax, what in ((loss, "loss"), (score, "score")):
         if ax.axison:
-            for k, task in enumerate(run.tasks):
-                curves.append((ax, f"{what}_{task.name}", task_colour(k)))
+            for k, prefix in enumerate(prefixes(run, what)):
+                curves.append((ax, f"{prefix}_{run.tasks[k].name}", task_colour(k)))
     cursors, with_line = [], []
     for ax, column, colour in curves:
         if ax not in with_line:

@@ -32,7 +32,7 @@ WIDE = {
     "coverage": (0.845, 0.325, 0.145, 0.145),
     "weights": (0.535, 0.325, 0.215, 0.15),
     "loss": (0.535, 0.065, 0.195, 0.17),
-    "accuracy": (0.795, 0.065, 0.195, 0.17),
+    "score": (0.795, 0.065, 0.195, 0.17),
 }
 """Places of the panels of one run alone, as shares of a view of this size in inches."""
 
@@ -44,7 +44,7 @@ TALL = {
     "coverage": (0.73, 0.192, 0.25, 0.077),
     "weights": (0.085, 0.2, 0.42, 0.092),
     "loss": (0.085, 0.038, 0.39, 0.096),
-    "accuracy": (0.595, 0.038, 0.385, 0.096),
+    "score": (0.595, 0.038, 0.385, 0.096),
 }
 """The same of one run beside another."""
 
@@ -63,8 +63,8 @@ class View:
         panels.weight_curves(self.weights, run)
         self.loss = figure.add_axes(layout["loss"])
         panels.task_curves(self.loss, run, "loss")
-        self.accuracy = figure.add_axes(layout["accuracy"])
-        panels.task_curves(self.accuracy, run, "accuracy")
+        self.score = figure.add_axes(layout["score"])
+        panels.task_curves(self.score, run, "score")
         self.coverage = figure.add_axes(layout["coverage"])
         panels.coverage_frame(self.coverage, run)
         self.of_level, self.points, self.cursors = [], [], []
@@ -183,12 +183,13 @@ class View:
         return artists
 
     def _titles(self, axes, row) -> list[Artist]:
-        """Each task's name and accuracy; axes: pairs of a task's position and its axes."""
+        """Each task's name and score; axes: pairs of a task's position and its axes."""
         titles = []
         for k, ax in axes:
             title = name = self.run.tasks[k].name
-            if f"accuracy_{name}" in self.run.rows:
-                title += f": accuracy {self.run.rows[f'accuracy_{name}'].iloc[row]:.1%}"
+            score = self.run.tasks[k].score_name
+            if f"{score}_{name}" in self.run.rows:
+                title += f": {score} {self.run.rows[f'{score}_{name}'].iloc[row]:.1%}"
             titles.append(ax.text(0, 1.03, title, transform=ax.transAxes, size=11))
         return titles
 
@@ -227,7 +228,7 @@ class View:
     def _cursors(self, row) -> list[Artist]:
         """A line at the level and a dot on each curve, made once and moved."""
         if not self.cursors:
-            self.cursors = panels.curve_cursors(self.run, self.weights, self.loss, self.accuracy)
+            self.cursors = panels.curve_cursors(self.run, self.weights, self.loss, self.score)
         numbers = self.run.rows.iloc[row]
         for artist, column in self.cursors:
             artist.set_xdata([numbers["level"]] * (2 if column is None else 1))

@@ -49,9 +49,11 @@ def level_in_words(run: Run, row: int) -> str:
     )
     scores = []
     for task in run.tasks:
-        if f"accuracy_{task.name}" in numbers:
-            scores.append(f"{task.name} {numbers[f'accuracy_{task.name}']:.1%}")
-    return f"{sentence}; accuracy {', '.join(scores)}." if scores else f"{sentence}."
+        column = f"{task.score_name}_{task.name}"
+        if column in numbers:
+            scores.append(f"{task.name} {numbers[column]:.1%}")
+    what = " or ".join(sorted({task.score_name for task in run.tasks}))
+    return f"{sentence}; {what} {', '.join(scores)}." if scores else f"{sentence}."
 
 
 def picture_in_words(views: Sequence[tuple[Run, int]], options: Options) -> str:

@@ -13,7 +13,7 @@ from lth_utils.config import Shape, SpecError, choose, coerce, shape_text
 from lth_utils.connectivity import masks_of_outputs
 from lth_utils.connectivity.masks import check_masks
 from lth_utils.data import Task, check_tasks
-from lth_utils.data.tasks import as_tasks
+from lth_utils.data.tasks import as_tasks, index
 from lth_utils.networks.forward import Layers
 from lth_utils.networks.layers import network
 
@@ -107,7 +107,7 @@ class Ticket:
         Returns:
             The weights on any path to the task's outputs, zombies included; the others are zero.
         """
-        masks = masks_of_outputs(self.masks, self.tasks[k].outputs)
+        masks = masks_of_outputs(self.masks, index(self.tasks[k].outputs))
         kept = np.ones(len(self.initial), dtype=bool)
         weights = np.concatenate([mask.flatten().numpy() for mask in masks])
         kept[: len(weights)] = weights

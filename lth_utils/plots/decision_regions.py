@@ -24,8 +24,8 @@ MARGIN = 0.3
 
 
 def tasks_with_regions(tasks: Sequence[Task]) -> list[int]:
-    """Positions of the tasks that a region can be drawn of: two inputs and one output."""
-    return [k for k, t in enumerate(tasks) if len(t.inputs) == 2 and len(t.outputs) == 1]
+    """Positions of the tasks that a region can be drawn of: two inputs, one of two classes."""
+    return [k for k, t in enumerate(tasks) if len(t.inputs) == 2 and t.kind == "binary"]
 
 
 def region_extent(points: np.ndarray) -> tuple[float, float, float, float]:
@@ -51,14 +51,14 @@ def chances(
     """
     inputs = np.zeros((len(chosen), grid, grid, ticket.shape[0]), np.float32)
     for part, k, (left, right, bottom, top) in zip(inputs, chosen, extents, strict=True):
-        first = ticket.tasks[k].inputs.start
+        first, second = ticket.tasks[k].inputs
         part[..., first] = np.linspace(left, right, grid)
-        part[..., first + 1] = np.linspace(bottom, top, grid)[:, None]
+        part[..., second] = np.linspace(bottom, top, grid)[:, None]
     logits = unit_values(ticket, inputs.reshape(-1, ticket.shape[0]))[-1]
     logits = logits.reshape(len(chosen), grid, grid, -1)
     regions = []
     for part, k in zip(logits, chosen, strict=True):
-        logit = part[..., ticket.tasks[k].outputs.start]
+        logit = part[..., ticket.tasks[k].outputs[0]]
         regions.append(1 / (1 + np.exp(-logit.clip(-60, 60))))
     return regions
 

@@ -14,6 +14,7 @@ from matplotlib.collections import Collection
 from lth_utils import connectivity
 from lth_utils.connectivity import ACTIVE, INACTIVE, PRUNED, STATE_NAMES
 from lth_utils.data import Task
+from lth_utils.data.tasks import index
 from lth_utils.networks.ticket import Ticket
 from lth_utils.plots.style import STATE_COLOURS, TASK_COLOURS
 
@@ -191,7 +192,7 @@ def element_colours(
             edge = np.where(edges.state == ACTIVE, unit[source], none)
         else:
             leads = np.concatenate(found.leads)
-            ends = [leads[:, t.outputs.start : t.outputs.stop].any(1) for t in tasks]
+            ends = [leads[:, index(t.outputs)].any(1) for t in tasks]
             unit = _one_of(np.stack(ends, 1))
             edge = np.where(edges.state == PRUNED, none, unit[target])
     colours = mpl.colors.to_rgba_array(palette)

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from lth_utils import connectivity
 from lth_utils.config import SpecError
 from lth_utils.data import Dataset, Task
+from lth_utils.data.tasks import index
 from lth_utils.networks.ticket import Ticket
 from lth_utils.networks.values import unit_values
 from lth_utils.plots.decision_regions import (
@@ -49,7 +50,7 @@ def data(dataset: Dataset) -> Figure:
     figure, axes = panels(2, len(shown), (5.2 * len(shown), 9.4))
     for column, k in zip(axes.T, shown, strict=True):
         task = dataset.tasks[k]
-        x = dataset.x_train[:, task.inputs.start : task.inputs.stop]
+        x = dataset.x_train[:, index(task.inputs)]
         for ax, owner in zip(column, (k, (k + 1) % len(dataset.tasks)), strict=True):
             labels = dataset.y_train[:, owner]
             labelled_points(ax, x, labels, TASK_COLOURS[owner], size=16)
@@ -62,9 +63,9 @@ def data(dataset: Dataset) -> Figure:
 
 def _input_labels(ax: Axes, task: Task):
     """The axes of a task with two inputs."""
-    first = task.inputs.start + 1
-    ax.set_xlabel(f"input x{first} (standardised)")
-    ax.set_ylabel(f"input x{first + 1} (standardised)")
+    first, second = task.inputs
+    ax.set_xlabel(f"input x{first + 1} (standardised)")
+    ax.set_ylabel(f"input x{second + 1} (standardised)")
 
 
 @styled
@@ -176,13 +177,13 @@ def independent_tickets(ticket: Ticket, dataset: Dataset) -> Figure:
 def _decision_region(ax: Axes, ticket: Ticket, dataset: Dataset, k: int):
     """Where a ticket's output for task k says 1, with the test points and the accuracy on them."""
     task, colour = ticket.tasks[k], task_colour(k)
-    points = dataset.x_test[:, task.inputs.start : task.inputs.stop]
+    points = dataset.x_test[:, index(task.inputs)]
     extent = region_extent(points)
     ax.set(xlim=extent[:2], ylim=extent[2:])
     (chance,) = chances(ticket, [k], [extent], grid=200)
     region_artists(ax, colour, chance, extent)
     labelled_points(ax, points, dataset.y_test[:, k], colour, size=9)
-    says_one = unit_values(ticket, dataset.x_test)[-1][:, task.outputs.start] > 0
+    says_one = unit_values(ticket, dataset.x_test)[-1][:, task.outputs[0]] > 0
     correct = (says_one == dataset.y_test[:, k]).mean()
     ax.set_title(f"{task.name}: accuracy {correct:.1%} on the test split")
     _input_labels(ax, task)

@@ -242,7 +242,7 @@ def _row(level: imp.Level, m: int, dataset: data.Dataset) -> dict:
     """One member's level as plain values, the columns of ``levels.csv``."""
     measures = level.measures[m]
     loss = level.training.loss[m]
-    accuracy = level.training.accuracy[m]
+    score = level.training.score[m]
     row = {
         "level": level.level,
         "available": measures.available,
@@ -253,13 +253,18 @@ def _row(level: imp.Level, m: int, dataset: data.Dataset) -> dict:
         "status": measures.status,
         "epochs": level.training.epochs[m],
         "loss": float(loss.mean()),
-        "accuracy": float(accuracy.mean()),
+        _mean_score_name(dataset): float(score.mean()),
     }
     for k, task in enumerate(dataset.tasks):
         row[f"loss_{task.name}"] = float(loss[k])
-        row[f"accuracy_{task.name}"] = float(accuracy[k])
+        row[f"{task.score_name}_{task.name}"] = float(score[k])
         row[f"coverage_{task.name}"] = float(measures.coverage[:, k].sum())
     return row
+
+
+def _mean_score_name(dataset: data.Dataset) -> str:
+    """The column of the tasks' mean score."""
+    return "accuracy" if dataset.scored_by_accuracy else "score"
 
 
 def _device_name(device: torch.device) -> str:

@@ -12,9 +12,9 @@ from pathlib import Path
 from lth_utils import data
 from lth_utils.config import DataSpec, SpecError
 from lth_utils.data.content import CONTENT, checksum, from_arrays, to_arrays
+from lth_utils.data.dataset import Dataset
 from lth_utils.data.image_files import DataError
 from lth_utils.data.registry import remember, remembered
-from lth_utils.data.tasks import Dataset
 from lth_utils.runs.files import pack, unpack, write_atomically
 
 

@@ -13,14 +13,17 @@ import torch
 from lth_utils import config
 from lth_utils.config import Shape
 from lth_utils.data import Task
-from lth_utils.data.tasks import check_tasks
+from lth_utils.data.tasks import check_tasks, tasks_from_plain, tasks_to_plain
 from lth_utils.networks.layers import network, split_mask
 from lth_utils.networks.ticket import Ticket
 from lth_utils.runs.files import StoreError, pack, unpack, write_atomically
 from lth_utils.runs.places import provenance
 
-TICKET_FILE = "lth_utils ticket 1"
+TICKET_FILE = "lth_utils ticket 2"
 """Marks the files that :func:`save` writes, with the version of their format."""
+
+FIRST_FORMAT = "lth_utils ticket 1"
+"""The mark of earlier files, whose tasks are a name and the ends of two ranges."""
 
 LONGEST_ABOUT = 1 << 20
 """Largest size of what a file says of its ticket, in bytes."""
@@ -39,14 +42,10 @@ def save(ticket: Ticket, path: str | Path) -> Path:
     Raises:
         StoreError: if the file cannot be written.
     """
-    tasks = [
-        [t.name, t.inputs.start, t.inputs.stop, t.outputs.start, t.outputs.stop]
-        for t in ticket.tasks
-    ]
     about = {
         "kind": TICKET_FILE,
         "shape": ticket.shape,
-        "tasks": tasks,
+        "tasks": tasks_to_plain(ticket.tasks),
         "seed": ticket.seed,
         "level": ticket.level,
         **provenance(),
@@ -100,7 +99,8 @@ def _from_file(content: bytes) -> Ticket:
     for name in ("initial", "trained"):
         if name in arrays and arrays[name][:weights][~mask].any():
             raise ValueError(f"{name} has values that are not zero where the mask has no weight")
-    tasks = tuple(_task(task) for task in about["tasks"])
+    first_format = about["kind"] == FIRST_FORMAT
+    tasks = tuple(map(_task, about["tasks"])) if first_format else tasks_from_plain(about["tasks"])
     check_tasks(tasks, math.prod(net.values[0]), math.prod(net.values[-1]))
     return Ticket(
         shape=shape,
@@ -116,7 +116,7 @@ def _from_file(content: bytes) -> Ticket:
 def _read_about(content: bytes) -> dict:
     """What a file says of its ticket."""
     about = json.loads(str(unpack(content, ["about"], _check_about)["about"]))
-    if not isinstance(about, dict) or about["kind"] != TICKET_FILE:
+    if not isinstance(about, dict) or about["kind"] not in (TICKET_FILE, FIRST_FORMAT):
         raise ValueError("it does not say that it is one")
     return about
 

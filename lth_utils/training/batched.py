@@ -109,8 +109,7 @@ class _Stack:
             self.gradient[:, :n_weights].mul_(self.mask)
             self.adam.step()
             if record:
-                losses, _ = objective.evaluate(logits, labels)
-                train_loss += objective.total(losses) * (batch.shape[1] / n_examples)
+                train_loss += objective.batch_loss(logits, labels) * (batch.shape[1] / n_examples)
         return train_loss
 
 
@@ -118,17 +117,17 @@ class _Stack:
 def evaluate(
     flat: Tensor, shape: Shape, x: Tensor, y: Tensor, objective: Objective
 ) -> tuple[Tensor, Tensor]:
-    """Loss and accuracy of each member on each task.
+    """Loss and score of each member on each task.
 
     Args:
         flat: parameters, float32 ``[M, P]``.
         shape: the networks' shape.
         x: inputs, float32 ``[B, I]``.
-        y: labels, int64 ``[B, K]``.
+        y: labels, int64 ``[B, K]`` or float32 ``[B, T]``.
         objective: the tasks.
 
     Returns:
-        Loss and accuracy, float64 ``[M, K]`` each.
+        Loss and score, float64 ``[M, K]`` each.
     """
     if network(shape).front:
         logits = torch.cat([_logits_in_chunks(member, shape, x) for member in flat.split(1)])
@@ -160,7 +159,7 @@ def train(
         torch.from_numpy(data.x_test).to(device),
         torch.from_numpy(data.y_test).to(device),
     )
-    objective = Objective(data.tasks, spec.loss)
+    objective = Objective.of(data, spec.loss)
     trained = flat.clone()
     records = [[] for _ in range(len(flat))]
     stack = _Stack(flat, mask, shape, seeds, spec)

@@ -70,7 +70,7 @@ class _Trainer(threading.Thread):
         data = self.data
         arrays = (data.x_train, data.y_train, data.x_test, data.y_test)
         tensors = [torch.from_numpy(array).to(self.device) for array in arrays]
-        objective = Objective(data.tasks, self.spec.loss)
+        objective = Objective.of(data, self.spec.loss)
         return Problem(*tensors, objective=objective, spec=self.spec)
 
     def _accepted(self) -> list[Job]:

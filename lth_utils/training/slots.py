@@ -133,9 +133,8 @@ class Stack:
             self.gradient[:, :n_weights].mul_(self.mask)
             self.adam.step()
             if record:
-                losses, _ = problem.objective.evaluate(logits, labels)
                 share = batch.shape[1] / n_examples
-                train_loss = train_loss + problem.objective.total(losses) * share
+                train_loss = train_loss + problem.objective.batch_loss(logits, labels) * share
         return train_loss
 
     def _stop(self, loss: Tensor):

@@ -19,6 +19,7 @@ from lth_utils.networks.population import Population
 from lth_utils.training import batched, convolutional
 from lth_utils.training.engine import Engine
 from lth_utils.training.objective import Objective
+from lth_utils.training.outputs import OutputOrder
 
 
 def device(name: str = "auto") -> torch.device:
@@ -111,12 +112,13 @@ class Training:
     Attributes:
         records: one per member, float64 ``[epochs, 3]``, see ``engine.TrainFunction``.
         loss: on the test split after training, float64 ``[M, K]``.
-        accuracy: on the test split after training, float64 ``[M, K]``, from 0 to 1.
+        score: on the test split after training, float64 ``[M, K]``: the accuracy, from 0 to 1, or
+            R² of a regression, at most 1.
     """
 
     records: list[np.ndarray]
     loss: np.ndarray
-    accuracy: np.ndarray
+    score: np.ndarray
 
     @property
     def curves(self) -> list[list[float]]:
@@ -134,9 +136,10 @@ def train(
 ) -> tuple[Population, Training]:
     """Train every member with Adam until it stops by itself.
 
-    A counter grows on each epoch whose loss on the test split is above the best so far, and a new
-    best sets it to zero. At `patience` the member stops with its last weights. A member whose loss
-    is not finite stops too, which its curve shows. Masked weights stay exactly zero.
+    A counter grows on each epoch whose loss on the validation split, or without one on the test
+    split, is above the best so far, and a new best sets it to zero. At `patience` the member stops
+    with its last weights. A member whose loss is not finite stops too, which its curve shows.
+    Masked weights stay exactly zero.
 
     Args:
         population: the members at the values to start from; left unchanged.
@@ -158,41 +161,44 @@ def train(
     shape = expect(population, Population, "population").shape
     check_fit(shape, data)
     engine = choose_engine(population.parameters.device.type, network(shape).front > 0)
+    order = OutputOrder.of(shape, data.tasks)
     values, records = engine.train(
-        population.parameters,
-        population.mask,
+        order.sorted_parameters(population.parameters),
+        order.sorted_mask(population.mask),
         shape,
         population.seeds,
-        data=data,
+        data=data.watched,
         spec=spec,
         cancel=cancel,
     )
-    trained = replace(population, parameters=values)
-    loss, accuracy = evaluate(trained, data, "test")
-    return trained, Training(records, loss, accuracy)
+    trained = replace(population, parameters=order.restored_parameters(values))
+    loss, score = evaluate(trained, data, "test")
+    return trained, Training(records, loss, score)
 
 
 def evaluate(
     population: Population, data: Dataset, split: str = "test"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Loss and accuracy of each member on each task.
+    """Loss and score of each member on each task.
 
     Args:
         population: the members.
         data: the examples.
-        split: ``train`` or ``test``.
+        split: ``train``, ``test`` or, where there is one, ``validation``.
 
     Returns:
-        Loss and accuracy, float64 ``[M, K]`` each.
+        Loss and score, float64 ``[M, K]`` each; the score is the accuracy, or R² of a regression.
 
     Raises:
         SpecError: Networks and data do not fit, or the split is unknown.
     """
     check_fit(expect(population, Population, "population").shape, data)
-    choose(split, ("train", "test"), "split")
+    choose(split, data.splits, "split")
     where = population.parameters.device
+    order = OutputOrder.of(population.shape, data.tasks)
     x = torch.from_numpy(getattr(data, f"x_{split}")).to(where)
     y = torch.from_numpy(getattr(data, f"y_{split}")).to(where)
-    objective = Objective(data.tasks, "mean")
-    loss, accuracy = batched.evaluate(population.parameters, population.shape, x, y, objective)
-    return loss.cpu().numpy(), accuracy.cpu().numpy()
+    objective = Objective(order.tasks, "mean")
+    parameters = order.sorted_parameters(population.parameters)
+    loss, score = batched.evaluate(parameters, population.shape, x, y, objective)
+    return loss.cpu().numpy(), score.cpu().numpy()

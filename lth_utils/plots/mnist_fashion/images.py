@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 
 from lth_utils.config import SpecError
 from lth_utils.data import Dataset
+from lth_utils.data.tasks import index
 from lth_utils.plots.style import TASK_COLOURS, panels, styled
 
 
@@ -30,7 +31,7 @@ def _pictures(dataset: Dataset, rows: slice) -> list[np.ndarray]:
                 f"task {task.name} has {len(task.inputs)} inputs, which make no square image; "
                 "use the figure data for points"
             )
-        pixels = dataset.x_train[rows, task.inputs.start : task.inputs.stop]
+        pixels = dataset.x_train[rows, index(task.inputs)]
         pictures.append(pixels.reshape(-1, side, side))
     return pictures
 

@@ -10,6 +10,7 @@ import torch
 
 from lth_utils.connectivity import decided
 from lth_utils.data import Dataset, Task
+from lth_utils.data.tasks import index
 from lth_utils.networks.ticket import Ticket
 from lth_utils.runs.store import Store
 from lth_utils.studies.masks import masks_by_level
@@ -90,7 +91,7 @@ def purity(ticket: Ticket, dataset: Dataset) -> pd.DataFrame:
         part, labels = ticket.cut(number), dataset.y_test[:, number]
         received = part.masks[0][0].any(0).numpy()
         own = np.zeros(len(received), dtype=bool)
-        own[task.inputs.start : task.inputs.stop] = True
+        own[index(task.inputs)] = True
         own_count = int((received & own).sum())
         whole, cut, own_x = ticket.model(), part.model(), x * torch.from_numpy(own)
         rows.append(

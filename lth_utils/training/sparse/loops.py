@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from lth_utils.training.sparse.adam import adam_step, bias_corrections
-from lth_utils.training.sparse.losses import add_loss, count_correct, softmax
+from lth_utils.training.sparse.losses import add_loss, hits, predict
 from lth_utils.training.sparse.vectors import LANES, ROWS, WIDTH, compiled, dots, tile, weighted_sum
 
 STEPS, BAD_EPOCHS, BEST = 0, 1, 2
@@ -184,7 +184,7 @@ def _step(net, examples, batch, work, record):
     Returns the number of blocks it fills, and its summed loss (zero unless asked for).
     """
     outputs, h, delta = net.first_unit[-2], work.h, work.delta
-    tasks, labels = examples.tasks, work.y
+    heads, labels = examples.heads, work.y
     p, top, excess = work.p, work.top, work.excess
     blocks = (len(batch) + LANES - 1) // LANES
     loss_sum = 0.0
@@ -192,18 +192,21 @@ def _step(net, examples, batch, work, record):
         lanes = _load(examples.x, batch, block * LANES, h[block])
         _load(examples.y, batch, block * LANES, labels)
         _forward(net, h[block])
-        for k in range(len(tasks)):
-            first, last = tasks[k]
-            logits = h[block, outputs + first : outputs + last]
-            softmax(logits, p, top, excess)
+        for k in range(len(heads)):
+            first, last, real = heads[k]
+            logits, y = h[block, outputs + first : outputs + last], labels[first:last]
+            factor = examples.factors[0, k]
+            predict(logits, y, real, p, top, excess)
             if record:
-                loss_sum = add_loss(loss_sum, logits, labels[first:last], top, lanes)
+                loss_sum = add_loss(loss_sum, factor, logits, y, real, top, lanes)
                 for lane in range(lanes):
-                    loss_sum += np.log1p(excess[lane])
+                    loss_sum += factor * np.log1p(excess[lane])
             for o in range(first, last):
                 for lane in range(LANES):
                     error = p[o - first, lane] - labels[o, lane]
-                    scale = examples.loss_weight / len(batch)
+                    # without a label nothing is wrong
+                    error = error if labels[o, lane] == labels[o, lane] else 0.0
+                    scale = examples.loss_weight * factor / len(batch)
                     delta[block, outputs + o, lane] = error * scale
                 delta[block, outputs + o, lanes:] = 0
         _backward(net, h[block], delta[block])
@@ -212,34 +215,47 @@ def _step(net, examples, batch, work, record):
 
 @compiled
 def _evaluate(net, examples, order, work, record):
-    """The loss on the test examples of `order` and their accuracy, NaN unless asked for."""
+    """The loss on the test examples of `order` and their score, NaN unless asked for."""
     outputs, h, product = net.first_unit[-2], work.h[0], work.product
-    tasks, labels = examples.tasks, work.y
+    heads, labels = examples.heads, work.y
     p, top, excess = work.p, work.top, work.excess
     blocks = (len(order) + LANES - 1) // LANES
-    total, correct = 0.0, 0
+    total = 0.0
     product[:] = 0
+    work.hits[:] = 0
     for block in range(blocks):
         lanes = _load(examples.x_test, order, block * LANES, h)
         _load(examples.y_test, order, block * LANES, labels)
         _forward(net, h)
-        for k in range(len(tasks)):
-            first, last = tasks[k]
-            logits = h[outputs + first : outputs + last]
-            softmax(logits, p, top, excess)
-            total = add_loss(total, logits, labels[first:last], top, lanes)
+        for k in range(len(heads)):
+            first, last, real = heads[k]
+            logits, y = h[outputs + first : outputs + last], labels[first:last]
+            predict(logits, y, real, p, top, excess)
+            total = add_loss(total, examples.factors[1, k], logits, y, real, top, lanes)
             # a logarithm costs more than all the rest: take that of a product of many, minus one
             for lane in range(lanes):
                 product[k, lane] += excess[lane] * (1 + product[k, lane])
             if record:
-                correct += count_correct(logits, labels[first:last], lanes)
+                work.hits[k] += hits(logits, y, real, lanes)
         if block % 32 == 31 or block == blocks - 1:
-            for k in range(len(tasks)):
+            for k in range(len(heads)):
                 for lane in range(LANES):
-                    total += np.log1p(product[k, lane])
+                    total += examples.factors[1, k] * np.log1p(product[k, lane])
             product[:] = 0
     loss = total / len(order) * examples.loss_weight
-    return loss, correct / (len(order) * len(tasks)) if record else np.nan
+    return loss, _score(examples, work.hits) if record else np.nan
+
+
+@compiled
+def _score(examples, of_heads):
+    """The mean score of the tasks from what each head hit, or its sum of squared errors."""
+    total = 0.0
+    for k in range(len(of_heads)):
+        score = of_heads[k] / examples.n_labels[k]
+        if examples.heads[k, 2]:
+            score = 1 - of_heads[k] / examples.spread[k]
+        total += score / examples.n_heads[k]
+    return total / examples.n_tasks
 
 
 @compiled

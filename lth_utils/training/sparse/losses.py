@@ -1,4 +1,4 @@
-"""Loss and accuracy of one block of examples."""
+"""Loss and score of one block of examples, head by head; a label that is NaN is missing."""
 
 from __future__ import annotations
 
@@ -58,40 +58,77 @@ def softmax(z, p, top, excess):
 
 
 @compiled
-def add_loss(total, z, y, top, lanes):
-    """Add one task's loss on one block, without the ``log1p(excess)`` of :func:`softmax`.
+def predict(z, y, real, p, top, excess):
+    """What one head says on one block, so that ``p - y`` is its gradient.
+
+    Args:
+        z: logits, float32 ``[outputs, LANES]``.
+        y: one-hot labels or real values, float32 ``[outputs, LANES]``.
+        real: whether the head is a real value with a squared error.
+        p, top, excess: see :func:`softmax`. Of real values, and without a label, `excess` is 0.
+    """
+    if real:
+        for lane in range(LANES):
+            p[0, lane] = 2 * np.float64(z[0, lane]) - y[0, lane]
+            excess[lane] = 0
+        return
+    softmax(z, p, top, excess)
+    for lane in range(LANES):
+        excess[lane] = excess[lane] if y[0, lane] == y[0, lane] else 0.0
+
+
+@compiled
+def add_loss(total, factor, z, y, real, top, lanes):
+    """Add one head's loss on one block, without the ``log1p(excess)`` of :func:`softmax`.
 
     Args:
         total: sum of losses so far.
+        factor: what the head's loss is multiplied by.
         z: logits, float32 ``[outputs, LANES]``.
-        y: one-hot labels, float32 ``[outputs, LANES]``.
+        y: one-hot labels or real values, float32 ``[outputs, LANES]``.
+        real: whether the head is a real value with a squared error.
         top: largest logits, float64 ``[LANES]``, from :func:`softmax`.
         lanes: number of examples in the block.
 
     Returns:
         The new sum.
     """
+    if real:
+        for lane in range(lanes):
+            if y[0, lane] == y[0, lane]:
+                total += factor * (np.float64(z[0, lane]) - y[0, lane]) ** 2
+        return total
     for lane in range(lanes):
-        total += top[lane]
+        if y[0, lane] == y[0, lane]:
+            total += factor * top[lane]
     for o in range(len(z)):
         for lane in range(lanes):
-            total -= y[o, lane] * np.float64(z[o, lane])
+            if y[o, lane] == y[o, lane]:
+                total -= factor * (y[o, lane] * np.float64(z[o, lane]))
     return total
 
 
 @compiled
-def count_correct(z, y, lanes):
-    """Number of a block's examples that one task's logits classify correctly.
+def hits(z, y, real, lanes):
+    """How many of a block's labels one head says; of real values the sum of squared errors.
 
     Args:
         z: logits, float32 ``[outputs, LANES]``.
-        y: one-hot labels, float32 ``[outputs, LANES]``.
+        y: one-hot labels or real values, float32 ``[outputs, LANES]``.
+        real: whether the head is a real value.
         lanes: number of examples in the block.
     """
-    correct = 0
+    total = 0.0
     for lane in range(lanes):
+        if y[0, lane] != y[0, lane]:
+            continue
         best = 0
         for o in range(1, len(z)):
             best = o if z[o, lane] > z[best, lane] else best
-        correct += (z[0, lane] > 0) == (y[0, lane] > 0) if len(z) == 1 else y[best, lane] > 0
-    return correct
+        if real:
+            total += (np.float64(z[0, lane]) - y[0, lane]) ** 2
+        elif len(z) == 1:
+            total += (z[0, lane] > 0) == (y[0, lane] > 0)
+        else:
+            total += y[best, lane] > 0
+    return total

@@ -41,7 +41,7 @@ def _train_member(
     net, index = build(flat, mask, shape)
     examples, settings = workspace.examples(data, spec), workspace.settings(spec)
     n_examples = len(data.x_train)
-    work = workspace.workspace(net, len(data.tasks), min(spec.batch_size, n_examples))
+    work = workspace.workspace(net, len(examples.heads), min(spec.batch_size, n_examples))
     stream = rng(seed, "batches")
     state = np.array([0, 0, np.inf])
     records = []

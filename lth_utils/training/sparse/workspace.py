@@ -9,6 +9,8 @@ import numpy as np
 
 from lth_utils.config import TrainSpec
 from lth_utils.data import Dataset, Task
+from lth_utils.data.dataset import labelled_shares
+from lth_utils.data.tasks import index, target_columns
 from lth_utils.training.sparse.layout import Net, aligned_zeros, round_up
 from lth_utils.training.sparse.vectors import LANES
 
@@ -16,15 +18,29 @@ from lth_utils.training.sparse.vectors import LANES
 class Examples(NamedTuple):
     """The data set.
 
+    A task is one head, a softmax or a sigmoid, or a head for each of its labels or values.
+
     Attributes:
-        tasks: int64 ``[K, 2]``, first output of each task and one past the last.
-        loss_weight: weight of each task in the loss.
+        heads: int64 ``[H, 3]``: first output, one past the last, and 1 for a real value.
+        factors: float64 ``[2, H]``, what a label weighs beside one of a task of weight 1 whose
+            labels are all there, in the training split and in the test split.
+        spread: float64 ``[H]``, sum of squares of the test labels around their mean; 0 for heads
+            that are scored by their hits.
+        n_labels: float64 ``[H]``, how many test examples have a label.
+        n_heads: float64 ``[H]``, how many heads the head's task has.
+        loss_weight: 1, or one over the number of tasks.
+        n_tasks: number of tasks.
         x, x_test: inputs, float32 ``[N, I]``.
-        y, y_test: one-hot labels, float32 ``[N, O]``.
+        y, y_test: one-hot labels or real values, float32 ``[N, O]``; NaN without a label.
     """
 
-    tasks: np.ndarray
+    heads: np.ndarray
+    factors: np.ndarray
+    spread: np.ndarray
+    n_labels: np.ndarray
+    n_heads: np.ndarray
     loss_weight: float
+    n_tasks: int
     x: np.ndarray
     y: np.ndarray
     x_test: np.ndarray
@@ -49,7 +65,8 @@ class Workspace(NamedTuple):
         delta: gradients of the activations, float32 ``[blocks, units, LANES]``.
         y: labels of one block, float32 ``[O, LANES]``.
         p, top, excess: see ``losses.softmax``.
-        product: float64 ``[K, LANES]``, products of normalisers, minus one.
+        product: float64 ``[H, LANES]``, products of normalisers, minus one.
+        hits: float64 ``[H]``, see ``losses.hits``.
         gradient: float32, gradients of one panel's weights.
         flipped: float32 ``[blocks, LANES * stride]``, a layer's inputs with examples as rows.
     """
@@ -61,24 +78,49 @@ class Workspace(NamedTuple):
     top: np.ndarray
     excess: np.ndarray
     product: np.ndarray
+    hits: np.ndarray
     gradient: np.ndarray
     flipped: np.ndarray
 
 
 def _one_hot(labels: np.ndarray, tasks: Sequence[Task]) -> np.ndarray:
-    """Targets per output, float32 ``[B, O]``: the label itself for a single output."""
+    """Targets per output, float32 ``[B, O]``: one-hot for a softmax, else the label itself."""
     n_outputs = sum(len(task.outputs) for task in tasks)
     hot = np.empty((len(labels), n_outputs), np.float32)
-    for k, task in enumerate(tasks):
-        classes = np.arange(len(task.outputs)) if len(task.outputs) > 1 else 1
-        hot[:, task.outputs.start : task.outputs.stop] = labels[:, k, None] == classes
+    for task, columns in zip(tasks, target_columns(tasks), strict=True):
+        own = labels[:, columns]
+        if task.kind == "classes":
+            missing = np.isnan(own) if own.dtype.kind == "f" else False
+            own = np.where(missing, np.float32(np.nan), own == np.arange(len(task.outputs)))
+        hot[:, index(task.outputs)] = own
     return hot
 
 
 def examples(data: Dataset, spec: TrainSpec) -> Examples:
     """The data set as the compiled loops read it."""
+    heads, weights, divisors, columns = [], [], [], []
+    for task, own in zip(data.tasks, target_columns(data.tasks), strict=True):
+        first, n = task.outputs[0], len(task.outputs)
+        real = int(task.kind == "regression")
+        whole = task.kind in ("binary", "classes")
+        spans = [(first, first + n)] if whole else [(first + o, first + o + 1) for o in range(n)]
+        heads += [(*span, real) for span in spans]
+        weights += [task.weight / len(spans)] * len(spans)
+        divisors += [len(spans)] * len(spans)
+        columns += range(own.start, own.stop)
+    shares = [labelled_shares(y, data.tasks)[columns] for y in (data.y_train, data.y_test)]
+    spread = np.zeros(len(heads))
+    for h, (head, column) in enumerate(zip(heads, columns, strict=True)):
+        if head[2]:
+            values = data.y_test[:, column].astype(np.float64)
+            spread[h] = np.nansum((values - np.nanmean(values)) ** 2)
     return Examples(
-        tasks=np.array([(task.outputs.start, task.outputs.stop) for task in data.tasks]),
+        heads=np.array(heads),
+        factors=np.array([np.array(weights) / share for share in shares]),
+        spread=spread,
+        n_labels=shares[1] * len(data.x_test),
+        n_heads=np.array(divisors, np.float64),
+        n_tasks=len(data.tasks),
         loss_weight=1.0 / len(data.tasks) if spec.loss == "mean" else 1.0,
         x=np.ascontiguousarray(data.x_train),
         y=_one_hot(data.y_train, data.tasks),
@@ -98,12 +140,12 @@ def settings(spec: TrainSpec) -> Settings:
     )
 
 
-def workspace(net: Net, n_tasks: int, batch_size: int) -> Workspace:
+def workspace(net: Net, n_heads: int, batch_size: int) -> Workspace:
     """Working memory for one member.
 
     Args:
         net: the member.
-        n_tasks: number of tasks.
+        n_heads: number of heads.
         batch_size: number of examples of the largest batch.
     """
     n_outputs = net.n_units[-1]
@@ -119,7 +161,8 @@ def workspace(net: Net, n_tasks: int, batch_size: int) -> Workspace:
         p=aligned_zeros(n_outputs, LANES, dtype=np.float64),
         top=aligned_zeros(LANES, dtype=np.float64),
         excess=aligned_zeros(LANES, dtype=np.float64),
-        product=aligned_zeros(n_tasks, LANES, dtype=np.float64),
+        product=aligned_zeros(n_heads, LANES, dtype=np.float64),
+        hits=np.zeros(n_heads),
         gradient=aligned_zeros(panel_sizes.max()),
         flipped=aligned_zeros(blocks, LANES * net.stride.max()),
     )
