@@ -86,7 +86,7 @@ if TYPE_CHECKING:
         unit_states,
         weight_states,
     )
-    from lth_utils.data import Dataset, Task
+    from lth_utils.data import Dataset, Task, from_arrays, from_file, from_frame
     from lth_utils.explorer import explore
     from lth_utils.networks.population import init, rewind
     from lth_utils.networks.ticket import Ticket
@@ -118,6 +118,9 @@ __all__ = [
     "expand",
     "explore",
     "extend",
+    "from_arrays",
+    "from_file",
+    "from_frame",
     "imp",
     "init",
     "keep_largest",
@@ -173,7 +176,7 @@ _HOMES = {
         "unit_states",
         "weight_states",
     ),
-    "data": ("Dataset", "Task"),
+    "data": ("Dataset", "Task", "from_arrays", "from_file", "from_frame"),
     "explorer": ("explore",),
     "networks.population": ("init", "rewind"),
     "networks.ticket": ("Ticket",),

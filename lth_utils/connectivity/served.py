@@ -35,7 +35,7 @@ def coverage(
         masks: as in :func:`~lth_utils.connectivity.weight_states`.
         tasks: K of them, which own whole channels where the network begins with a convolution.
         kind: ``total`` (share of the task's inputs times share of its outputs) or ``output``
-            (the second factor alone).
+            (the second factor alone, which is also taken where a task's inputs are unknown).
 
     Returns:
         One float array ``[J, K]`` per member, subnetworks as :func:`components` numbers them.
@@ -181,7 +181,7 @@ def subnetworks_and_counts(
 
 
 def _sizes(tasks: Sequence[Task]) -> tuple[np.ndarray, np.ndarray]:
-    """How many inputs, and outputs, each task has: two int ``[K]``."""
+    """How many inputs, and outputs, each task has: two int ``[K]``; 0 where none are known."""
     n_in = np.array([len(task.inputs) for task in tasks])
     return n_in, np.array([len(task.outputs) for task in tasks])
 
@@ -191,7 +191,11 @@ def coverage_of(counts: Counts, tasks: Sequence[Task], kind: str) -> list[np.nda
     n_in, n_out = _sizes(tasks)
     if kind == "output":
         return [outputs / n_out for _, outputs in counts]
-    return [inputs / n_in * (outputs / n_out) for inputs, outputs in counts]
+    known = n_in > 0
+    shares = []
+    for inputs, outputs in counts:
+        shares.append(np.where(known, inputs / np.maximum(n_in, 1), 1) * (outputs / n_out))
+    return shares
 
 
 def status_of(counts: Counts, tasks: Sequence[Task], kind: str) -> list[str]:
@@ -200,7 +204,8 @@ def status_of(counts: Counts, tasks: Sequence[Task], kind: str) -> list[str]:
     words = []
     for inputs, outputs in counts:
         # in whole numbers, so that "fully covered" is exact
-        covered, full = inputs * outputs, n_in * n_out
+        covered = np.where(n_in > 0, inputs, 1) * outputs
+        full = np.maximum(n_in, 1) * n_out
         if kind == "output":
             covered, full = outputs, n_out
         if (covered.sum(0) < full).any():

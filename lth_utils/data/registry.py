@@ -17,19 +17,21 @@ and tasks. So other data under the same name are other runs, and cannot be taken
 from __future__ import annotations
 
 import inspect
+import re
 import threading
 import typing
 from collections import OrderedDict
 from collections.abc import Callable
 
 from lth_utils.config import DataSpec, SpecError, choose, coerce, nearest
+from lth_utils.data.banks import bundled, formulas, points
 from lth_utils.data.content import CONTENT, checksum
 from lth_utils.data.dataset import Dataset
 from lth_utils.data.image_files import DataError
 from lth_utils.data.images import cifar10, fashion, image_tasks, mnist, mnist_fashion
 from lth_utils.data.mnist_files import are_original
-from lth_utils.data.points import POINT_TASKS, moons_circles
 from lth_utils.data.tasks import Task
+from lth_utils.data.toy_points import POINT_TASKS, moons_circles
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "moons_circles": moons_circles,
@@ -37,6 +39,9 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "mnist": mnist,
     "fashion": fashion,
     "cifar10": cifar10,
+    "points": points,
+    "formulas": formulas,
+    "bundled": bundled,
 }
 """The function of each data set by the name that parameter files use."""
 
@@ -46,6 +51,9 @@ NAMED: dict[Callable[..., Dataset], tuple[str, ...]] = {
     mnist: ("mnist",),
     fashion: ("fashion",),
     cifar10: (),
+    points: (),
+    formulas: (),
+    bundled: (),
 }
 """Functions whose name and options say all, and the image sets of which that is true only while the
 original files lie in the data folder."""
@@ -53,17 +61,21 @@ original files lie in the data folder."""
 IN_MEMORY = 4
 """How many data sets are kept in memory."""
 
+_own: dict[DataSpec, Dataset] = {}
+"""Data sets of one's own that no function makes and that are not kept beside runs yet."""
+
 _loaded: OrderedDict[DataSpec, Dataset] = OrderedDict()
 _lock = threading.RLock()
 
 
-def spec(name: str, **options) -> DataSpec:
+def spec(name: str | Dataset, **options) -> DataSpec:
     """The complete spec of a data set.
 
     `root` is no option: where the files lie differs between machines and changes no result.
 
     Args:
-        name: a key of ``DATASETS``.
+        name: a key of ``DATASETS``; or a data set of one's own, as ``lth.from_arrays`` makes it,
+            with at most the option ``name``, which begins the names of its runs.
         options: arguments of its function; the others take their defaults. ``content`` says which
             data are expected, where the name does not say it.
 
@@ -79,6 +91,8 @@ def spec(name: str, **options) -> DataSpec:
     >>> dict(spec("moons_circles", noise=0.2).options)["noise"]
     0.2
     """
+    if isinstance(name, Dataset):
+        return _own_spec(name, **options)
     expected = coerce(options.pop(CONTENT, None), str | None, f"{name}: {CONTENT}")
     named = _complete(name, options)
     if expected is None and _says_all(name):
@@ -110,6 +124,11 @@ def load(data: DataSpec) -> Dataset:
         return known
     options = dict(data.options)
     content = options.pop(CONTENT, None)
+    if content is not None and not options and data.name not in DATASETS:
+        raise SpecError(
+            f"data set {data.name} with content {content} is not in memory; make it again by "
+            "lth.from_arrays, lth.from_frame or lth.from_file, and lth.data.spec"
+        )
     named = _complete(data.name, options)
     lacks_content = content is None and not _says_all(data.name)
     if lacks_content or named != DataSpec(data.name, tuple(options.items())):
@@ -130,14 +149,20 @@ def load(data: DataSpec) -> Dataset:
 def remembered(data: DataSpec) -> Dataset | None:
     """The data set of a spec if it is in memory."""
     with _lock:
+        if data in _own:
+            return _own[data]
         if data in _loaded:
             _loaded.move_to_end(data)
         return _loaded.get(data)
 
 
 def remember(data: DataSpec, dataset: Dataset):
-    """Keep a data set in memory, and no more than the last ``IN_MEMORY``."""
+    """Keep a data set in memory, and no more than the last ``IN_MEMORY``.
+
+    One of one's own that was given to :func:`spec` may be forgotten from now on: it is kept.
+    """
     with _lock:
+        _own.pop(data, None)
         _loaded[data] = dataset
         _loaded.move_to_end(data)
         while len(_loaded) > IN_MEMORY:
@@ -160,6 +185,21 @@ def tasks_of(data: DataSpec) -> tuple[Task, ...]:
     if function in NAMED:
         return image_tasks(data)
     return load(data).tasks
+
+
+def _own_spec(dataset: Dataset, name: str = "own", **others) -> DataSpec:
+    """The spec of a data set that no function makes: its content alone."""
+    if others:
+        raise SpecError(f"{min(others)} is not an option of a data set of one's own; it has name")
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_]{1,40}", name):
+        raise SpecError(f"name is {name!r}; expected up to 40 letters, digits and _")
+    if name in DATASETS:
+        raise SpecError(f"name is {name}, that of another data set; choose another one")
+    own = DataSpec(name, ((CONTENT, checksum(dataset)),))
+    with _lock:
+        if remembered(own) is None:
+            _own[own] = dataset
+    return own
 
 
 def _complete(name: str, options: dict) -> DataSpec:

@@ -27,7 +27,8 @@ class Task:
         name: its name in tables and figures, one line of text.
         inputs: its positions among the network's inputs, a range or any list of them, each once;
             or names of columns, which ``lth.from_frame`` replaces by positions. Inputs may be
-            those of other tasks, too.
+            those of other tasks, too. An empty list says that they are unknown: then the task is
+            covered where its outputs are.
         outputs: its positions among the network's outputs, likewise, of this task alone.
         kind: ``binary`` (one output, a sigmoid), ``classes`` (an output per class, a softmax),
             ``multilabel`` (a sigmoid per output) or ``regression`` (a real value per output);
@@ -49,7 +50,11 @@ class Task:
         if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable():
             raise SpecError(f"the name of a task is {self.name!r}; expected one line of text")
         for what in ("inputs", "outputs"):
-            object.__setattr__(self, what, _positions(getattr(self, what), f"{self.name}: {what}"))
+            positions = getattr(self, what)
+            if what == "inputs" and isinstance(positions, (tuple, list)) and not positions:
+                object.__setattr__(self, what, ())
+                continue
+            object.__setattr__(self, what, _positions(positions, f"{self.name}: {what}"))
         weight = coerce(self.weight, float, f"task {self.name}: weight")
         if weight <= 0:
             raise SpecError(f"task {self.name}: weight is {weight}; allowed: above 0")
@@ -70,7 +75,7 @@ class Task:
     @property
     def is_named(self) -> bool:
         """Whether columns stand by name, so that positions are not known yet."""
-        return isinstance(self.inputs[0], str) or isinstance(self.outputs[0], str)
+        return any(isinstance(value, str) for value in (*self.inputs[:1], self.outputs[0]))
 
     @property
     def classes(self) -> int:
@@ -141,7 +146,9 @@ def index(positions: Positions) -> slice | list[int]:
 
 def end(positions: Positions) -> int:
     """One past the last position."""
-    return positions.stop if isinstance(positions, range) else max(map(int, positions)) + 1
+    if isinstance(positions, range):
+        return positions.stop
+    return max(map(int, positions), default=-1) + 1
 
 
 def shared_inputs(tasks: Sequence[Task]) -> list[int]:

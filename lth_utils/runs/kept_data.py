@@ -33,7 +33,9 @@ def keep(folder: Path, spec: DataSpec):
         return
     path = _path(folder, content)
     if not path.exists() or _read(path, content) is None:
-        write_atomically(path, pack(to_arrays(load(folder, spec))), durable=True)
+        dataset = load(folder, spec)
+        write_atomically(path, pack(to_arrays(dataset)), durable=True)
+        remember(spec, dataset)
 
 
 def load(folder: Path, spec: DataSpec) -> Dataset:
