@@ -447,7 +447,13 @@ def count_operations(folder: Path, template: Path | None) -> int:
 
 
 def kills(
-    folder: Path, template: Path | None, reference: Reference, times: int, seed: int
+    folder: Path,
+    template: Path | None,
+    reference: Reference,
+    times: int,
+    seed: int,
+    *,
+    threads: int,
 ) -> collections.Counter:
     """Classes of sweeps that were killed at a file operation and then repeated.
 
@@ -464,7 +470,7 @@ def kills(
         def interrupted(n=n, root=root):
             warnings.simplefilter("ignore")
             Killer(n).patch()
-            sweep.run(SPECS, Store(root), device="cpu", threads=1)
+            sweep.run(SPECS, Store(root), device="cpu", threads=threads)
 
         killed = os.WIFSIGNALED(in_child(interrupted))
         status = in_child(lambda root=root: resume(root, reference, template is None))
@@ -523,9 +529,16 @@ def main() -> int:
         reference, template = compute(root / "reference"), root / "template"
         fill(template)
         of_kills = {}
-        for name, begun in (("sweep killed", None), ("repair killed", template)):
+        scenes = (
+            ("sweep killed", None, 1),
+            ("two threads", None, 2),
+            ("repair killed", template, 1),
+        )
+        for name, begun, threads in scenes:
             if asked.kills:
-                of_kills[name] = kills(root, begun, reference, asked.kills, asked.seed)
+                of_kills[name] = kills(
+                    root, begun, reference, asked.kills, asked.seed, threads=threads
+                )
         counts = damages(template, reference, asked.damages, asked.seed, asked.show)
     counts |= of_kills
     print_table(counts)

@@ -206,10 +206,6 @@ def planned_run(**arguments):
     return lth.pruning.plan(lth.RunSpec(**arguments))
 
 
-def loaded(**arguments):
-    return lth.data.load(lth.data.spec(**arguments))
-
-
 PRUNING = {"rate": NO_SHARE, "levels": [*NO_COUNT, 10**9], "criterion": NO_WORD, "scope": NO_WORD}
 MEASURED = {"masks": NO_MASKS, "tasks": NO_TASKS, "kind": NO_WORD}
 BY_HAND = {
@@ -355,7 +351,12 @@ TARGETS = [
         {**TRAINED, "spec": [*NO_OBJECT, lth.PruneSpec(0.3, 1)]},
     ),
     ("imp.run", imp_run, RIGHT_LOOP, LOOP),
-    ("data.spec", loaded, {"name": "moons_circles"}, SETS),
+    (
+        "data.spec",
+        lambda name, **options: lth.data.load(lth.data.spec(name, **options)),
+        {"name": "moons_circles"},
+        SETS,
+    ),
     (
         "TrainSpec",
         lth.TrainSpec,

@@ -68,7 +68,7 @@ _loaded: OrderedDict[DataSpec, Dataset] = OrderedDict()
 _lock = threading.RLock()
 
 
-def spec(name: str | Dataset, **options) -> DataSpec:
+def spec(name: str | Dataset, /, **options) -> DataSpec:
     """The complete spec of a data set.
 
     `root` is no option: where the files lie differs between machines and changes no result.
@@ -187,7 +187,7 @@ def tasks_of(data: DataSpec) -> tuple[Task, ...]:
     return load(data).tasks
 
 
-def _own_spec(dataset: Dataset, name: str = "own", **others) -> DataSpec:
+def _own_spec(dataset: Dataset, /, name: str = "own", **others) -> DataSpec:
     """The spec of a data set that no function makes: its content alone."""
     if others:
         raise SpecError(f"{min(others)} is not an option of a data set of one's own; it has name")
