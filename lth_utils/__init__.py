@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from lth_utils.explorer import explore
     from lth_utils.networks.population import init, rewind
     from lth_utils.networks.ticket import Ticket
+    from lth_utils.one_call.study import Study, study
     from lth_utils.pruning import CRITERIA, extend, keep_largest, prune, trajectory
     from lth_utils.runs.store import Store
     from lth_utils.runs.sweep import run as sweep
@@ -106,6 +107,7 @@ __all__ = [
     "PruneSpec",
     "RunSpec",
     "Store",
+    "Study",
     "Task",
     "Ticket",
     "TrainSpec",
@@ -131,6 +133,7 @@ __all__ = [
     "run_id",
     "status",
     "studies",
+    "study",
     "sweep",
     "to_networkx",
     "train",
@@ -157,6 +160,7 @@ FOLDERS = (
     "studies",
     "publish",
     "explorer",
+    "one_call",
 )
 """The folders of the package, and ``imp``; each imports only from those before it."""
 
@@ -178,6 +182,7 @@ _HOMES = {
     ),
     "data": ("Dataset", "Task", "from_arrays", "from_file", "from_frame"),
     "explorer": ("explore",),
+    "one_call.study": ("Study", "study"),
     "networks.population": ("init", "rewind"),
     "networks.ticket": ("Ticket",),
     "pruning": ("CRITERIA", "extend", "keep_largest", "prune", "trajectory"),

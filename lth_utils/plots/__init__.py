@@ -52,6 +52,12 @@ from lth_utils.plots.toy_data import (
     parameter_states,
 )
 from lth_utils.plots.weight_distributions import summary, training_curves, weight_histograms
+from lth_utils.plots.your_data import (
+    best_tickets,
+    controls,
+    found_partition,
+    score_over_weights,
+)
 
 __all__ = [
     "DASHES",
@@ -65,10 +71,13 @@ __all__ = [
     "TRIAL_COLOURS",
     "accuracy",
     "active_share",
+    "best_tickets",
     "common_order",
+    "controls",
     "data",
     "dense_network",
     "draw_network",
+    "found_partition",
     "frontier",
     "how_many_levels",
     "imp_levels",
@@ -87,6 +96,7 @@ __all__ = [
     "pixel_statistics",
     "rounds_to_target",
     "samples",
+    "score_over_weights",
     "separation_cost",
     "size_or_levels",
     "split_count",

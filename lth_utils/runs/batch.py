@@ -258,6 +258,8 @@ def _row(level: imp.Level, m: int, dataset: data.Dataset) -> dict:
     for k, task in enumerate(dataset.tasks):
         row[f"loss_{task.name}"] = float(loss[k])
         row[f"{task.score_name}_{task.name}"] = float(score[k])
+        if level.training.validation is not None:
+            row[f"validation_{task.name}"] = float(level.training.validation[m, k])
         row[f"coverage_{task.name}"] = float(measures.coverage[:, k].sum())
     return row
 

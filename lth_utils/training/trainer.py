@@ -114,11 +114,13 @@ class Training:
         loss: on the test split after training, float64 ``[M, K]``.
         score: on the test split after training, float64 ``[M, K]``: the accuracy, from 0 to 1, or
             R² of a regression, at most 1.
+        validation: the same score on the validation split, or None where there is none.
     """
 
     records: list[np.ndarray]
     loss: np.ndarray
     score: np.ndarray
+    validation: np.ndarray | None = None
 
     @property
     def curves(self) -> list[list[float]]:
@@ -173,7 +175,10 @@ def train(
     )
     trained = replace(population, parameters=order.restored_parameters(values))
     loss, score = evaluate(trained, data, "test")
-    return trained, Training(records, loss, score)
+    validation = None
+    if data.x_validation is not None:
+        _, validation = evaluate(trained, data, "validation")
+    return trained, Training(records, loss, score, validation)
 
 
 def evaluate(

@@ -26,8 +26,8 @@ class Found:
 
     Attributes:
         run: its id.
-        level: the last level that is intact and scores, on the split that stops training, at most
-            the tolerance below the dense network.
+        level: the last level that is intact and at which each task scores, on the split that stops
+            training, at most the tolerance below the dense network.
         weights: available there.
         status: of the mask there.
         together: bool ``[K, K]``, which tasks share a subnetwork.
@@ -146,7 +146,7 @@ def find(
 
     Args:
         store: of the runs.
-        specs: the runs, with recorded training.
+        specs: the runs.
         controls: runs on shuffled labels.
         input_names: of the inputs.
         tolerance: how far the score may fall below the dense network's.
@@ -191,13 +191,14 @@ def find(
 
 def look(spec: RunSpec, history: History, tolerance: float) -> Found:
     """One run at the last level that is intact and about as good as the dense network."""
-    rows, curve = history.rows, history.curve
-    watched = [float(curve[level][-1, 1]) for level in range(len(rows))]
+    rows = history.rows
+    names = [f"{task.score_name}_{task.name}" for task in history.tasks]
+    validation = [f"validation_{task.name}" for task in history.tasks]
+    watched = rows[validation if validation[0] in rows else names].to_numpy(float)
     level = 0
     for n, status in enumerate(rows["status"]):
-        if status != "degraded" and watched[n] >= watched[0] - tolerance:
+        if status != "degraded" and (watched[n] >= watched[0] - tolerance).all():
             level = n
-    names = [f"{task.score_name}_{task.name}" for task in history.tasks]
     masks = history.ticket(level).masks
     return Found(
         run=run_id(spec),
@@ -206,7 +207,7 @@ def look(spec: RunSpec, history: History, tolerance: float) -> Found:
         status=str(rows["status"].iloc[level]),
         together=partitions(masks, history.tasks)[0],
         inputs=inputs_of_tasks(masks, history.tasks),
-        watched=watched[level],
+        watched=float(watched[level].mean()),
         dense=rows[names].iloc[0].to_numpy(float),
         score=rows[names].iloc[level].to_numpy(float),
     )

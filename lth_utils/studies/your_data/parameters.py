@@ -22,13 +22,13 @@ class Parameters(StudyParameters):
         tolerance: how far the score may fall below the dense network's.
     """
 
-    path: str = ""
-    targets: tuple[str, ...] = ()
-    presets: dict | tuple = ()
-    seeds: Span = Span("0-15")
-    networks: str | tuple[int, ...] = "auto"
-    max_epochs: int = 500
-    tolerance: float = 0.02
+    path: str
+    targets: tuple[str, ...]
+    presets: dict
+    seeds: Span
+    networks: str | tuple[int, ...]
+    max_epochs: int
+    tolerance: float
 
     def check(self):
         """Refuse a path without targets, and nothing to ask."""

@@ -79,7 +79,7 @@ def specs(
             name,
             base=network_of(data, networks),
             seed=seed,
-            train=TrainSpec(max_epochs=max_epochs, weight_decay=WEIGHT_DECAY, record=True),
+            train=TrainSpec(max_epochs=max_epochs, weight_decay=WEIGHT_DECAY),
             prune=PruneSpec(rate=RATE, target=n_inputs + LEFT * n_outputs),
             coverage="output",  # which inputs are needed is a result, so losing one is no failure
         )

@@ -27,8 +27,20 @@ def headline(found: Findings) -> str:
     if not found.beats_controls:
         return f"{n_tasks} tasks fall into {n_groups} groups, but no more often than by chance"
     if n_groups == n_tasks:
-        return f"The {n_tasks} tasks are independent of each other"
+        which = "The two" if n_tasks == 2 else f"All {n_tasks}"
+        return f"{which} tasks are independent of each other"
     return f"{n_tasks} tasks fall into {n_groups} independent groups"
+
+
+def controls_headline(findings: Sequence[Findings]) -> str:
+    """What the controls say of several data sets."""
+    apart = [found for found in findings if len(found.groups) > 1]
+    more = sum(bool(found.beats_controls) for found in apart)
+    if not apart:
+        return "No tasks were apart, so there is nothing to be compared with chance"
+    return (
+        f"More often apart than by chance: {more} of {len(apart)} data sets whose tasks were apart"
+    )
 
 
 def percent(estimate: tuple[float, float, float]) -> str:
