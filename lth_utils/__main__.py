@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m lth_utils", description="Execute the notebooks; look after their results."
     )
     verbs = parser.add_subparsers(
-        required=True, metavar="run | figures | report | check | init | readmes"
+        required=True, metavar="run | figures | report | study | check | init | readmes"
     )
 
     runs = verbs.add_parser("run", help="execute notebooks with the parameters of a set")
@@ -109,6 +109,16 @@ def _parser() -> argparse.ArgumentParser:
     init = verbs.add_parser("init", help="lay out notebooks/ and parameters/ in a folder")
     init.set_defaults(verb=_init)
     init.add_argument("folder", type=Path, help="made where there is none")
+
+    study = verbs.add_parser("study", help="ask of your data which of its tasks are independent")
+    study.set_defaults(verb=_study)
+    study.add_argument("file", type=Path, help="a file of columns, such as data.csv")
+    study.add_argument("--targets", nargs="+", required=True, help="names of the columns to learn")
+    study.add_argument("--inputs", nargs="+", help="of those to learn from (default: all others)")
+    study.add_argument("--page", type=Path, help="where the page goes (default: <file>.html here)")
+    study.add_argument("--seeds", default="16", help="how many networks, or 0-15 (default: 16)")
+    study.add_argument("--draws", type=int, default=1, help="how many splits (default: 1)")
+    study.add_argument("--no-controls", action="store_false", dest="controls", help="half the time")
 
     readmes = verbs.add_parser("readmes", help="write the README of each folder of the project")
     readmes.set_defaults(verb=_readmes)
@@ -188,6 +198,18 @@ def _check(asked: argparse.Namespace) -> int:
         print(f"corrupt: {error.folder}{moved}")
     print(f"{len(corrupt)} corrupt of the runs in {store.runs}")
     return 1 if corrupt and not asked.repair else 0
+
+
+def _study(asked: argparse.Namespace) -> int:
+    from lth_utils.data import from_file
+    from lth_utils.one_call import study
+
+    data = from_file(asked.file, asked.targets, inputs=asked.inputs)
+    seeds = int(asked.seeds) if asked.seeds.isdecimal() else asked.seeds
+    found = study(data, seeds=seeds, draws=asked.draws, controls=asked.controls)
+    print(*found.words(), sep="\n")
+    print(found.page(asked.page or f"{asked.file.stem}.html", asked.file.name))
+    return 0
 
 
 def _init(asked: argparse.Namespace) -> int:

@@ -140,7 +140,8 @@ def _one_of(value, kinds: Sequence, where: str):
         return None
     listed = isinstance(value, (list, tuple, range))
     kinds = [kind for kind in kinds if kind is not type(None)]
-    fitting = [kind for kind in kinds if (typing.get_origin(kind) is tuple) == listed]
+    for_lists = [kind for kind in kinds if (typing.get_origin(kind) or kind) in (tuple, list)]
+    fitting = [kind for kind in kinds if (kind in for_lists) == listed]
     *first, last = fitting or kinds[:1]
     for kind in first:
         with contextlib.suppress(SpecError):

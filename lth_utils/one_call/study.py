@@ -11,9 +11,8 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from lth_utils import data as datasets
-from lth_utils.config import DataSpec, RunSpec, SpecError, coerce, span
-from lth_utils.data import Dataset, from_arrays
+from lth_utils.config import DataSpec, SpecError, coerce, span
+from lth_utils.data import Dataset, from_arrays, load
 from lth_utils.data.arrays import as_examples
 from lth_utils.data.own import split_rows
 from lth_utils.explorer import Explorer, explore
@@ -86,42 +85,25 @@ class Study(BaseEstimator):
         """
         self._scale = None
         if isinstance(X, (Dataset, DataSpec)):
-            self.data_ = X if isinstance(X, Dataset) else datasets.load(X)
-            name = datasets.spec(X, name="yours") if isinstance(X, Dataset) else X
+            self.data_ = your_data.hold_out(X if isinstance(X, Dataset) else load(X))
         else:
             self.data_ = from_arrays(X, y, self.tasks)
             self._scale = _scale_of(np.asarray(X, np.float64))
-            name = datasets.spec(self.data_, name="yours")
         self.n_features_in_ = self.data_.ends[0]
-        store = self._store()
-        self.runs_, self.controls_ = self._specs(name)
-        sweep.run([*self.runs_, *self.controls_], store, self.device, progress=progress)
-        self.findings_ = your_data.find(
-            store,
-            self.runs_,
-            self.controls_,
-            input_names=self.data_.input_names,
-            tolerance=coerce(self.tolerance, float, "tolerance"),
+        asked = your_data.ask(
+            "your data",
+            self.data_,
+            networks=self.networks,
+            seeds=_seeds(self.seeds),
+            draws=coerce(self.draws, int, "draws"),
+            max_epochs=coerce(self.max_epochs, int, "max_epochs"),
+            controls=bool(self.controls),
         )
+        store = self._store()
+        sweep.run([*asked.runs, *asked.controls], store, self.device, progress=progress)
+        self.runs_ = asked.runs
+        self.findings_ = your_data.find(asked, store, coerce(self.tolerance, float, "tolerance"))
         return self
-
-    def _specs(self, name: DataSpec) -> tuple[list[RunSpec], list[RunSpec]]:
-        """The runs, and those of the control."""
-        seeds, draws = _seeds(self.seeds), coerce(self.draws, int, "draws")
-        max_epochs = coerce(self.max_epochs, int, "max_epochs")
-        if draws < 1:
-            raise SpecError(f"draws is {draws}; allowed: 1 or more")
-        runs, controls = [], []
-        for draw in range(draws):
-            drawn = your_data.resplit(self.data_, draw)
-            own = name if not draw else datasets.spec(drawn, name="yours")
-            shapes = {"networks": self.networks, "seeds": seeds, "max_epochs": max_epochs}
-            runs += your_data.specs(own, drawn, **shapes)
-            if self.controls:
-                shuffled = your_data.shuffled(drawn, draw)
-                without = datasets.spec(shuffled, name="shuffled")
-                controls += your_data.specs(without, shuffled, **shapes)
-        return runs, controls
 
     def _store(self) -> Store:
         """Where the runs are."""

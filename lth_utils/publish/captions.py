@@ -74,6 +74,13 @@ FIGURES = {
         "rounds-to-target": "The same share left after more and more rounds.",
         "one-shot-separation": "Does pruning all at once separate the two tasks?",
     },
+    "08_your_data": {
+        "found-partition": "Which tasks share a subnetwork, and which inputs reach them.",
+        "more-than-chance": "Are tasks apart more often than in networks that learned shuffled "
+        "labels, and in random masks?",
+        "score-over-weights": "How good the networks are as their weights get fewer.",
+        "best-tickets": "The best ticket of each data set, and the tasks that its parts serve.",
+    },
 }
 """What each figure shows, in one sentence without numbers, by notebook and key."""
 
@@ -85,5 +92,6 @@ CHAPTERS = {
     "05_ticket_explorer": "The ticket explorer",
     "06_weight_distributions": "Is it the mask, the weights' distribution, or the exact values?",
     "07_one_shot_or_iterative": "All at once, or in rounds?",
+    "08_your_data": "Your data",
 }
 """The title of each notebook's chapter."""

@@ -15,6 +15,23 @@ from lth_utils.connectivity.served import checked_matrices, subnetworks_and_coun
 from lth_utils.data import Dataset, Task
 from lth_utils.data.tasks import index, target_columns
 
+VALIDATION = 0.15
+"""Share of the training split that stops training, where a data set has no split for that."""
+
+
+def hold_out(data: Dataset) -> Dataset:
+    """The data set with a validation split, taken from the end of its training split."""
+    if data.x_validation is not None:
+        return data
+    first = len(data.x_train) - max(1, round(VALIDATION * len(data.x_train)))
+    return replace(
+        data,
+        x_train=data.x_train[:first],
+        y_train=data.y_train[:first],
+        x_validation=data.x_train[first:],
+        y_validation=data.y_train[first:],
+    )
+
 
 def resplit(data: Dataset, draw: int) -> Dataset:
     """The same examples, parted anew into splits of the same sizes.

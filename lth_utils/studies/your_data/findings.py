@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from lth_utils.runs.record import History
 from lth_utils.runs.store import Store
 from lth_utils.studies import statistics
 from lth_utils.studies.your_data.controls import inputs_of_tasks, partitions, random_partitions
+from lth_utils.studies.your_data.plan import Asked
 
 RANDOM_MASKS = 20
 """Random masks per run."""
@@ -35,6 +37,8 @@ class Found:
         watched: mean score on the split that stops training.
         dense: score of each task on the test split before pruning, ``[K]``.
         score: the same at the level.
+        random: of random masks with as many weights in each layer, how many join the tasks in each
+            way, as :func:`bits` writes it.
     """
 
     run: str
@@ -46,6 +50,7 @@ class Found:
     watched: float
     dense: np.ndarray
     score: np.ndarray
+    random: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,6 @@ class Findings:
     agreeing: int
     random: tuple[int, int]
     shuffled: tuple[int, int] | None = None
-    tolerance: float = field(default=0.02)
 
     @property
     def sure(self) -> tuple[float, float, float]:
@@ -134,59 +138,77 @@ def joined(groups: Sequence[Sequence[int]], n_tasks: int) -> np.ndarray:
     return together
 
 
-def find(
-    store: Store,
-    specs: Sequence[RunSpec],
-    controls: Sequence[RunSpec] = (),
-    *,
-    input_names: Sequence[str] = (),
-    tolerance: float = 0.02,
-) -> Findings:
+def find(asked: Asked, store: Store, tolerance: float = 0.02) -> Findings:
     """What the finished runs of a study say.
 
     Args:
-        store: of the runs.
-        specs: the runs.
-        controls: runs on shuffled labels.
+        asked: its runs.
+        store: where they are.
+        tolerance: how far the score of a task may fall below the dense network's.
+
+    Raises:
+        StoreError: a run is not finished.
+    """
+    runs, others = [
+        [look(spec, store.history(run_id(spec)), tolerance) for spec in specs]
+        for specs in (asked.runs, asked.controls)
+    ]
+    return together_with(runs, others, asked.data.tasks, asked.data.input_names)
+
+
+def together_with(
+    runs: Sequence[Found],
+    controls: Sequence[Found],
+    tasks: Sequence[Task],
+    input_names: Sequence[str] = (),
+) -> Findings:
+    """What several networks say together.
+
+    Args:
+        runs: one per network, at least one.
+        controls: the same of networks on shuffled labels.
+        tasks: K of them.
         input_names: of the inputs.
-        tolerance: how far the score may fall below the dense network's.
 
     Raises:
         SpecError: there are no runs.
-        StoreError: a run is not finished.
     """
-    if not specs:
+    if not runs:
         raise SpecError("a study has at least one run")
-    histories = [store.history(run_id(spec)) for spec in specs]
-    tasks = histories[0].tasks
-    runs, random, n_random = [], [], 0
-    for spec, history in zip(specs, histories, strict=True):
-        found = look(spec, history, tolerance)
-        runs.append(found)
-        masks = history.ticket(found.level).masks
-        random.append(random_partitions(masks, tasks, RANDOM_MASKS, spec.seed))
-        n_random += RANDOM_MASKS
     together = np.stack([found.together for found in runs]).mean(0)
+    np.fill_diagonal(together, 1)
     groups = groups_of(together > 0.5)
     wanted = joined(groups, len(tasks))
-    by_chance = int((np.concatenate(random) == wanted).all((1, 2)).sum())
-    of_shuffled = None
-    if controls:
-        others = [look(spec, store.history(run_id(spec)), tolerance) for spec in controls]
-        same = sum(np.array_equal(found.together, wanted) for found in others)
-        of_shuffled = (same, len(others))
+    by_chance = n_random = 0
+    for found in runs:
+        by_chance += sum(n for text, n in found.random.items() if text == bits(wanted))
+        n_random += sum(found.random.values())
+    same = sum(np.array_equal(found.together, wanted) for found in controls)
     return Findings(
-        tasks=tasks,
+        tasks=tuple(tasks),
         input_names=tuple(input_names),
-        runs=runs,
+        runs=list(runs),
         together=together,
         inputs=np.stack([found.inputs for found in runs]).mean(0),
         groups=groups,
         agreeing=sum(np.array_equal(found.together, wanted) for found in runs),
         random=(by_chance, n_random),
-        shuffled=of_shuffled,
-        tolerance=tolerance,
+        shuffled=(same, len(controls)) if controls else None,
     )
+
+
+def bits(values: np.ndarray) -> str:
+    """A bool matrix as text: a word per row, x for True and a point for False."""
+    return " ".join("".join(".x"[int(value)] for value in row) for row in values)
+
+
+def matrix(text: str) -> np.ndarray:
+    """The matrix of :func:`bits`.
+
+    >>> matrix("x. .x").astype(int).tolist()
+    [[1, 0], [0, 1]]
+    """
+    return np.array([[letter == "x" for letter in word] for word in text.split()])
 
 
 def look(spec: RunSpec, history: History, tolerance: float) -> Found:
@@ -200,6 +222,7 @@ def look(spec: RunSpec, history: History, tolerance: float) -> Found:
         if status != "degraded" and (watched[n] >= watched[0] - tolerance).all():
             level = n
     masks = history.ticket(level).masks
+    random = random_partitions(masks, history.tasks, RANDOM_MASKS, spec.seed)
     return Found(
         run=run_id(spec),
         level=level,
@@ -210,4 +233,5 @@ def look(spec: RunSpec, history: History, tolerance: float) -> Found:
         watched=float(watched[level].mean()),
         dense=rows[names].iloc[0].to_numpy(float),
         score=rows[names].iloc[level].to_numpy(float),
+        random=Counter(map(bits, random)),
     )

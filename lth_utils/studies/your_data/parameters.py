@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from lth_utils.config import SpecError
+from lth_utils.data import from_file, load, spec
 from lth_utils.studies.parameters import Span, StudyParameters
+from lth_utils.studies.your_data.plan import Asked, ask
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Parameters(StudyParameters):
     Args:
         path: a file of text columns; empty: the data sets of `presets`.
         targets: names of the columns to learn, where there is a `path`.
-        presets: by a short title the name of a data set and its options.
+        presets: by a short title ``set``, the name of a data set, and its options.
         seeds: of the networks.
         networks: ``auto``, or the widths of the hidden layers.
         max_epochs: most epochs per level.
@@ -36,5 +39,29 @@ class Parameters(StudyParameters):
             raise SpecError("path and targets go together: which columns are to be learned?")
         if not self.path and not self.presets:
             raise SpecError("give a path with its targets, or presets")
+        for title, options in self.presets.items():
+            if not isinstance(options, dict) or "set" not in options:
+                raise SpecError(f"presets.{title} is {options!r}; expected set and its options")
+            spec(options["set"], **{k: v for k, v in options.items() if k != "set"})
         self._require(self.max_epochs >= 1, "max_epochs", "1 or more")
         self._require(0 <= self.tolerance < 1, "tolerance", "0 or more, below 1")
+
+    def questions(self) -> list[Asked]:
+        """The studies: of the file, or else of each preset."""
+        sets = {}
+        if self.path:
+            sets[Path(self.path).stem] = from_file(self.path, list(self.targets))
+        for title, options in self.presets.items():
+            own = {name: value for name, value in options.items() if name != "set"}
+            sets[title] = load(spec(options["set"], **own))
+        asked = []
+        for title, dataset in sets.items():
+            runs = ask(
+                title,
+                dataset,
+                networks=self.networks,
+                seeds=self.seeds,
+                max_epochs=self.max_epochs,
+            )
+            asked.append(runs)
+        return asked

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lth_utils.config import (
-    DataSpec,
     PruneSpec,
     RunSpec,
     Shape,
@@ -13,8 +13,9 @@ from lth_utils.config import (
     TrainSpec,
     coerce,
 )
-from lth_utils.data import Dataset
+from lth_utils.data import Dataset, spec
 from lth_utils.pruning import extend
+from lth_utils.studies.your_data.controls import hold_out, resplit, shuffled
 
 UNITS_PER_TASK = 4
 """Units of each hidden layer of the base network, for each task, as in the thesis."""
@@ -60,23 +61,68 @@ def network_of(data: Dataset, networks: str | Sequence = "auto") -> Shape:
     return (n_inputs, *hidden, n_outputs)
 
 
-def specs(
-    name: DataSpec, data: Dataset, *, networks="auto", seeds: Sequence[int], max_epochs: int
-) -> list[RunSpec]:
-    """A run per seed: pruned at rate 0.32 until few weights per output are left.
+@dataclass(frozen=True)
+class Asked:
+    """The runs of a study of one data set.
+
+    Attributes:
+        title: of the data.
+        data: the data set, with a validation split.
+        runs: one per seed, and draw.
+        controls: the same on shuffled labels, or none.
+    """
+
+    title: str
+    data: Dataset
+    runs: list[RunSpec]
+    controls: list[RunSpec]
+
+
+def ask(
+    title: str,
+    data: Dataset,
+    *,
+    networks: str | Sequence = "auto",
+    seeds: Sequence[int],
+    draws: int = 1,
+    max_epochs: int = 500,
+    controls: bool = True,
+) -> Asked:
+    """The runs of a study: networks pruned at rate 0.32 until few weights per output are left.
 
     Args:
-        name: the data set's spec.
-        data: the data set.
+        title: of the data.
+        data: the data set; without a validation split, 15 % of its training split become one.
         networks: see :func:`network_of`.
         seeds: of the networks.
+        draws: how many splits of the data.
         max_epochs: most epochs per level.
+        controls: whether there are runs on shuffled labels.
+
+    Raises:
+        SpecError: arguments out of range.
     """
+    if draws < 1:
+        raise SpecError(f"draws is {draws}; allowed: 1 or more")
+    data = hold_out(data)
+    runs, others = [], []
+    for draw in range(draws):
+        drawn = resplit(data, draw)
+        runs += _specs("yours", drawn, networks, seeds, max_epochs)
+        if controls:
+            others += _specs("shuffled", shuffled(drawn, draw), networks, seeds, max_epochs)
+    return Asked(title, data, runs, others)
+
+
+def _specs(
+    name: str, data: Dataset, networks: str | Sequence, seeds: Sequence[int], max_epochs: int
+) -> list[RunSpec]:
+    """A run per seed on one split."""
     n_inputs, n_outputs = data.ends
     runs = []
     for seed in seeds:
         run = RunSpec(
-            name,
+            spec(data, name=name),
             base=network_of(data, networks),
             seed=seed,
             train=TrainSpec(max_epochs=max_epochs, weight_decay=WEIGHT_DECAY),

@@ -2,14 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
-from lth_utils.config import RunSpec
+from lth_utils.config import RunSpec, run_id
+from lth_utils.data.tasks import tasks_from_plain, tasks_to_plain
 from lth_utils.runs.store import Store
 from lth_utils.studies import statistics
-from lth_utils.studies.your_data.findings import Findings
+from lth_utils.studies.your_data.findings import (
+    Findings,
+    Found,
+    bits,
+    look,
+    matrix,
+    together_with,
+)
+from lth_utils.studies.your_data.plan import Asked
+
+
+def found_table(questions: Sequence[Asked], store: Store, tolerance: float = 0.02) -> pd.DataFrame:
+    """What each run of several studies found, in columns of plain values.
+
+    Args:
+        questions: the studies.
+        store: of the runs.
+        tolerance: see :func:`~lth_utils.studies.your_data.findings.find`.
+
+    Returns:
+        A row per run, which :func:`findings_of` reads.
+    """
+    rows = []
+    for asked in questions:
+        tasks = json.dumps(tasks_to_plain(asked.data.tasks))
+        names = json.dumps(asked.data.input_names)
+        for control, specs in (("networks", asked.runs), ("shuffled labels", asked.controls)):
+            for spec in specs:
+                found = look(spec, store.history(run_id(spec)), tolerance)
+                row = {"data": asked.title, "control": control, "tasks": tasks, "names": names}
+                for name in ("run", "level", "weights", "status", "watched"):
+                    row[name] = getattr(found, name)
+                row["together"], row["inputs"] = bits(found.together), bits(found.inputs)
+                row["dense"] = json.dumps(found.dense.tolist())
+                row["score"] = json.dumps(found.score.tolist())
+                row["random"] = json.dumps(found.random)
+                rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def findings_of(table: pd.DataFrame) -> dict[str, Findings]:
+    """What each study found, by the title of its data; table: of :func:`found_table`."""
+    findings = {}
+    for title, own in table.groupby("data", sort=False):
+        found: dict[str, list[Found]] = {"networks": [], "shuffled labels": []}
+        for row in own.to_dict("records"):
+            run = Found(
+                run=row["run"],
+                level=row["level"],
+                weights=row["weights"],
+                status=row["status"],
+                together=matrix(row["together"]),
+                inputs=matrix(row["inputs"]),
+                watched=row["watched"],
+                dense=np.array(json.loads(row["dense"])),
+                score=np.array(json.loads(row["score"])),
+                random=json.loads(row["random"]),
+            )
+            found[row["control"]].append(run)
+        tasks = tasks_from_plain(json.loads(own["tasks"].iloc[0]))
+        names = json.loads(own["names"].iloc[0])
+        findings[str(title)] = together_with(
+            found["networks"], found["shuffled labels"], tasks, names
+        )
+    return findings
 
 
 def score_curves(
@@ -61,3 +128,17 @@ def control_shares(found: Findings, name: str) -> pd.DataFrame:
         estimate = statistics.columns("share", statistics.share(count, n))
         rows.append({"data": name, "control": control, "count": count, **estimate, "n": n})
     return pd.DataFrame(rows)
+
+
+def all_curves(
+    questions: Sequence[Asked], store: Store, findings: Mapping[str, Findings]
+) -> pd.DataFrame:
+    """:func:`score_curves` of several studies; findings: by the titles of their data."""
+    tables = [score_curves(store, a.runs, findings[a.title], a.title) for a in questions]
+    return pd.concat(tables, ignore_index=True)
+
+
+def all_controls(findings: Mapping[str, Findings]) -> pd.DataFrame:
+    """:func:`control_shares` of several studies."""
+    tables = [control_shares(found, title) for title, found in findings.items()]
+    return pd.concat(tables, ignore_index=True)

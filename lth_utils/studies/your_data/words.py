@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lth_utils.studies import statistics
 from lth_utils.studies.your_data.findings import Findings
@@ -121,3 +121,35 @@ def _controls(found: Findings) -> str:
     if found.shuffled is None:
         verdict = verdict.replace("Both are", "This is")
     return f"{text}. {verdict}"
+
+
+def headlines(findings: Mapping[str, Findings]) -> dict[str, str]:
+    """The answer of each study, by the title of its data."""
+    return {title: headline(found) for title, found in findings.items()}
+
+
+def notes(findings: Mapping[str, Findings]) -> dict[str, str]:
+    """What each best ticket is, by the title of its data."""
+    best = {title: found.best() for title, found in findings.items()}
+    return {title: f"{one.weights} weights, {one.status}" for title, one in best.items()}
+
+
+def facts(findings: Mapping[str, Findings], n_runs: int) -> dict:
+    """The notebook's facts: a headline, and of each data set what was found."""
+    apart = [title for title, found in findings.items() if found.beats_controls]
+    of_each = {}
+    for title, found in findings.items():
+        share, low, high = found.sure
+        of_each[title] = {
+            "answer": headline(found),
+            "groups": group_names(found),
+            "agreeing": [found.agreeing, len(found.runs)],
+            "share": [round(value, 4) for value in (share, low, high)],
+            "random": list(found.random),
+            "shuffled": list(found.shuffled or ()),
+        }
+    text = (
+        f"{len(apart)} of {len(findings)} data sets fall into independent groups of tasks "
+        "more often than both controls"
+    )
+    return {"headline": text, "runs": n_runs, "data": of_each}
