@@ -227,7 +227,9 @@ def bundled(
     if n_samples < 20 or seed < 0:
         raise SpecError(f"n_samples is {n_samples} and seed {seed}; allowed: 20 or more, 0 or more")
     if not names or len(set(names)) < len(names):
-        raise SpecError(f"names are {list(names)}; allowed: one or more of {', '.join(BUNDLED)}")
+        raise SpecError(
+            f"names are {list(names)}; allowed: one or more of {', '.join(BUNDLED)}, each once"
+        )
     sizes = {"train": n_samples, "validation": n_samples // 2, "test": n_samples // 2}
     parts: dict[str, list] = {f"{letter}_{split}": [] for letter in "xy" for split in sizes}
     tasks, input_names, first_input, first_output = [], [], 0, 0

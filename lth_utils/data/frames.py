@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from lth_utils.config import SpecError, coerce, nearest
+from lth_utils.config import SpecError, nearest
 from lth_utils.data.dataset import Dataset
 from lth_utils.data.own import assemble, split_rows, target_table
 from lth_utils.data.tasks import Task, as_tasks
 
 MOST_WORDS = 50
 """Most different words of an input column, each of which becomes an input."""
+
+SEPARATORS = ",;\t|"
+"""What may separate the columns of a file."""
 
 Tasks = Sequence[Task] | Mapping[str, Sequence[str]] | None
 
@@ -74,9 +78,7 @@ def from_frame(
         reason = f"{both[0]!r} is a target, too" if both else "there are no other columns"
         raise SpecError(f"columns to learn from: {reason}")
     values, names = _numbers(frame[used])
-    rows = split_rows(
-        len(frame), None, coerce(test, float, "test"), coerce(validation, float, "validation"), seed
-    )
+    rows = split_rows(len(frame), None, test, validation, seed)
     return assemble(
         values, target_table(frame[wanted], "targets"), _as_tasks(tasks, wanted), rows, names
     )
@@ -103,9 +105,10 @@ def from_file(
 def read_table(path: str | Path, options: Mapping | None = None) -> pd.DataFrame:
     """The table in a file of text columns; see :func:`from_file`."""
     place = Path(path).expanduser()
-    separators = {} if options and "sep" in options else {"sep": None, "engine": "python"}
+    options = dict(options or {})
     try:
-        frame = pd.read_csv(place, **{**separators, **(options or {})})
+        options.setdefault("sep", _separator(place))
+        frame = pd.read_csv(place, **options)
     except OSError as error:
         raise SpecError(f"cannot read {path}: {error.strerror or error}") from None
     except Exception as error:  # of the parser, of decoding, of unpacking
@@ -118,6 +121,13 @@ def read_table(path: str | Path, options: Mapping | None = None) -> pd.DataFrame
             "separated: options={'sep': ';'}"
         )
     return frame
+
+
+def _separator(place: Path) -> str:
+    """What separates the columns of a file: the most frequent of a few marks in its first line."""
+    first = pd.read_csv(place, sep="\x1f", header=None, nrows=1, quoting=3).iloc[0, 0]
+    unquoted = re.sub('"[^"]*"', "", str(first))
+    return max(SEPARATORS, key=unquoted.count)
 
 
 def _known(names, columns: list[str], what: str) -> list[str]:

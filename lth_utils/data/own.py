@@ -88,11 +88,6 @@ def from_arrays(
     """
     if y is None:
         x, y = _items(x)
-    test = coerce(test, float, "test")
-    validation = coerce(validation, float, "validation")
-    for name, share in (("test", test), ("validation", validation)):
-        if not 0 <= share <= 0.9:
-            raise SpecError(f"{name} is {share}; allowed: 0 to 0.9, a share of the examples")
     if (x_test is None) != (y_test is None):
         raise SpecError("x_test and y_test go together: give both or none")
     values, columns = _pair(x, y, "", target_names)
@@ -173,8 +168,12 @@ def split_rows(
         seed: of the draw.
 
     Raises:
-        SpecError: a split without rows.
+        SpecError: shares out of range, or a split without rows.
     """
+    test, validation = coerce(test, float, "test"), coerce(validation, float, "validation")
+    for name, share in (("test", test), ("validation", validation)):
+        if not 0 <= share <= 0.9:
+            raise SpecError(f"{name} is {share}; allowed: 0 to 0.9, a share of the examples")
     stream = rng(coerce(seed, int, "seed"), "splits")
     if n_train is None:
         order = stream.permutation(n)
@@ -354,13 +353,14 @@ def _target(column: pd.Series, name: str, train: np.ndarray) -> Target:
     labels = np.full(len(column), np.nan)
     labels[known] = [position[value] for value in words]
     if len(kinds) < 2:
-        raise SpecError(f"target {name!r} has one class, {kinds[0]!r}; there is nothing to learn")
+        raise SpecError(f"target {name!r} has one class, {kinds[0]}; there is nothing to learn")
     counts = np.bincount(labels[train][known[train]].astype(int), minlength=len(kinds))
     if counts.min() < LEAST_OF_CLASS:
         rare = kinds[int(counts.argmin())]
         raise SpecError(
-            f"target {name!r} has {len(kinds)} classes in {known.sum()} rows; class {rare!r} has "
-            f"{counts.min()} in the training split, and {LEAST_OF_CLASS} or more are needed"
+            f"target {name!r} has {len(kinds)} classes in {known.sum()} rows; class "
+            f"{str(rare)!r} has {counts.min()} in the training split, and {LEAST_OF_CLASS} or more "
+            "are needed"
         )
     texts = tuple(str(int(k)) if isinstance(k, float) and k == int(k) else str(k) for k in kinds)
     return Target(name, "binary" if len(kinds) == 2 else "classes", labels, texts)
