@@ -130,7 +130,7 @@ NO_TASKS = [
     [lth.Task("far", range(0, 9), range(0, 1))],
     [lth.Task("far", range(0, 2), range(0, 9))],
     [TASKS[0], lth.Task("one", range(2, 4), range(1, 2))],
-    [TASKS[0], lth.Task("two", range(1, 4), range(1, 2))],
+    Maybe([TASKS[0], lth.Task("two", range(1, 4), range(1, 2))]),
 ]
 NO_ARRAY = [
     None,

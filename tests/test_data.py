@@ -180,6 +180,8 @@ def test_options_of_the_wrong_type_are_refused(bad):
 )
 def test_positions_are_whole_numbers_each_once(positions):
     for inputs, outputs in ((positions, range(1)), (range(1), positions)):
+        if inputs == []:  # they are unknown
+            continue
         with pytest.raises(SpecError, match="expected positions from 0, each once"):
             Task("a", inputs, outputs)
 

@@ -28,6 +28,7 @@ FOLDERS = [
     "studies",
     "publish",
     "explorer",
+    "one_call",
     "__main__",
 ]
 """From values to people; a folder imports only from those before it."""

@@ -64,7 +64,7 @@ def test_the_page_of_the_largest_set_is_light_and_says_where_all_of_it_comes_fro
 def test_the_notebooks_pages_load_nothing_from_elsewhere(smoke, page):
     """Links that a reader may follow are allowed; sources, styles and scripts are not."""
     pages = list((smoke[0] / "smoke" / "notebooks").glob("*.html"))
-    assert len(pages) == 7
+    assert len(pages) == 8
     for path in pages:
         text = re.sub(r'src="data:[^"]*"', "", path.read_text())
         assert not re.search(r"(src|data-src|rel=.stylesheet.[^>]*href)=.https?://", text), (

@@ -353,7 +353,7 @@ def test_the_command_ends_in_a_sentence(words, message, tmp_path, monkeypatch, c
 
 
 def test_unknown_presets_stop_before_anything_runs():
-    fields = {"path": "", "targets": [], "seeds": "0", "networks": "auto"}
+    fields = {"path": "", "targets": [], "seeds": "0", "networks": []}
     fields |= {"max_epochs": 5, "tolerance": 0.02}
     for presets, message in (
         ({"a": {"set": "formula"}}, "did you mean formulas"),

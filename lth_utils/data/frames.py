@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from lth_utils.config import SpecError, nearest
 from lth_utils.data.dataset import Dataset
 from lth_utils.data.own import assemble, split_rows, target_table
 from lth_utils.data.tasks import Task, as_tasks
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_WORDS = 50
 """Most different words of an input column, each of which becomes an input."""
@@ -56,10 +59,13 @@ def from_frame(
         SpecError: columns that are not there or there twice, dates, columns with missing values
             or too many different words, and all that ``from_arrays`` refuses.
 
+    >>> import pandas as pd
     >>> frame = pd.DataFrame({"size": range(60), "kind": ["a", "b"] * 30, "big": [0, 1] * 30})
     >>> from_frame(frame, "big").input_names
     ('size', 'kind=a', 'kind=b')
     """
+    import pandas as pd  # slow to import
+
     if not isinstance(frame, pd.DataFrame):
         raise SpecError(f"frame is of type {type(frame).__name__}; expected a pandas DataFrame")
     columns = [str(name) for name in frame.columns]
@@ -104,6 +110,8 @@ def from_file(
 
 def read_table(path: str | Path, options: Mapping | None = None) -> pd.DataFrame:
     """The table in a file of text columns; see :func:`from_file`."""
+    import pandas as pd  # slow to import
+
     place = Path(path).expanduser()
     options = dict(options or {})
     try:
@@ -125,6 +133,8 @@ def read_table(path: str | Path, options: Mapping | None = None) -> pd.DataFrame
 
 def _separator(place: Path) -> str:
     """What separates the columns of a file: the most frequent of a few marks in its first line."""
+    import pandas as pd  # slow to import
+
     first = pd.read_csv(place, sep="\x1f", header=None, nrows=1, quoting=3).iloc[0, 0]
     unquoted = re.sub('"[^"]*"', "", str(first))
     return max(SEPARATORS, key=unquoted.count)
@@ -132,6 +142,8 @@ def _separator(place: Path) -> str:
 
 def _known(names, columns: list[str], what: str) -> list[str]:
     """Names of columns, each there and named once."""
+    import pandas as pd  # slow to import
+
     if not isinstance(names, (list, tuple, pd.Index)):
         raise SpecError(f"{what} are {names!r}; expected a list of names of columns")
     names = [str(name) for name in names]
@@ -160,6 +172,8 @@ def _as_tasks(tasks: Tasks, targets: list[str]) -> Sequence[Task] | None:
 
 def _numbers(frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     """Inputs as float64 ``[B, I]``, and their names; words become one input each."""
+    import pandas as pd  # slow to import
+
     blocks, names = [], []
     for name in frame.columns:
         column = frame[name]
@@ -193,6 +207,8 @@ def _refuse_gaps(column: pd.Series, name: str):
 
 def _words(column: pd.Series, name: str) -> list[str]:
     """The different words of a column."""
+    import pandas as pd  # slow to import
+
     if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
         raise SpecError(f"column {name!r} holds dates; give numbers, such as days since the first")
     words = sorted(set(column.astype(str)))

@@ -250,7 +250,7 @@ def image_tasks(data: DataSpec) -> tuple[Task, ...]:
 
     >>> from lth_utils.data.registry import spec
     >>> image_tasks(spec("mnist", size=14, digits=[7, 1]))
-    (Task(name='mnist', inputs=range(0, 196), outputs=range(0, 2)),)
+    (Task(name='mnist', inputs=range(0, 196), outputs=range(0, 2), kind='classes', weight=1.0),)
     """
     options = dict(data.options)
     counts = {task: len(options[name]) for task, name in OPTIONS.items() if name in options}

