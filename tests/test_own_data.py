@@ -233,6 +233,9 @@ def test_files_of_other_programs_are_read(tmp_path):
         assert own.tasks == wanted.tasks
     european = tmp_path / "european.csv"
     table.to_csv(european, index=False, sep=";", decimal=",")
+    own = lth.from_file(european, ["sign", "three"])
+    np.testing.assert_allclose(own.x_train, wanted.x_train, atol=1e-6)
+    table.to_csv(european, index=False, decimal=",")
     with pytest.raises(SpecError, match=r"different words.*options=\{'decimal': ','\}"):
         lth.from_file(european, "sign")
     own = lth.from_file(european, ["sign", "three"], options={"decimal": ","})

@@ -96,7 +96,7 @@ def from_file(
     """A data set of a file of text columns, such as ``.csv`` or ``.tsv``, packed or not.
 
     Args:
-        path: the file; its separator is found.
+        path: the file; what separates its columns is found, and whether its decimals have commas.
         targets: see :func:`from_frame`.
         tasks: see :func:`from_frame`.
         options: for ``pandas.read_csv``, such as ``{"decimal": ","}``.
@@ -117,6 +117,8 @@ def read_table(path: str | Path, options: Mapping | None = None) -> pd.DataFrame
     try:
         options.setdefault("sep", _separator(place))
         frame = pd.read_csv(place, **options)
+        if options["sep"] != "," and "decimal" not in options and _has_commas(frame):
+            frame = pd.read_csv(place, **options, decimal=",")
     except OSError as error:
         raise SpecError(f"cannot read {path}: {error.strerror or error}") from None
     except Exception as error:  # of the parser, of decoding, of unpacking
@@ -138,6 +140,15 @@ def _separator(place: Path) -> str:
     first = pd.read_csv(place, sep="\x1f", header=None, nrows=1, quoting=3).iloc[0, 0]
     unquoted = re.sub('"[^"]*"', "", str(first))
     return max(SEPARATORS, key=unquoted.count)
+
+
+def _has_commas(frame: pd.DataFrame) -> bool:
+    """Whether all words of some column are numbers with a comma, as 1,5 for one and a half."""
+    for name in frame.select_dtypes(["object", "str"]):
+        words = frame[name].dropna().astype(str)
+        if len(words) and words.str.fullmatch(r"\s*-?\d+(,\d+)?([eE][+-]?\d+)?\s*").all():
+            return True
+    return False
 
 
 def _known(names, columns: list[str], what: str) -> list[str]:

@@ -32,7 +32,8 @@ def found_table(questions: Sequence[Asked], store: Store, tolerance: float = 0.0
         tolerance: see :func:`~lth_utils.studies.your_data.findings.find`.
 
     Returns:
-        A row per run, which :func:`findings_of` reads.
+        A row per run, which :func:`findings_of` reads; the tasks and the names of the inputs stand
+        in the first row of each data set.
     """
     rows = []
     for asked in questions:
@@ -42,11 +43,12 @@ def found_table(questions: Sequence[Asked], store: Store, tolerance: float = 0.0
             for spec in specs:
                 found = look(spec, store.history(run_id(spec)), tolerance)
                 row = {"data": asked.title, "control": control, "tasks": tasks, "names": names}
+                tasks = names = ""  # said once for each data set
                 for name in ("run", "level", "weights", "status", "watched"):
                     row[name] = getattr(found, name)
                 row["together"], row["inputs"] = bits(found.together), bits(found.inputs)
-                row["dense"] = json.dumps(found.dense.tolist())
-                row["score"] = json.dumps(found.score.tolist())
+                row["dense"] = json.dumps(found.dense.round(6).tolist())
+                row["score"] = json.dumps(found.score.round(6).tolist())
                 row["random"] = json.dumps(found.random)
                 rows.append(row)
     return pd.DataFrame(rows)
