@@ -189,7 +189,9 @@ def element_colours(
         if colour_by == "subnetwork":
             of_subnetwork = np.append(_one_of(found.coverage > 0), none)
             unit = of_subnetwork[np.concatenate(found.subnetworks)]
-            edge = np.where(edges.state == ACTIVE, unit[source], none)
+            # an input that several tasks own is in no subnetwork, but what it feeds is
+            edge = np.where(unit[source] == none, unit[target], unit[source])
+            edge = np.where(edges.state == ACTIVE, edge, none)
         else:
             leads = np.concatenate(found.leads)
             ends = [leads[:, index(t.outputs)].any(1) for t in tasks]

@@ -112,7 +112,8 @@ def score_over_weights(curves: pd.DataFrame, names: Sequence[str]) -> Figure:
         low = max(own["score"].min(), own["dense"].min() - 0.6)
         ax.set_ylim(low - 0.05, min(1.03, own["score_high"].max() + 0.05))
         for available, count in chosen.items():
-            ax.plot(available, ax.get_ylim()[0], "^", color="#333333", ms=4 + count, clip_on=False)
+            size = 4 + 10 * count / own["n"].max()
+            ax.plot(available, ax.get_ylim()[0], "^", color="#333333", ms=size, clip_on=False)
         ax.set_xscale("log")
         ax.invert_xaxis()
         ax.set_title(f"{plain(name, 40)} (n = {int(own['n'].max())})")

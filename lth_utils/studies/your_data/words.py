@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from lth_utils.data.tasks import shared_inputs
 from lth_utils.studies import statistics
 from lth_utils.studies.your_data.findings import Findings
 
@@ -28,6 +29,8 @@ def headline(found: Findings) -> str:
         return f"{n_tasks} tasks fall into {n_groups} groups, but no more often than by chance"
     if n_groups == n_tasks:
         which = "The two" if n_tasks == 2 else f"All {n_tasks}"
+        if shared_inputs(found.tasks):
+            return f"{which} tasks share nothing but inputs that are theirs together"
         return f"{which} tasks are independent of each other"
     return f"{n_tasks} tasks fall into {n_groups} independent groups"
 
