@@ -272,7 +272,57 @@ RUNS = {
     "init": NO_WORD,
     "variant": [3, "x", [], {"level": 1}, {}],
 }
+TABLE = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "t": Y[:, 0], "u": X[:, 2]})
+BRIEF_STUDY = {"networks": [4], "seeds": 1, "max_epochs": 1, "device": "cpu", "controls": False}
+NO_NAMES = [None, 3, [], {}, "z", ["z"], ["t", "t"], [None], [["t"]], b"t", ("a", 1)]
+OWN = {
+    "x": [*NO_ARRAY[:6], *NO_ARRAY[7:], X[:1], X[:7]],
+    "y": [
+        3,
+        "x",
+        [],
+        {},
+        Y[:-1],
+        Y * 0,
+        Y[:, :0],
+        Y[None],
+        np.full(Y.shape, 1e999),
+    ],
+    "tasks": [*NO_TASKS[2:9], *NO_TASKS[10:12], [lth.Task("a", ["z"], [0]), TASKS[1]]],
+    "test": [0, 1, -1, "x", None, math.nan, [], 2],
+    "validation": [1, -1, "x", None, math.nan, [], 0.99],
+    "seed": NO_COUNT,
+    "input_names": [3, ["a"], None],
+    "target_names": [3, ["a"], ["a", "a"]],
+}
 TARGETS = [
+    ("from_arrays", lth.from_arrays, {"x": X, "y": Y}, OWN),
+    (
+        "from_frame",
+        lth.from_frame,
+        {"frame": TABLE, "targets": ["t"]},
+        {
+            "frame": [None, 3, X, {}, [], "data.csv", TABLE.iloc[:1], TABLE[["t"]]],
+            "targets": NO_NAMES,
+            "inputs": [3, [], "a", ["z"], ["t"], ["a", "a"], {}],
+            "tasks": [3, "a", {"a": "z"}, [3], {"a": []}, {}, {3: 3}],
+            "seed": NO_COUNT,
+        },
+    ),
+    ("from_file", lth.from_file, {"path": "x", "targets": ["t"]}, {"path": NO_PATH}),
+    (
+        "study",
+        lambda **arguments: lth.study(store=store(), **arguments),
+        {"data": DATA, **BRIEF_STUDY},
+        {
+            "data": [*NO_OBJECT, "data.csv", TABLE],
+            "networks": [3, "large", [], [0], [1.5], ["x"], {}],
+            "seeds": [0, -1, "x", None, 1.5, {}, "3-1"],
+            "draws": [0, *NO_COUNT],
+            "max_epochs": [0, *NO_COUNT],
+            "device": NO_WORD,
+        },
+    ),
     ("Dataset", lth.Dataset, SPLITS, ARRAYS),
     ("Ticket", lth.Ticket, PARTS, BY_HAND),
     (
@@ -281,6 +331,8 @@ TARGETS = [
         {"name": "a", "inputs": range(2), "outputs": range(1)},
         {
             "name": ["", None, 3, [], "a\nb", {}],
+            "kind": NO_WORD,
+            "weight": [0, -1, math.nan, math.inf, "x", None, []],
             "inputs": [range(0), range(-1, 2), None, 3, "0-2", range(5, 2), {}, [0.5], [-1]],
             "outputs": [range(0), range(-1, 2), None, 3, "0-2", range(5, 2), {}, [0.5], [-1]],
         },

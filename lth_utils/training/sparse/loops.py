@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from lth_utils.training.sparse.adam import adam_step, bias_corrections
-from lth_utils.training.sparse.losses import add_loss, hits, predict
+from lth_utils.training.sparse.losses import add_any_loss, add_loss, hits, predict, softmax
 from lth_utils.training.sparse.vectors import LANES, ROWS, WIDTH, compiled, dots, tile, weighted_sum
 
 STEPS, BAD_EPOCHS, BEST = 0, 1, 2
@@ -196,19 +196,26 @@ def _step(net, examples, batch, work, record):
             first, last, real = heads[k]
             logits, y = h[block, outputs + first : outputs + last], labels[first:last]
             factor = examples.factors[0, k]
-            predict(logits, y, real, p, top, excess)
+            if examples.is_classes:
+                softmax(logits, p, top, excess)
+            else:
+                predict(logits, y, real, p, top, excess)
             if record:
-                loss_sum = add_loss(loss_sum, factor, logits, y, real, top, lanes)
+                if examples.is_classes:
+                    loss_sum = add_loss(loss_sum, logits, y, top, lanes)
+                else:
+                    loss_sum = add_any_loss(loss_sum, factor, logits, y, real, top, lanes)
                 for lane in range(lanes):
                     loss_sum += factor * np.log1p(excess[lane])
+            scale = examples.loss_weight * factor / len(batch)
             for o in range(first, last):
                 for lane in range(LANES):
-                    error = p[o - first, lane] - labels[o, lane]
-                    # without a label nothing is wrong
-                    error = error if labels[o, lane] == labels[o, lane] else 0.0
-                    scale = examples.loss_weight * factor / len(batch)
-                    delta[block, outputs + o, lane] = error * scale
+                    delta[block, outputs + o, lane] = (p[o - first, lane] - labels[o, lane]) * scale
                 delta[block, outputs + o, lanes:] = 0
+                if not examples.is_classes:
+                    for lane in range(lanes):  # without a label nothing is wrong
+                        if labels[o, lane] != labels[o, lane]:
+                            delta[block, outputs + o, lane] = 0
         _backward(net, h[block], delta[block])
     return blocks, loss_sum * examples.loss_weight
 
@@ -230,8 +237,13 @@ def _evaluate(net, examples, order, work, record):
         for k in range(len(heads)):
             first, last, real = heads[k]
             logits, y = h[outputs + first : outputs + last], labels[first:last]
-            predict(logits, y, real, p, top, excess)
-            total = add_loss(total, examples.factors[1, k], logits, y, real, top, lanes)
+            if examples.is_classes:
+                softmax(logits, p, top, excess)
+                total = add_loss(total, logits, y, top, lanes)
+            else:
+                predict(logits, y, real, p, top, excess)
+                factor = examples.factors[1, k]
+                total = add_any_loss(total, factor, logits, y, real, top, lanes)
             # a logarithm costs more than all the rest: take that of a product of many, minus one
             for lane in range(lanes):
                 product[k, lane] += excess[lane] * (1 + product[k, lane])

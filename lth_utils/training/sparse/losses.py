@@ -78,8 +78,30 @@ def predict(z, y, real, p, top, excess):
 
 
 @compiled
-def add_loss(total, factor, z, y, real, top, lanes):
+def add_loss(total, z, y, top, lanes):
     """Add one head's loss on one block, without the ``log1p(excess)`` of :func:`softmax`.
+
+    Args:
+        total: sum of losses so far.
+        z: logits, float32 ``[outputs, LANES]``.
+        y: one-hot labels, float32 ``[outputs, LANES]``, all of them there.
+        top: largest logits, float64 ``[LANES]``, from :func:`softmax`.
+        lanes: number of examples in the block.
+
+    Returns:
+        The new sum.
+    """
+    for lane in range(lanes):
+        total += top[lane]
+    for o in range(len(z)):
+        for lane in range(lanes):
+            total -= y[o, lane] * np.float64(z[o, lane])
+    return total
+
+
+@compiled
+def add_any_loss(total, factor, z, y, real, top, lanes):
+    """The same for heads of any kind, some of whose labels may be missing.
 
     Args:
         total: sum of losses so far.
@@ -93,18 +115,15 @@ def add_loss(total, factor, z, y, real, top, lanes):
     Returns:
         The new sum.
     """
-    if real:
-        for lane in range(lanes):
-            if y[0, lane] == y[0, lane]:
-                total += factor * (np.float64(z[0, lane]) - y[0, lane]) ** 2
-        return total
     for lane in range(lanes):
-        if y[0, lane] == y[0, lane]:
-            total += factor * top[lane]
-    for o in range(len(z)):
-        for lane in range(lanes):
-            if y[o, lane] == y[o, lane]:
-                total -= factor * (y[o, lane] * np.float64(z[o, lane]))
+        if y[0, lane] != y[0, lane]:
+            continue
+        if real:
+            total += factor * (np.float64(z[0, lane]) - y[0, lane]) ** 2
+            continue
+        total += factor * top[lane]
+        for o in range(len(z)):
+            total -= factor * (y[o, lane] * np.float64(z[o, lane]))
     return total
 
 

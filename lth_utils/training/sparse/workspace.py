@@ -30,6 +30,7 @@ class Examples(NamedTuple):
         n_heads: float64 ``[H]``, how many heads the head's task has.
         loss_weight: 1, or one over the number of tasks.
         n_tasks: number of tasks.
+        is_classes: whether every label is a class and is there, and every task weighs the same.
         x, x_test: inputs, float32 ``[N, I]``.
         y, y_test: one-hot labels or real values, float32 ``[N, O]``; NaN without a label.
     """
@@ -41,6 +42,7 @@ class Examples(NamedTuple):
     n_heads: np.ndarray
     loss_weight: float
     n_tasks: int
+    is_classes: bool
     x: np.ndarray
     y: np.ndarray
     x_test: np.ndarray
@@ -121,6 +123,7 @@ def examples(data: Dataset, spec: TrainSpec) -> Examples:
         n_labels=shares[1] * len(data.x_test),
         n_heads=np.array(divisors, np.float64),
         n_tasks=len(data.tasks),
+        is_classes=data.is_classes and {task.weight for task in data.tasks} == {1.0},
         loss_weight=1.0 / len(data.tasks) if spec.loss == "mean" else 1.0,
         x=np.ascontiguousarray(data.x_train),
         y=_one_hot(data.y_train, data.tasks),
