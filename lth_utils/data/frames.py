@@ -112,6 +112,8 @@ def read_table(path: str | Path, options: Mapping | None = None) -> pd.DataFrame
     """The table in a file of text columns; see :func:`from_file`."""
     import pandas as pd  # slow to import
 
+    if not isinstance(path, (str, Path)):
+        raise SpecError(f"path is of type {type(path).__name__}; expected the name of a file")
     place = Path(path).expanduser()
     options = dict(options or {})
     try:
