@@ -181,7 +181,10 @@ def split_rows(
     for name, share in (("test", test), ("validation", validation)):
         if not 0 <= share <= 0.9:
             raise SpecError(f"{name} is {share}; allowed: 0 to 0.9, a share of the examples")
-    stream = rng(coerce(seed, int, "seed"), "splits")
+    seed = coerce(seed, int, "seed")
+    if seed < 0:
+        raise SpecError(f"seed is {seed}; allowed: 0 or more")
+    stream = rng(seed, "splits")
     if n_train is None:
         order = stream.permutation(n)
         n_test = round(n * test)
