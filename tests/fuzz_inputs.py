@@ -160,7 +160,7 @@ NO_LABELS = [
     Y - 1,
     Y + 1,
     Y * 0.5,
-    np.where(Y > 0, np.nan, 0),
+    Maybe(np.where(Y > 0, np.nan, 0)),
     Y.astype(str),
     np.full(Y.shape, 2**63, np.uint64),
     np.full(Y.shape, 1e300),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lth_utils.config import SpecError, coerce, nearest, rng
+from lth_utils.config import SpecError, coerce, listed, nearest, rng
 from lth_utils.data.arrays import as_examples, plain_array
 from lth_utils.data.dataset import Dataset
 from lth_utils.data.scaling import standardise
@@ -91,6 +91,8 @@ def from_arrays(
     """
     import pandas as pd  # slow to import
 
+    for what, names in (("input_names", input_names), ("target_names", target_names)):
+        listed(names, object, what)
     if y is None:
         x, y = _items(x)
     if (x_test is None) != (y_test is None):
