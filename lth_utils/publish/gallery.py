@@ -90,9 +90,9 @@ def _image(png: bytes, alt: str) -> str:
     content = io.BytesIO()
     picture.save(content, "WEBP", lossless=True, method=3)
     if len(content.getvalue()) > LARGE:
-        picture.thumbnail((2000, 8000))
+        picture.thumbnail((1500, 8000))
         content = io.BytesIO()
-        picture.save(content, "WEBP", quality=85)
+        picture.save(content, "WEBP", quality=82)
     encoded = base64.b64encode(content.getvalue()).decode()
     size = f'width="{picture.width}" height="{picture.height}"'
     source = f"data:image/webp;base64,{encoded}"
@@ -185,7 +185,8 @@ def _provenance(folder: Path, set_name: str, notebook: str) -> str:
     asked = config.read(file) if file.is_file() else {}
     given = "; ".join(f"{name}: {value}" for name, value in asked.items())
     if not about:
-        return _row([notebook, given, "", "", ""])
+        runs = read_facts(set_name, notebook).get("runs", "")
+        return _row([notebook, given, runs, "", ""])
     hours, rest = divmod(round(about.get("seconds", 0)), 3600)
     time = f"{hours} h {rest // 60} min {rest % 60} s of one core"
     torch = f"torch {' '.join(about.get('torch', []))}"
