@@ -110,7 +110,7 @@ def test_readme_code_runs(smoke, tmp_path):
     script.write_text("\n".join(blocks))
     environment = {**os.environ, "LTH_OUTPUTS": str(smoke[0])}
     done = subprocess.run(
-        [sys.executable, str(script)], cwd=ROOT, env=environment, capture_output=True, text=True
+        [sys.executable, str(script)], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
 
