@@ -23,6 +23,7 @@ import sys
 import tempfile
 import traceback
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -507,11 +508,11 @@ def resume(root: Path, reference: Reference, whole: bool) -> int:
     return 0
 
 
-def print_table(counts: dict):
-    """How often each class was seen, by what was damaged."""
-    print(f"{'damaged':<14}" + "".join(f"{name:>10}" for name in COLUMNS))
+def print_table(counts: dict, heading: str, columns: Sequence[str]):
+    """How often each class of `columns` was seen, by what the heading says."""
+    print(f"{heading:<14}" + "".join(f"{name:>10}" for name in columns))
     for name in sorted(counts):
-        print(f"{name:<14}" + "".join(f"{counts[name][kind]:>10}" for kind in COLUMNS))
+        print(f"{name:<14}" + "".join(f"{counts[name][kind]:>10}" for kind in columns))
 
 
 def main() -> int:
@@ -541,7 +542,7 @@ def main() -> int:
                 )
         counts = damages(template, reference, asked.damages, asked.seed, asked.show)
     counts |= of_kills
-    print_table(counts)
+    print_table(counts, "damaged", COLUMNS)
     return int(any(counts[name][kind] for name in counts for kind in BAD))
 
 

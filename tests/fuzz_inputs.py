@@ -34,6 +34,7 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
+from fuzz import LIMIT, Hang, out_of_time, print_table
 
 import lth_utils as lth
 from lth_utils import __main__ as command_line
@@ -46,13 +47,8 @@ from lth_utils.runs.report import SweepError
 OURS = (SpecError, StoreError, SweepError, DataError)
 COLUMNS = ("refused", "taken", "SILENT", "RAW", "HANG")
 BAD = COLUMNS[2:]
-LIMIT = 20
 MEMORY = 4 << 30
 ROOT = Path(__file__).parents[1]
-
-
-class Hang(Exception):
-    """The time is over."""
 
 
 class Maybe:
@@ -574,10 +570,6 @@ def lay_out(folder: Path) -> Path:
 # counting
 
 
-def out_of_time(*_):
-    raise Hang
-
-
 def try_out(must: bool, call) -> tuple[str, str]:
     """The class of what comes of a call, and what was said."""
     said = io.StringIO()
@@ -629,13 +621,6 @@ def inputs(times: int, seed: int, show: bool) -> dict[str, collections.Counter]:
     return counts
 
 
-def print_table(counts: dict):
-    """How often each class was seen."""
-    print(f"{'input to':<14}" + "".join(f"{name:>10}" for name in COLUMNS))
-    for name in sorted(counts):
-        print(f"{name:<14}" + "".join(f"{counts[name][kind]:>10}" for kind in COLUMNS))
-
-
 def main() -> int:
     """0 if nothing was silent, raw or without an end."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -646,7 +631,7 @@ def main() -> int:
     torch.set_num_threads(1)
     limit_memory()
     counts = inputs(asked.inputs, asked.seed, asked.show)
-    print_table(counts)
+    print_table(counts, "input to", COLUMNS)
     return int(any(counts[name][kind] for name in counts for kind in BAD))
 
 
