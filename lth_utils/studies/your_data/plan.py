@@ -119,11 +119,12 @@ def _specs(
 ) -> list[RunSpec]:
     """A run per seed on one split."""
     n_inputs, n_outputs = data.ends
+    own, base = spec(data, name=name), network_of(data, networks)
     runs = []
     for seed in seeds:
         run = RunSpec(
-            spec(data, name=name),
-            base=network_of(data, networks),
+            own,
+            base=base,
             seed=seed,
             train=TrainSpec(max_epochs=max_epochs, weight_decay=WEIGHT_DECAY),
             prune=PruneSpec(rate=RATE, target=n_inputs + LEFT * n_outputs),
