@@ -12,6 +12,7 @@ import numpy as np
 from lth_utils.config import SpecError, nearest
 from lth_utils.data.dataset import Dataset
 from lth_utils.data.own import assemble, split_rows, target_table
+from lth_utils.data.targets import refuse_dates
 from lth_utils.data.tasks import Task, as_tasks
 
 if TYPE_CHECKING:
@@ -220,10 +221,7 @@ def _refuse_gaps(column: pd.Series, name: str):
 
 def _words(column: pd.Series, name: str) -> list[str]:
     """The different words of a column."""
-    import pandas as pd  # slow to import
-
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
-        raise SpecError(f"column {name!r} holds dates; give numbers, such as days since the first")
+    refuse_dates(column, f"column {name!r}")
     words = sorted(set(column.astype(str)))
     if len(words) > MOST_WORDS:
         raise SpecError(
