@@ -21,6 +21,7 @@ LATER = {
     "train": {"weight_decay": 0.0, "record": False},
     "init": "kaiming_normal",
     "variant": None,
+    "output_gain": 1.0,
 }
 """Fields that the first version lacked, with the value that means what it did."""
 

@@ -186,6 +186,7 @@ class RunSpec(Checked):
         init: ``kaiming_normal`` with zero biases; or ``torch``, uniform within one over the root
             of the fan-in, biases too, as torch's layers have it.
         variant: None, or what is changed about the ticket of another run, which then has one level.
+        output_gain: factor of the initial values of the last layer, above 0.
     """
 
     data: DataSpec
@@ -199,6 +200,7 @@ class RunSpec(Checked):
     stop_at: tuple[str, ...] = ("degraded",)
     init: str = "kaiming_normal"
     variant: VariantSpec | None = None
+    output_gain: float = 1.0
 
     def check(self):
         """Refuse fields out of range; ``pruning.plan`` checks that `base` makes a network."""
@@ -215,6 +217,7 @@ class RunSpec(Checked):
             "two or more widths, each 1 or more",
         )
         self._require(self.seed >= 0, "seed", "0 or more")
+        self._require(self.output_gain > 0, "output_gain", "above 0")
         choose(self.coverage, ("total", "output"), "RunSpec.coverage")
         for word in self.stop_at:
             choose(

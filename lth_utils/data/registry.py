@@ -7,8 +7,9 @@ To add a data set:
 2. Enter the function in ``DATASETS`` under the name that parameter files use.
 3. Test it in ``tests/test_data.py``.
 
-The arguments other than ``root`` are the options of the data set. They are part of a run's id, so
-an option that is added later moves the ids of all runs with this data set.
+The arguments other than ``root`` are the options of the data set. They are part of a run's id. An
+option that is added later is entered in ``LATER`` with the value that means what was done before:
+with this value it is left out, so that older runs keep their id.
 
 A data set that is not in ``NAMED`` gets one more option, ``content``, the checksum of its arrays
 and tasks. So other data under the same name are other runs, and cannot be taken for these.
@@ -58,6 +59,9 @@ NAMED: dict[Callable[..., Dataset], tuple[str, ...]] = {
 """Functions whose name and options say all, and the image sets of which that is true only while the
 original files lie in the data folder."""
 
+LATER: dict[str, dict] = {"moons_circles": {"draw": "own", "fresh": 0, "scaled": "standard"}}
+"""Options that a data set's function first lacked, with the value that means what it did."""
+
 IN_MEMORY = 4
 """How many data sets are kept in memory."""
 
@@ -80,8 +84,9 @@ def spec(name: str | Dataset, /, **options) -> DataSpec:
             data are expected, where the name does not say it.
 
     Returns:
-        All options with their values, in the order of the function's arguments. Data that are not
-        this package's own are made once, for their checksum.
+        All options with their values, in the order of the function's arguments, but those of
+        ``LATER`` that have their neutral value. Data that are not this package's own are made
+        once, for their checksum.
 
     Raises:
         SpecError: an unknown name or option, a value of another type, or a function that returns
@@ -221,7 +226,9 @@ def _complete(name: str, options: dict) -> DataSpec:
             )
         kind = kinds.get(option, type(default))
         value = coerce(options.get(option, default), kind, f"{name}: {option}")
-        complete.append((option, value))
+        neutral = LATER.get(name, {})
+        if option not in neutral or value != neutral[option]:
+            complete.append((option, value))
     return DataSpec(name, tuple(complete))
 
 

@@ -88,7 +88,11 @@ class Population:
 
 
 def initial_values(
-    shape: Shape, seed: int, scheme: str = "kaiming_normal", stream: str = "init"
+    shape: Shape,
+    seed: int,
+    scheme: str = "kaiming_normal",
+    stream: str = "init",
+    output_gain: float = 1.0,
 ) -> np.ndarray:
     """One member's initial parameters.
 
@@ -98,6 +102,7 @@ def initial_values(
         scheme: ``kaiming_normal`` weights (fan-in, gain of ReLU) and zero biases, or ``torch``:
             weights and biases uniform within one over the root of the fan-in, as torch's layers.
         stream: name of the random stream.
+        output_gain: factor of the values of the last layer.
 
     Returns:
         float32 ``[P]``, all weights layer by layer and then all biases.
@@ -110,13 +115,15 @@ def initial_values(
     net = network(shape)
     fans = [math.prod(size[1:]) for size in net.weight_shapes]
     n_biases = [layer.n_biases for layer in net.layers]
+    gains = np.ones(len(fans), np.float32)
+    gains[-1] = output_gain
     if scheme == "torch":
         counts = [*net.sizes, *n_biases]
-        parts = zip(counts, [*fans, *fans], strict=True)
-        return np.concatenate([_uniform(draws, n, fan) for n, fan in parts])
+        parts = zip(counts, [*fans, *fans], [*gains, *gains], strict=True)
+        return np.concatenate([_uniform(draws, n, fan) * gain for n, fan, gain in parts])
     weights = []
-    for n, fan in zip(net.sizes, fans, strict=True):
-        scale = np.float32(np.sqrt(2 / fan))
+    for n, fan, gain in zip(net.sizes, fans, gains, strict=True):
+        scale = np.float32(np.sqrt(2 / fan)) * gain
         weights.append(draws.standard_normal(n, dtype=np.float32) * scale)
     return np.concatenate([*weights, np.zeros(sum(n_biases), dtype=np.float32)])
 
@@ -131,6 +138,7 @@ def init(
     seeds: Sequence[int],
     device: torch.device | str = "cpu",
     scheme: str = "kaiming_normal",
+    output_gain: float = 1.0,
 ) -> Population:
     """A dense population.
 
@@ -139,6 +147,7 @@ def init(
         seeds: one per member, each once.
         device: where the arrays lie.
         scheme: see :func:`initial_values`.
+        output_gain: see :func:`initial_values`.
 
     Raises:
         SpecError: no seed, one that repeats or is none, a `shape` that makes no network, or a
@@ -155,7 +164,9 @@ def init(
         device = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise SpecError(f"device is {device!r}, which torch does not know: {error}") from None
-    rows = np.stack([initial_values(shape, seed, scheme) for seed in seeds])
+    rows = np.stack(
+        [initial_values(shape, seed, scheme, output_gain=output_gain) for seed in seeds]
+    )
     try:
         values = torch.from_numpy(rows).to(device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:

@@ -137,7 +137,8 @@ def _starting_population(
         except StoreError as error:  # the origin of a variant failed, or cannot be read
             raise SpecError(str(error)) from error
     shape, _ = pruning.plan(first)
-    return population.init(shape, [spec.seed for spec in specs], device, first.init)
+    seeds = [spec.seed for spec in specs]
+    return population.init(shape, seeds, device, first.init, first.output_gain)
 
 
 def _train_levels(
@@ -255,6 +256,8 @@ def _row(level: imp.Level, m: int, dataset: data.Dataset) -> dict:
         "loss": float(loss.mean()),
         _mean_score_name(dataset): float(score.mean()),
     }
+    if level.training.validation_loss is not None:
+        row["watched_loss"] = float(level.training.validation_loss[m].mean())
     for k, task in enumerate(dataset.tasks):
         row[f"loss_{task.name}"] = float(loss[k])
         row[f"{task.score_name}_{task.name}"] = float(score[k])

@@ -142,7 +142,7 @@ def read_history(folder: Path) -> History:
     rows = read_levels(folder)
     arrays = read_arrays(folder)
     shape = pruning.dense_shape(spec)
-    initial = initial_values(shape, spec.seed, spec.init)
+    initial = initial_values(shape, spec.seed, spec.init, output_gain=spec.output_gain)
     if digest(initial.tobytes()) != done["initial"]:
         if done["numpy"] == np.__version__:
             reason = "done.json has another checksum of the initial values than its seed gives"
@@ -231,7 +231,9 @@ def write_finished(
         "seconds": round(record.seconds, 3),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "tasks": tasks_to_plain(tasks),
-        "initial": digest(initial_values(shape, spec.seed, spec.init).tobytes()),
+        "initial": digest(
+            initial_values(shape, spec.seed, spec.init, output_gain=spec.output_gain).tobytes()
+        ),
         "sha256": {name: digest(content) for name, content in contents.items()},
     }
     write_atomically(folder / "done.json", done_file.seal(done), durable=True)

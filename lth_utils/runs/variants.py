@@ -169,7 +169,7 @@ def _draw(
             survivors = source[weights][mask & (groups == n)]
             values[weights][places] = stream.choice(survivors, places.sum())
         return drawn, values
-    fresh = initial_values(shape, spec.seed, spec.init, f"fresh {variant.level}")
+    fresh = initial_values(shape, spec.seed, spec.init, f"fresh {variant.level}", spec.output_gain)
     if variant.values == "fresh":
         return drawn, fresh
     values[weights] = np.copysign(fresh[weights], initial[weights])

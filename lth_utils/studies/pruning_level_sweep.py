@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from lth_utils import pruning
-from lth_utils.config import PruneSpec, RunSpec, expand
+from lth_utils.config import PruneSpec, RunSpec
 from lth_utils.networks.layers import n_weights
-from lth_utils.studies.extension_sweep import variants
 from lth_utils.studies.groups import unique
 from lth_utils.studies.parameters import PointsParameters, Span, StudyParameters
 from lth_utils.studies.statistics import compare, share
@@ -31,38 +30,31 @@ from lth_utils.studies.verdict import (
 
 @dataclass(frozen=True)
 class Grid(StudyParameters):
-    """Every width with every number of levels and every seed."""
+    """Every width with every number of levels; seeds of networks on each draw of the data."""
 
     widths: tuple[int, ...]
     levels: Span
     seeds: Span
+    draws: Span = "0"
 
 
 @dataclass(frozen=True)
 class Twenty(StudyParameters):
-    """Widths of the extension sweep, by extension level."""
+    """Widths of the extension sweep, by extension level; seeds of networks on each draw."""
 
     extensions: Span
     seeds: Span
+    draws: Span = "0"
 
 
 @dataclass(frozen=True)
 class Many(StudyParameters):
-    """One width, more and more levels."""
+    """One width, more and more levels; seeds of networks on each draw."""
 
     width: int
     levels: Span
     seeds: Span
-
-
-@dataclass(frozen=True)
-class Draws(StudyParameters):
-    """Part of the grid on other draws of the points; data: their seeds."""
-
-    data: tuple[int, ...]
-    widths: tuple[int, ...]
-    levels: Span
-    seeds: Span
+    draws: Span = "0"
 
 
 @dataclass(frozen=True)
@@ -74,60 +66,46 @@ class Parameters(PointsParameters):
         grid: every width with every number of levels.
         twenty: widths of the extension sweep, all with 20 levels.
         many: one network, more and more levels.
-        draws: a part of the grid on other draws of the data.
     """
 
     target: int = 112
     grid: Grid = Grid((31, 38, 48, 57), "1-10", "0-3")
     twenty: tuple[Twenty, ...] = (Twenty("0-12", "0-3"),)
     many: tuple[Many, ...] = (Many(127, "0-25", "0-1"),)
-    draws: Draws = Draws((1, 2), (38, 48), "6-10", "0-3")
 
     def square(self) -> list[RunSpec]:
         """The grid."""
-        return expand(self._pruned(), _grid_axes(self.grid))
+        bases = [[4, width, width, 2] for width in self.grid.widths]
+        axes = {"base": bases, "prune.levels": self.grid.levels}
+        return self.on_draws(self._pruned(), axes, self.grid.draws, self.grid.seeds)
 
     def always_twenty(self) -> list[RunSpec]:
         """Networks of all sizes with twenty levels each."""
         specs = []
         for part in self.twenty:
             shapes = pruning.extend((4, 8, 8, 2), self.rate, max(part.extensions))
-            bases = [shapes[level] for level in part.extensions]
-            specs += expand(self._pruned(), {"base": bases, "seed": part.seeds})
+            axes = {"base": [shapes[level] for level in part.extensions]}
+            specs += self.on_draws(self._pruned(), axes, part.draws, part.seeds)
         return specs
 
     def more_and_more(self) -> list[RunSpec]:
         """One width by number of levels; level 0 is the dense network."""
-        dense, specs = replace(self._pruned(), prune=PruneSpec(levels=0)), []
+        specs = []
         for part in self.many:
-            axes = {"base": [[4, part.width, part.width, 2]], "seed": part.seeds}
+            spec = replace(self._pruned(), base=(4, part.width, part.width, 2))
             if 0 in part.levels:
-                specs += expand(dense, axes)
-            pruned = [levels for levels in part.levels if levels]
-            specs += expand(self._pruned(), axes | {"prune.levels": pruned})
+                dense = replace(spec, prune=PruneSpec(levels=0))
+                specs += self.on_draws(dense, {}, part.draws, part.seeds)
+            axes = {"prune.levels": [levels for levels in part.levels if levels]}
+            specs += self.on_draws(spec, axes, part.draws, part.seeds)
         return specs
-
-    def redrawn(self) -> dict[str, list[RunSpec]]:
-        """Runs by the draw of the data, those ``as the thesis`` first."""
-        spec, axes = self._pruned(), _grid_axes(self.draws)
-        groups = {"as the thesis": expand(spec, axes)}
-        for seed in self.draws.data:
-            groups[f"data seed {seed}"] = expand(replace(spec, data=self.points(seed)), axes)
-        return groups
 
     def specs(self) -> list[RunSpec]:
         """All runs, each once."""
-        return unique(
-            self.square(), self.always_twenty(), self.more_and_more(), *self.redrawn().values()
-        )
+        return unique(self.square(), self.always_twenty(), self.more_and_more())
 
     def _pruned(self) -> RunSpec:
         return self.spec(PruneSpec(levels=20, target=self.target))
-
-
-def _grid_axes(grid: Grid | Draws) -> dict:
-    bases = [[4, width, width, 2] for width in grid.widths]
-    return {"base": bases, "prune.levels": grid.levels, "seed": grid.seeds}
 
 
 def with_sizes(runs: pd.DataFrame, target: int) -> pd.DataFrame:
@@ -147,21 +125,6 @@ def with_sizes(runs: pd.DataFrame, target: int) -> pd.DataFrame:
         weights[base] = n_weights([int(width) for width in base.split("-")])
     left, levels = target / runs["base"].map(weights), runs["levels"].where(runs["levels"] > 0)
     return runs.assign(width=shapes.str[1].astype(int), rate=1 - left ** (1 / levels))
-
-
-def draws_by_width(runs: pd.DataFrame) -> pd.DataFrame:
-    """Does the share that separates depend on which points were drawn?
-
-    Args:
-        runs: as ``outcomes.outcomes``, with columns ``width`` and ``variant``.
-
-    Returns:
-        As ``extension_sweep.variants``, for every ``width``.
-    """
-    parts = []
-    for width, rows in runs.groupby("width"):
-        parts.append(variants(rows).assign(width=width))
-    return pd.concat(parts).set_index(["width", "variant"]).reset_index()
 
 
 def pruning_levels(runs: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:

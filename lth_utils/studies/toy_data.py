@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lth_utils.config import PruneSpec, RunSpec, Shape, expand
+from lth_utils.config import PruneSpec, RunSpec, Shape
 from lth_utils.networks.ticket import Ticket
 from lth_utils.runs.store import Store
 from lth_utils.studies.parameters import PointsParameters, Span
@@ -20,19 +20,21 @@ class Parameters(PointsParameters):
     """What notebook 01 asks for.
 
     Args:
-        seeds: one network each.
+        seeds: one network each, on each draw.
+        draws: seeds of the data.
         base: layer widths before the extension.
         levels: extension levels, and prunings that lead back.
     """
 
     seeds: Span = "0-7"
+    draws: Span = "0"
     base: Shape = (4, 8, 8, 2)
     levels: int = 9
 
     def specs(self) -> list[RunSpec]:
-        """One run per seed."""
+        """One run per seed and draw."""
         prune = PruneSpec(rate=self.rate, levels=self.levels, schedule="extension")
-        return expand(self.spec(prune, base=self.base), {"seed": self.seeds})
+        return self.on_draws(self.spec(prune, base=self.base), {}, self.draws, self.seeds)
 
 
 def tickets_on_the_way(results: Store, run: str) -> list[Ticket]:

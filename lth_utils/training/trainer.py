@@ -115,12 +115,14 @@ class Training:
         score: on the test split after training, float64 ``[M, K]``: the accuracy, from 0 to 1, or
             R² of a regression, at most 1.
         validation: the same score on the validation split, or None where there is none.
+        validation_loss: the same loss on the validation split, or None.
     """
 
     records: list[np.ndarray]
     loss: np.ndarray
     score: np.ndarray
     validation: np.ndarray | None = None
+    validation_loss: np.ndarray | None = None
 
     @property
     def curves(self) -> list[list[float]]:
@@ -175,10 +177,10 @@ def train(
     )
     trained = replace(population, parameters=order.restored_parameters(values))
     loss, score = evaluate(trained, data, "test")
-    validation = None
+    watched_loss, watched = None, None
     if data.x_validation is not None:
-        _, validation = evaluate(trained, data, "validation")
-    return trained, Training(records, loss, score, validation)
+        watched_loss, watched = evaluate(trained, data, "validation")
+    return trained, Training(records, loss, score, watched, watched_loss)
 
 
 def evaluate(

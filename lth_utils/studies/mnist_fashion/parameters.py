@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -62,6 +62,9 @@ class Parameters(StudyParameters):
         wide: networks on two images whose inputs are drawn.
         variants: by name, fields of the main networks' specs with other values, and ``seeds``.
         variant_seeds: seeds of variants that name none.
+        differences: by name, what could explain that dense networks are more accurate than the
+            thesis'; options of the data, or fields of the spec.
+        difference_seeds: their seeds.
         shown: levels of the pictures of inputs.
         lr: Adam's learning rate.
         loss: ``mean`` or ``sum`` over the tasks.
@@ -79,6 +82,8 @@ class Parameters(StudyParameters):
     wide: Network = Network((784, 784), 18, 600, "0", 128)
     variants: dict = field(default_factory=_variants)
     variant_seeds: Span = "0"
+    differences: dict = field(default_factory=dict)
+    difference_seeds: Span = "0-1"
     shown: tuple[int, ...] = (1, 4, 7, 11, 15, 17)
     lr: float = 0.001
     loss: str = "mean"
@@ -87,6 +92,7 @@ class Parameters(StudyParameters):
 
     def check(self):
         self.others()
+        self.dense()
 
     def images(self, name: str = PAIRS, standardised: bool = True) -> DataSpec:
         """A data set of the chosen classes: ``mnist``, ``fashion`` or ``mnist_fashion``."""
@@ -137,13 +143,31 @@ class Parameters(StudyParameters):
                 raise SpecError(f"{where}: {error}") from None
         return groups
 
+    def dense(self) -> dict[str, list[RunSpec]]:
+        """Dense networks, by the name of what is changed; those ``as above`` first."""
+        spec = replace(self.main()[0], prune=PruneSpec(levels=0))
+        groups = {"as above": expand(spec, {"seed": self.difference_seeds})}
+        for name, changes in self.differences.items():
+            axes: dict = {"seed": self.difference_seeds}
+            options = dict(spec.data.options)
+            for key, value in changes.items():
+                if key in options:
+                    options[key] = value
+                else:
+                    axes[key] = [value]
+            changed = replace(spec, data=data.spec(PAIRS, **options))
+            groups[name] = expand(changed, axes)
+        return groups if self.differences else {}
+
     def methods(self) -> dict[str, list[RunSpec]]:
         """Every way to find a ticket, the thesis' own first."""
         return {"as the thesis": self.main(), **self.others()}
 
     def specs(self) -> list[RunSpec]:
         """All runs, each once."""
-        return unique(self.main(), *self.networks().values(), *self.others().values())
+        return unique(
+            self.main(), *self.networks().values(), *self.others().values(), *self.dense().values()
+        )
 
     def _specs(self, name: str, network: Network) -> list[RunSpec]:
         pairs = name == PAIRS

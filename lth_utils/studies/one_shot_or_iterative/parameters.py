@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from lth_utils import data
 from lth_utils.config import PruneSpec, RunSpec, Shape, TrainSpec, VariantSpec, choose, expand
 from lth_utils.networks.layers import n_weights
-from lth_utils.studies.parameters import Span, StudyParameters
+from lth_utils.studies.parameters import PointsParameters, Span, StudyParameters
 
 METHODS = {
     "iterative": {},
@@ -52,15 +52,22 @@ class Steps(StudyParameters):
 
 
 @dataclass(frozen=True)
-class Toy(StudyParameters):
-    """Networks on moons and circles: see :class:`PointsParameters`."""
+class Toy(PointsParameters):
+    """Networks on moons and circles; seeds of networks on each draw of the data."""
 
-    base: Shape
-    rate: float
-    levels: int
-    seeds: Span
-    n_samples: int
-    patience: int
+    base: Shape = (4, 8, 8, 2)
+    levels: int = 9
+    seeds: Span = "0-15"
+    draws: Span = "0"
+
+    def groups(self) -> dict[str, list[RunSpec]]:
+        """Runs by way of pruning."""
+        prune = PruneSpec(rate=self.rate, levels=self.levels, schedule="extension")
+        spec = self.spec(prune, base=self.base, stop_at=[])
+        groups = {}
+        for name, axes in METHODS.items():
+            groups[name] = self.on_draws(spec, axes, self.draws, self.seeds)
+        return groups
 
 
 @dataclass(frozen=True)
@@ -87,9 +94,7 @@ class Parameters(StudyParameters):
     )
     scopes: tuple[str, ...] = ("global", "layer")
     many: Steps = Steps(0.02, (1, 2, 4), "0-2")
-    toy: Toy = Toy(
-        base=(4, 8, 8, 2), rate=0.32, levels=9, seeds="0-15", n_samples=1000, patience=30
-    )
+    toy: Toy = Toy()
     lr: float = 0.001
 
     def check(self):
@@ -129,15 +134,7 @@ class Parameters(StudyParameters):
 
     def toys(self) -> dict[str, list[RunSpec]]:
         """Runs on moons and circles by way of pruning."""
-        toy = self.toy
-        spec = RunSpec(
-            data=data.spec("moons_circles", n_samples=toy.n_samples),
-            base=toy.base,
-            train=TrainSpec(lr=self.lr, patience=toy.patience),
-            prune=PruneSpec(rate=toy.rate, levels=toy.levels, schedule="extension"),
-            stop_at=[],
-        )
-        return {name: expand(spec, {"seed": toy.seeds} | axes) for name, axes in METHODS.items()}
+        return self.toy.groups()
 
     def points(self) -> list[RunSpec]:
         """All runs on moons and circles."""
