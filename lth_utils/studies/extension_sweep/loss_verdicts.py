@@ -6,87 +6,99 @@ import numpy as np
 import pandas as pd
 
 from lth_utils.studies.reference import reference
-from lth_utils.studies.statistics import bootstrap, share
-from lth_utils.studies.verdict import WILSON, in_percent, judge, verdict_row
+from lth_utils.studies.statistics import clustered_chance_lower, clustered_median, clustered_share
+from lth_utils.studies.verdict import RARE, Verdict, by_interval, in_numbers, in_percent
 
 SOLVED = 0.08
 """A network of a lower loss has learned both tasks."""
 
+SPLITS = {
+    "watched_loss": "loss on the points that training watched",
+    "loss": "loss on points that training never watched",
+}
+"""The losses of a level table."""
 
-def loss_rows(table: pd.DataFrame) -> list[dict]:
+
+def loss_rows(table: pd.DataFrame) -> list[Verdict]:
     """How separated networks rank among others, what they reach, and how often they lost a task.
 
     Args:
-        table: level rows of two-layer networks.
+        table: level rows of two-layer networks, with ``data.seed``, ``watched_loss`` and ``loss``.
     """
     separated = table["status"] == "separated"
-    if not separated.any():
+    if not separated.any() or separated.all():
         return []
     apart, others = table[separated], table[~separated]
     usual = apart["active"].quantile([0.05, 0.95])
     alike = others[others["active"].between(*usual)]
-    comparisons = {
-        "a network of any size that is not": others,
-        "one of as many active weights that is not": alike,
-    }
-    rows = [_rank(apart, rest, name) for name, rest in comparisons.items() if len(rest)]
+    rows = []
+    for column in SPLITS:
+        rows.append(_rank(apart, others, "any size", column))
+        if len(alike):
+            rows.append(_rank(apart, alike, "as many active weights", column))
     return [*rows, _reached(apart), _lost_a_task(apart)]
 
 
-def _rank(apart: pd.DataFrame, others: pd.DataFrame, which: str) -> dict:
-    """The chance that a separated network has a lower loss than another."""
-    values = np.sort(others["loss"].to_numpy())
-    beaten = 1 - np.searchsorted(values, apart["loss"]) / len(values)
-    by_run = pd.Series(beaten).groupby(apart["run"].to_numpy()).mean().to_numpy()
-    low, high = bootstrap(by_run)
-    return verdict_row(
+def _size(rows: pd.DataFrame) -> dict[str, int]:
+    return {"n": rows["run"].nunique(), "draws": rows["data.seed"].nunique()}
+
+
+def _rank(apart: pd.DataFrame, others: pd.DataFrame, which: str, column: str) -> Verdict:
+    """The chance that a separated network has a lower loss than another of its draw."""
+    chance = clustered_chance_lower(
+        apart[column], apart["data.seed"], others[column], others["data.seed"]
+    )
+    return by_interval(
         "4",
-        "separated networks are among those of lowest validation loss: "
-        f"chance that one has a lower loss than {which}",
+        f"separated networks are among those of lowest {SPLITS[column]}: chance that one has a "
+        f"lower one than a network of {which} that is not",
+        chance,
+        (0.5, 1.0),
         theirs="above 0.5",
-        ours=f"{by_run.mean():.2f} ({low:.2f} to {high:.2f})",
-        runs=len(by_run),
-        test="95 % interval over runs (bootstrap)",
-        verdict=judge([low > 0.5], [high < 0.5]),
+        ours=in_numbers(chance),
+        test="Student's interval over the chances within draws",
+        **_size(apart),
     )
 
 
-def _reached(apart: pd.DataFrame) -> dict:
+def _reached(apart: pd.DataFrame) -> Verdict:
     """The loss of those that solve both tasks, where they first separated."""
     clusters = reference("performance_clusters")
-    clusters = clusters.query("cluster == 'low-loss cluster' and category == 'separated'")
-    cluster = clusters.iloc[0]
+    cluster = clusters.query("cluster == 'low-loss cluster' and category == 'separated'").iloc[0]
     least, most = cluster["val_loss_min"], cluster["val_loss_max"]
-    first = apart.groupby("run")["loss"].first()
-    solved = first[first < SOLVED].to_numpy()
-    median = low = high = np.nan
+    first = apart.groupby("run").first()
+    solved = first[first["watched_loss"] < SOLVED].reset_index()
+    median = (np.nan, np.nan, np.nan)
     if len(solved):
-        median = np.median(solved)
-        low, high = bootstrap(solved, np.median)
-    return verdict_row(
+        median = clustered_median(solved["watched_loss"], solved["data.seed"])
+    return by_interval(
         "4",
         "separated networks that solve both tasks have a validation loss between "
         f"{least} and {most}",
+        median,
+        (least, most),
         theirs=f"centre {cluster['val_loss_centre']}",
-        ours=f"median {median:.4f} ({low:.4f} to {high:.4f})",
-        runs=len(solved),
-        test="95 % interval of the median (bootstrap)",
-        verdict=judge([least <= low and high <= most], [low > most or high < least]),
-        note="the loss that can be reached depends on which points were drawn: see the variants",
+        ours=f"median {in_numbers(median, '{:.4f}')}",
+        test="order statistics of the medians of draws",
+        note="what can be reached depends on the points drawn",
+        **(_size(solved) if len(solved) else {"n": 0, "draws": 0}),
     )
 
 
-def _lost_a_task(apart: pd.DataFrame) -> dict:
+def _lost_a_task(apart: pd.DataFrame) -> Verdict:
     """How many ended with a loss that only one solved task explains."""
-    last = apart.groupby("run")["loss"].last()
-    lost, total = int((last > SOLVED).sum()), len(last)
-    return verdict_row(
+    last = apart.groupby("run").last().reset_index()
+    lost = last["watched_loss"] > SOLVED
+    share = clustered_share(lost, last["data.seed"])
+    return by_interval(
         "4",
-        "a separated network may have lost a task: some have a loss above 0.08",
+        f"a separated network may have lost a task: more than {RARE:.0%} have a loss above "
+        f"{SOLVED}",
+        share,
+        (RARE, 1.0),
         theirs="about 12 dots",
-        ours=f"{lost} of {total} runs, {in_percent(*share(lost, total))}",
-        runs=total,
-        test=WILSON,
-        verdict="agrees" if lost else "cannot tell",
+        ours=f"{int(lost.sum())} of {len(last)}, {in_percent(*share)}",
+        test="interval of the share, the draw of the data a random factor",
         note="separation does not mean that both tasks are solved",
+        **_size(last),
     )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from lth_utils.studies.reference import reference
 from lth_utils.studies.statistics import difference_of_means
 from lth_utils.studies.verdict import (
+    CORRECTED,
+    Verdict,
+    by_interval,
     count_verdicts,
     in_points,
-    judge,
-    verdict_row,
     verdict_table,
 )
+
+FEWEST_TRIALS = 8
+"""With fewer trials nothing is decided."""
 
 
 def their_accuracy_drop(network: str, name: str, rounds: int) -> tuple[float, float, float] | None:
@@ -68,7 +73,7 @@ def distributions(drops: pd.DataFrame) -> pd.DataFrame:
     return verdict_table(rows)
 
 
-def _verdict(network: str, name: str, statement: str, at: pd.DataFrame) -> dict:
+def _verdict(network: str, name: str, statement: str, at: pd.DataFrame) -> Verdict:
     """The row on one variant of one network, after each number of rounds."""
     ours, theirs = {}, {}
     for row in at.itertuples():
@@ -76,21 +81,29 @@ def _verdict(network: str, name: str, statement: str, at: pd.DataFrame) -> dict:
         reported = their_accuracy_drop(network, name, row.rounds)
         if reported:
             theirs[row.rounds] = reported
+    notes = []
+    trials = int(at["trials"].min())
+    if trials < FEWEST_TRIALS:
+        notes.append(f"fewer than {FEWEST_TRIALS} trials decide nothing")
     unsure = [f"{rounds} rounds" for rounds, (_, low, _) in theirs.items() if low <= 0]
-    note = (
-        f"their own trials do not show it after {' and '.join(unsure)}: the interval includes zero"
-    )
-    return verdict_row(
+    if unsure:
+        notes.append(
+            f"their own trials do not show it after {' and '.join(unsure)}: "
+            "the interval includes zero"
+        )
+    too_few = (np.nan, np.nan, np.nan)
+    return by_interval(
         "8",
         statement,
+        list(ours.values()) if trials >= FEWEST_TRIALS else too_few,
+        (0.0, 1.0),
         theirs=_after_rounds(theirs) or "not reported",
         ours=_after_rounds(ours),
-        runs=at["trials"].max(),
-        test="95 % interval (Student, within a trial) after each number of rounds; "
-        "largest p after Holm",
-        verdict=judge(list(at["accuracy_drop_low"] > 0), list(at["accuracy_drop_high"] < 0)),
+        test=f"Student's interval within trials, after each number of rounds; largest p {CORRECTED}",
         p=at["p_corrected"].max(),
-        note=note if unsure else "",
+        n=trials,
+        draws=1,
+        note="; ".join(notes),
     )
 
 
