@@ -161,6 +161,7 @@ FOLDERS = (
     "publish",
     "explorer",
     "one_call",
+    "selftest",
 )
 """The folders of the package, and ``imp``; each imports only from those before it."""
 

@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m lth_utils", description="Execute the notebooks; look after their results."
     )
     verbs = parser.add_subparsers(
-        required=True, metavar="run | figures | report | study | check | init | readmes"
+        required=True, metavar="run | figures | report | study | check | init | selftest | readmes"
     )
 
     runs = verbs.add_parser("run", help="execute notebooks with the parameters of a set")
@@ -120,9 +120,23 @@ def _parser() -> argparse.ArgumentParser:
     study.add_argument("--draws", type=int, default=1, help="how many splits (default: 1)")
     study.add_argument("--no-controls", action="store_false", dest="controls", help="half the time")
 
+    _add_selftest(verbs)
+
     readmes = verbs.add_parser("readmes", help="write the README of each folder of the project")
     readmes.set_defaults(verb=_readmes)
     return parser
+
+
+def _add_selftest(verbs):
+    """The verb ``selftest``."""
+    selftest = verbs.add_parser("selftest", help="hold a device against the CPU: one page to send")
+    selftest.set_defaults(verb=_selftest)
+    selftest.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    selftest.add_argument("--report", type=Path, metavar="FILE", help="write the page there, too")
+    selftest.add_argument("--sweep", action="store_true", help="also a whole sweep of notebook 03")
+    selftest.add_argument("--levels", default="0-25", help="of the sweep (default: 0-25)")
+    selftest.add_argument("--seeds", default="0-3", help="of the sweep (default: 0-3)")
+    selftest.add_argument("--minutes", type=float, default=8, help="of the sweep (default: 8)")
 
 
 def _add_set(parser: argparse.ArgumentParser, default: str, meaning: str):
@@ -219,6 +233,19 @@ def _init(asked: argparse.Namespace) -> int:
     print(f"{len(written)} files written to {asked.folder}")
     print(f"next: cd {asked.folder}, then python -m lth_utils run 01 --set smoke")
     return 0
+
+
+def _selftest(asked: argparse.Namespace) -> int:
+    from lth_utils.selftest.command import selftest
+
+    return selftest(
+        asked.device,
+        asked.report,
+        with_sweep=asked.sweep,
+        levels=asked.levels,
+        seeds=asked.seeds,
+        minutes=asked.minutes,
+    )
 
 
 def _readmes(asked: argparse.Namespace) -> int:

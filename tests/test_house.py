@@ -29,6 +29,7 @@ FOLDERS = [
     "publish",
     "explorer",
     "one_call",
+    "selftest",
     "__main__",
 ]
 """From values to people; a folder imports only from those before it."""

@@ -22,6 +22,7 @@ from lth_utils.networks.forward import Layers
 from lth_utils.networks.layers import network
 from lth_utils.training.engine import Cancelled, Engine
 from lth_utils.training.objective import Objective, in_float64
+from lth_utils.training.on_device import on_device
 
 IMAGE_CHUNK = 1024
 """Images that convolutions evaluate at once: a whole data set would fill the memory."""
@@ -154,11 +155,8 @@ def train(
 ) -> tuple[Tensor, list[np.ndarray]]:
     """Train all members as one stack, see ``TrainFunction``."""
     device = flat.device
-    x, y = torch.from_numpy(data.x_train).to(device), torch.from_numpy(data.y_train).to(device)
-    x_test, y_test = (
-        torch.from_numpy(data.x_test).to(device),
-        torch.from_numpy(data.y_test).to(device),
-    )
+    arrays = (data.x_train, data.y_train, data.x_test, data.y_test)
+    x, y, x_test, y_test = (on_device(array, device) for array in arrays)
     objective = Objective.of(data, spec.loss)
     trained = flat.clone()
     records = [[] for _ in range(len(flat))]

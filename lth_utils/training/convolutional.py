@@ -1,15 +1,20 @@
-"""The CPU engine of convolutional networks: the batched engine, one member and thread at a time.
+"""The engine of convolutional networks: the batched engine, one member at a time.
 
 Grouping members into one convolution saves nothing on a CPU (measured for LeNet-5 and batches of
 1024: 73 ms per member and step alone, 69 to 96 ms in groups of 2 to 8). Alone, no member waits for
 a slower one, and no sum depends on the other members or on the number of threads. A pruned kernel
 weight costs as much as an unpruned one.
+
+On a graphics card a library may choose another algorithm for another number of members, so members
+go one by one there, too, in full float32 and by algorithms that give the same result each time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from threading import Event
 
 import numpy as np
@@ -21,6 +26,43 @@ from lth_utils.data import Dataset
 from lth_utils.training import batched
 from lth_utils.training.engine import Engine, train_in_threads
 
+_LOCK = threading.Lock()
+_users, _exact = 0, contextlib.ExitStack()
+
+
+@contextlib.contextmanager
+def exact_convolutions(device: torch.device) -> Iterator[None]:
+    """Convolutions on CUDA in full float32, the same each time, while any thread is inside.
+
+    cuDNN's settings are those of the process: the first thread sets them, the last one restores
+    what was there.
+
+    Args:
+        device: where the convolutions are; nothing is set where it is not CUDA.
+    """
+    global _users
+    if device.type != "cuda":
+        yield
+        return
+    with _LOCK:
+        if not _users:
+            _exact.enter_context(
+                torch.backends.cudnn.flags(
+                    enabled=torch.backends.cudnn.enabled,
+                    benchmark=False,
+                    deterministic=True,
+                    allow_tf32=False,
+                )
+            )
+        _users += 1
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _users -= 1
+            if not _users:
+                _exact.close()
+
 
 def train(
     flat: Tensor,
@@ -31,23 +73,34 @@ def train(
     spec: TrainSpec,
     cancel: Event | None = None,
 ) -> tuple[Tensor, list[np.ndarray]]:
-    """Train members on the CPU, as many at once as torch may use threads; see ``TrainFunction``."""
-    cancel = cancel or Event()
-    threads = torch.get_num_threads()
+    """Train each member alone, on the CPU as many at once as torch may use threads.
 
-    def train_member(m: int):
+    See ``TrainFunction``.
+    """
+
+    def train_member(m: int, stop: Event | None):
         one = slice(m, m + 1)
         return batched.train(
-            flat[one], mask[one], shape, seeds[one], data=data, spec=spec, cancel=cancel
+            flat[one], mask[one], shape, seeds[one], data=data, spec=spec, cancel=stop
         )
 
-    one_thread = {"initializer": torch.set_num_threads, "initargs": (1,)}
-    try:
-        results = train_in_threads(train_member, len(flat), cancel, **one_thread)
-    finally:
-        torch.set_num_threads(threads)  # new threads start with the number set last
+    if flat.device.type == "cpu":
+        results = _in_threads(train_member, len(flat), cancel)
+    else:
+        with exact_convolutions(flat.device):
+            results = [train_member(m, cancel) for m in range(len(flat))]
     trained = torch.cat([values for values, _ in results])
     return trained, [records[0] for _, records in results]
+
+
+def _in_threads(train_member, n_members: int, cancel: Event | None) -> list:
+    """Train members on the CPU, each with one thread."""
+    threads = torch.get_num_threads()
+    one_thread = {"initializer": torch.set_num_threads, "initargs": (1,)}
+    try:
+        return train_in_threads(train_member, n_members, cancel, **one_thread)
+    finally:
+        torch.set_num_threads(threads)  # new threads start with the number set last
 
 
 ENGINE = Engine("convolutional", train, max_concurrent_runs=os.cpu_count() or 1)

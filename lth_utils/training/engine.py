@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
 from typing import Any, Protocol
@@ -60,26 +60,49 @@ class TrainFunction(Protocol):
         """
 
 
+class _Signal(Event):
+    """Set by itself, or by the caller's signal, which it never sets."""
+
+    def __init__(self, callers: Event | None):
+        super().__init__()
+        self.callers = callers
+
+    def is_set(self) -> bool:
+        return super().is_set() or (self.callers is not None and self.callers.is_set())
+
+
 def train_in_threads(
-    train_member: Callable[[int], Any], n_members: int, cancel: Event, **pool_options
+    train_member: Callable[[int, Event], Any],
+    n_members: int,
+    cancel: Event | None = None,
+    **pool_options,
 ) -> list:
     """Train members at once, each in a thread, as many as torch may use.
 
+    Where one of them fails, the others end, too.
+
     Args:
-        train_member: trains the member at a position.
+        train_member: trains the member at a position, until the signal is set.
         n_members: how many there are.
-        cancel: set where one of them fails, so that the others end, too.
+        cancel: the caller's signal; it is left as it is.
         pool_options: of ``ThreadPoolExecutor``.
 
     Returns:
         What `train_member` returned, in the order of the members.
+
+    Raises:
+        Exception: that of the member that failed first.
     """
+    stop = _Signal(cancel)
     with ThreadPoolExecutor(torch.get_num_threads(), **pool_options) as pool:
         try:
-            return list(pool.map(train_member, range(n_members)))
+            pending = [pool.submit(train_member, m, stop) for m in range(n_members)]
+            for future in wait(pending, return_when=FIRST_EXCEPTION).done:
+                future.result()
         except BaseException:
-            cancel.set()
+            stop.set()
             raise
+        return [future.result() for future in pending]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from itertools import pairwise
 
@@ -11,10 +12,13 @@ from torch import Tensor
 
 from lth_utils.networks.forward import Layers
 from lth_utils.training.batched import backward
-from lth_utils.training.jobs import BatchOrders, Job, Problem
+from lth_utils.training.jobs import Job, Problem
 
 CHUNK = 8
 """Epochs between two synchronisations with the host."""
+
+_CAPTURING = threading.Lock()
+"""Held while a graph is captured: torch allows one capture at a time in a process."""
 
 
 def n_parameters(shape: tuple[int, ...]) -> int:
@@ -81,17 +85,19 @@ class Stack:
 
     def _capture(self) -> torch.cuda.CUDAGraph:
         """One epoch as a graph, which the device can repeat without the host."""
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side), warnings.catch_warnings():
+        stream, side = torch.cuda.current_stream(), torch.cuda.Stream()
+        # a capture that fails may leave its own stream the current one: this one returns here
+        with _CAPTURING, torch.cuda.stream(stream), warnings.catch_warnings():
             # Adam warns about the one step before graph capture
             warnings.filterwarnings("ignore", message=".*capturable=True.*")
-            self._epoch()  # lets the libraries allocate what they need before the capture
-            self.epoch_in_chunk.zero_()
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            self._epoch()
+            side.wait_stream(stream)
+            with torch.cuda.stream(side):
+                self._epoch()  # lets the libraries allocate what they need before the capture
+                self.epoch_in_chunk.zero_()
+            stream.wait_stream(side)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+                self._epoch()
         self.epoch_in_chunk.zero_()
         return graph
 
@@ -163,10 +169,12 @@ class Stack:
 
     def _fill(self, slot: int, job: Job):
         """Put a job into a free slot."""
-        values = torch.from_numpy(job.compact_values())
-        self.flat[slot, : len(values)] = values.to(self.device)
-        mask = job.index[: self.mask.shape[1]] >= 0
-        self.mask[slot] = torch.from_numpy(mask).to(self.device)
+        values, mask = job.compact_values(), job.index[: self.mask.shape[1]] >= 0
+        # together, so that the host waits once
+        both = np.concatenate([values, mask.astype(np.float32)])
+        moved = torch.from_numpy(both).to(self.device)
+        self.flat[slot, : len(values)] = moved[: len(values)]
+        self.mask[slot] = moved[len(values) :]
         self.bad_epochs[slot] = 0
         self.epochs[slot] = 0
         for state in self.adam.state[self.slot_parameters[slot]].values():
@@ -175,11 +183,11 @@ class Stack:
         self.training[slot] = True
         self.jobs[slot] = job
 
-    def launch(self, orders: BatchOrders):
+    def launch(self):
         """Start the next CHUNK epochs, without waiting for them."""
         for slot, job in enumerate(self.jobs):
             if job is not None:
-                order = orders(job.seed, len(job.record), CHUNK)
+                order = self.problem.orders(job, CHUNK)
                 self.orders_host[slot] = torch.from_numpy(order)
         # collect waits, so the next launch may overwrite the host's copy
         self.orders.copy_(self.orders_host, non_blocking=True)
@@ -192,13 +200,19 @@ class Stack:
 
     def collect(self):
         """Wait for the epochs, and finish the jobs of the members that stopped."""
-        training, epochs = self.training.cpu(), self.epochs.cpu()
-        records = self.records.cpu()
+        counts = torch.stack([self.epochs, self.training], 1).double()
+        report = torch.cat([counts, self.records.flatten(1)], 1).cpu()
+        stopped = []
         for slot, job in enumerate(self.jobs):
             if job is None:
                 continue
-            new = int(epochs[slot]) - len(job.record)
-            job.record += records[slot, :new].tolist()
-            if not training[slot]:
-                self.jobs[slot] = None
-                job.finish(self.final[slot].cpu().numpy())
+            epochs, training = report[slot, :2].int().tolist()
+            rows = report[slot, 2:].view(CHUNK, 3)
+            job.record += rows[: epochs - len(job.record)].tolist()
+            if not training:
+                stopped.append(slot)
+        if stopped:
+            final = torch.stack([self.final[slot] for slot in stopped]).cpu().numpy()
+            for slot, values in zip(stopped, final, strict=True):
+                job, self.jobs[slot] = self.jobs[slot], None
+                job.finish(values)

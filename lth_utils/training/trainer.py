@@ -19,6 +19,7 @@ from lth_utils.networks.population import Population
 from lth_utils.training import batched, convolutional
 from lth_utils.training.engine import Engine
 from lth_utils.training.objective import Objective
+from lth_utils.training.on_device import on_device
 from lth_utils.training.outputs import OutputOrder
 
 
@@ -60,7 +61,7 @@ def choose_engine(device_type: str, has_convolutions: bool = False) -> Engine:
         has_convolutions: whether the networks have convolution layers.
     """
     if has_convolutions:
-        return convolutional.ENGINE if device_type == "cpu" else batched.ENGINE
+        return convolutional.ENGINE
     if device_type == "cuda":
         from lth_utils.training import cuda
 
@@ -203,9 +204,11 @@ def evaluate(
     choose(split, data.splits, "split")
     where = population.parameters.device
     order = OutputOrder.of(population.shape, data.tasks)
-    x = torch.from_numpy(getattr(data, f"x_{split}")).to(where)
-    y = torch.from_numpy(getattr(data, f"y_{split}")).to(where)
+    x = on_device(getattr(data, f"x_{split}"), where)
+    y = on_device(getattr(data, f"y_{split}"), where)
     objective = Objective(order.tasks, "mean")
     parameters = order.sorted_parameters(population.parameters)
-    loss, score = batched.evaluate(parameters, population.shape, x, y, objective)
-    return loss.cpu().numpy(), score.cpu().numpy()
+    with convolutional.exact_convolutions(where):
+        found = batched.evaluate(parameters, population.shape, x, y, objective)
+    loss, score = torch.stack(found).cpu().numpy()
+    return loss, score

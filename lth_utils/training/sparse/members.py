@@ -35,7 +35,7 @@ def _train_member(
     seed: int,
     data: Dataset,
     spec: TrainSpec,
-    cancel: Event,
+    stop: Event,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The trained parameters ``[P]`` of one member, and its record ``[epochs, 3]``."""
     net, index = build(flat, mask, shape)
@@ -47,7 +47,7 @@ def _train_member(
     records = []
     epochs, chunk, stopped = 0, 1, False
     while not stopped and epochs < spec.max_epochs:
-        if cancel.is_set():
+        if stop.is_set():
             raise Cancelled
         chunk = min(chunk, spec.max_epochs - epochs)
         orders = np.stack([stream.permutation(n_examples) for _ in range(chunk)])
@@ -82,16 +82,13 @@ def train(
     cancel: Event | None = None,
 ) -> tuple[Tensor, list[np.ndarray]]:
     """Train members on the CPU, as many at once as torch may use threads; see ``TrainFunction``."""
-    cancel = cancel or Event()
     values, masks = flat.numpy(), mask.numpy()
 
-    def train_member(m: int):
-        return _train_member(
-            values[m], masks[m], shape, seeds[m], data=data, spec=spec, cancel=cancel
-        )
+    def train_member(m: int, stop: Event):
+        return _train_member(values[m], masks[m], shape, seeds[m], data=data, spec=spec, stop=stop)
 
     if len(flat) == 1:
-        results = [train_member(0)]
+        results = [train_member(0, cancel or Event())]
     else:
         results = train_in_threads(train_member, len(flat), cancel)
     trained = torch.from_numpy(np.stack([parameters for parameters, _ in results]))
