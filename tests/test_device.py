@@ -19,6 +19,7 @@ from pretended_device import pretended_device
 
 from lth_utils import connectivity, data, imp, pruning
 from lth_utils.config import PruneSpec, RunSpec, TrainSpec, expand, rng
+from lth_utils.connectivity import served
 from lth_utils.networks import population
 from lth_utils.runs import sweep
 from lth_utils.runs.store import Store
@@ -165,6 +166,23 @@ def test_a_sweep_keeps_what_the_cpu_would(device, tmp_path, monkeypatch):
             assert list(other) == list(column), name
 
 
+def test_connectivity_needs_no_float64_where_there_is_none(device, points, monkeypatch):
+    assert served.real_numbers(torch.device("mps")) == torch.float32
+    monkeypatch.setattr(served, "real_numbers", lambda _: torch.float32)
+    dense = population.init(SHAPE, [0])
+    masks = population.rewind(dense, cases.random_mask((1, 520), (0.1,))).masks
+    device.has_float64 = False
+    moved = [mask.to("cuda") for mask in masks]
+    with pytest.raises(TypeError, match="no float64"):
+        moved[0].double()
+    (measures,) = connectivity.measure(moved, points.tasks)
+    shares = connectivity.decided(moved, points.tasks).cpu()
+    (expected,) = connectivity.measure(masks, points.tasks)
+    for name in ("available", "active", "inactive", "zombie", "subnetworks", "status"):
+        assert getattr(measures, name) == getattr(expected, name)
+    np.testing.assert_allclose(shares, connectivity.decided(masks, points.tasks), rtol=1e-6)
+
+
 # synchronisations
 
 
@@ -222,16 +240,14 @@ def test_whatever_fails_every_waiting_run_hears_of_it(on_the_cpu, points, monkey
     def fail(*_):
         raise ValueError("the device is gone")
 
-    monkeypatch.setattr(slots.Stack, step, fail)
-
     def told(seed):  # more runs than slots
         with pytest.raises(ValueError, match="the device is gone"):
             trainer.train(population.init(SHAPE, [seed]), points, QUICK)
         return True
 
-    with ThreadPoolExecutor(5) as pool:
+    with monkeypatch.context() as broken, ThreadPoolExecutor(5) as pool:
+        broken.setattr(slots.Stack, step, fail)
         assert all(pool.map(told, range(5)))
-    monkeypatch.undo()
     trainer.train(population.init(SHAPE, [0]), points, QUICK)
 
 

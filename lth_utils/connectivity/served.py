@@ -94,14 +94,18 @@ def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "ou
     sources = _columns([index(task.inputs) for task in tasks], matrices[0].shape[2], device)
     sinks = _columns([index(task.outputs) for task in tasks], matrices[-1].shape[1], device)
     reached, leads = reached_from(matrices, sources), leading_to(matrices, sinks)
-    dtype = torch.float32 if device.type == "mps" else torch.float64
     shares = []
     for from_inputs, to_outputs in zip(reached, leads, strict=True):
         active = from_inputs[..., -1] & to_outputs[..., -1]
         of_tasks = (to_outputs if seen_from == "outputs" else from_inputs)[..., :-1]
         specific = (of_tasks.sum(-1) == 1) & active
-        shares.append(specific.sum(1).to(dtype) / active.sum(1))
+        shares.append(specific.sum(1).to(real_numbers(device)) / active.sum(1))
     return torch.stack(shares, 1)
+
+
+def real_numbers(device: torch.device) -> torch.dtype:
+    """The most precise real numbers that a device has."""
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def _columns(owned: Sequence[slice | list[int]], size: int, device: torch.device) -> Tensor:
