@@ -9,7 +9,7 @@ import threading
 import time
 import warnings
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
@@ -92,6 +92,20 @@ def counted(device, *words):
     """How often the host waited in lines with one of these words."""
     found = device.synchronisations.items()
     return sum(n for where, n in found if any(word in where for word in words))
+
+
+def start(*call):
+    """A call in a thread that no test waits for longer than its limit; its future."""
+    future = Future()
+
+    def work():
+        try:
+            future.set_result(call[0](*call[1:]))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future
 
 
 # results
@@ -245,9 +259,10 @@ def test_whatever_fails_every_waiting_run_hears_of_it(on_the_cpu, points, monkey
             trainer.train(population.init(SHAPE, [seed]), points, QUICK)
         return True
 
-    with monkeypatch.context() as broken, ThreadPoolExecutor(5) as pool:
+    with monkeypatch.context() as broken:
         broken.setattr(slots.Stack, step, fail)
-        assert all(pool.map(told, range(5)))
+        runs = [start(told, seed) for seed in range(5)]
+        assert all(run.result() for run in runs)
     trainer.train(population.init(SHAPE, [0]), points, QUICK)
 
 
@@ -272,11 +287,10 @@ def test_an_error_of_one_shape_leaves_the_others_alone(on_the_cpu, points, monke
         launch(self)
 
     monkeypatch.setattr(slots.Stack, "launch", fail_if_small)
-    with ThreadPoolExecutor(2) as pool:
-        trains = [
-            pool.submit(trainer.train, population.init(shape, [0]), points, QUICK)
-            for shape in ((4, 8, 8, 2), (4, 30, 30, 2))
-        ]
+    trains = [
+        start(trainer.train, population.init(shape, [0]), points, QUICK)
+        for shape in ((4, 8, 8, 2), (4, 30, 30, 2))
+    ]
     assert isinstance(trains[0].exception(), ValueError)
     assert trains[1].result()[1].epochs == [8]
 
@@ -294,13 +308,8 @@ def test_captures_of_different_problems_do_not_meet(device, points, monkeypatch)
         members = population.init(SHAPE, [0], "cuda")
         return trainer.train(members, points, replace(QUICK, batch_size=batch_size))[1].epochs
 
-    threads, found = [], []
-    for size in (20, 30, 60):
-        threads.append(threading.Thread(target=lambda size=size: found.append(train(size))))
-        threads[-1].start()
-    for thread in threads:
-        thread.join()
-    assert found == [[8]] * 3 and len(device.captured) == 3
+    runs = [start(train, size) for size in (20, 30, 60)]
+    assert [run.result() for run in runs] == [[8]] * 3 and len(device.captured) == 3
 
 
 def test_a_run_cancelled_as_it_ends_harms_no_other(on_the_cpu, points, monkeypatch):
@@ -314,11 +323,10 @@ def test_a_run_cancelled_as_it_ends_harms_no_other(on_the_cpu, points, monkeypat
         finish(self, trained)
 
     monkeypatch.setattr(jobs.Job, "finish", cancel_first)
-    with ThreadPoolExecutor(2) as pool:
-        first, second = (
-            pool.submit(trainer.train, population.init(SHAPE, [seed]), points, QUICK, signal)
-            for seed, signal in ((0, cancel), (1, None))
-        )
+    first, second = (
+        start(trainer.train, population.init(SHAPE, [seed]), points, QUICK, own)
+        for seed, own in ((0, cancel), (1, None))
+    )
     assert isinstance(first.exception(), Cancelled)
     assert second.result()[1].epochs == [8]
 
@@ -373,11 +381,10 @@ def test_idle_stacks_go_and_busy_ones_end_before_slots_are_halved(on_the_cpu, po
         trainer.train(population.init((4, width, width, 2), [0]), points, QUICK)
     assert made == [(8, 4), (16, 4), (16, 4)]
     long = replace(QUICK, max_epochs=60, patience=60)
-    with ThreadPoolExecutor(3) as pool:  # at the same time: the others wait
-        trains = [
-            pool.submit(trainer.train, population.init((4, width, width, 2), [0]), points, long)
-            for width in (8, 24, 32)
-        ]
+    trains = [  # at the same time: the others wait
+        start(trainer.train, population.init((4, width, width, 2), [0]), points, long)
+        for width in (8, 24, 32)
+    ]
     assert [train.result()[1].epochs for train in trains] == [[60]] * 3
     assert {n_slots for _, n_slots in made} == {4}
 
@@ -386,18 +393,16 @@ def test_idle_stacks_go_while_others_train(on_the_cpu, points, monkeypatch):
     monkeypatch.setattr(cuda, "IDLE", 0.2)
     cancel = threading.Event()
     endless = TrainSpec(max_epochs=10**6, patience=10**6)
-    with ThreadPoolExecutor(1) as pool:
-        busy = pool.submit(
-            trainer.train, population.init((4, 30, 30, 2), [0]), points, endless, cancel
-        )
-        trainer.train(population.init((4, 8, 8, 2), [0]), points, QUICK)
-        (one,) = cuda._TRAINERS.values()
-        end = time.monotonic() + 20
-        while len(one.groups) > 1 and time.monotonic() < end:
-            time.sleep(0.05)
-        assert [group.shape for group in one.groups.values()] == [(4, 30, 30, 2)]
-        cancel.set()
-        assert isinstance(busy.exception(), Cancelled)
+    busy = start(trainer.train, population.init((4, 30, 30, 2), [0]), points, endless, cancel)
+    trainer.train(population.init((4, 8, 8, 2), [0]), points, QUICK)
+    (one,) = cuda._TRAINERS.values()
+    end = time.monotonic() + 20
+    while len(one.groups) > 1 and time.monotonic() < end:
+        time.sleep(0.05)
+    shapes = [group.shape for group in one.groups.values()]
+    cancel.set()
+    assert shapes == [(4, 30, 30, 2)]
+    assert isinstance(busy.exception(), Cancelled)
 
 
 class Asking:

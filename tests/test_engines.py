@@ -252,7 +252,7 @@ def test_an_error_in_the_trainer_reaches_all_waiting_jobs(monkeypatch):
 
 @pytest.mark.parametrize("module", [sparse, convolutional])
 def test_one_members_error_ends_the_others_and_leaves_the_callers_signal(module, monkeypatch):
-    began, cancel = time.perf_counter(), threading.Event()
+    cancel = threading.Event()
     dataset, shape = data.moons_circles(n_samples=60), (4, 8, 8, 2)
     inner = "_train_member" if module is sparse else "train"
     owner = sparse if module is sparse else batched
@@ -268,14 +268,17 @@ def test_one_members_error_ends_the_others_and_leaves_the_callers_signal(module,
     endless = TrainSpec(max_epochs=10**6, patience=10**6)
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
+    rescue = threading.Timer(20, cancel.set)
+    rescue.start()
     try:
         with pytest.raises(ValueError, match="the second member"):
             module.train(
                 networks.parameters, networks.mask, shape, networks.seeds, dataset, endless, cancel
             )
     finally:
+        rescue.cancel()
         torch.set_num_threads(threads)
-    assert not cancel.is_set() and time.perf_counter() - began < 20
+    assert not cancel.is_set()
 
 
 def test_convolutions_off_the_cpu_are_trained_alone_without_tf32(monkeypatch):
