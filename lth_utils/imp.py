@@ -96,11 +96,13 @@ def run(
     """
     expect(prune, PruneSpec, "prune")
     keep = _checked_counts(keep, expect(members, Population, "members"))
+    # what every later level is rewound to; level 0 begins with the initial values
+    rewound = members
     if prune.rewind:
-        members = _with_early_weights(members, data, train, prune.rewind, cancel)
+        rewound = _with_early_weights(members, data, train, prune.rewind, cancel)
     for level in range(start, len(keep)):
         if last is not None:
-            members = _prune_and_rewind(members, last, keep[level], level, prune)
+            members = rewound = _prune_and_rewind(rewound, last, keep[level], level, prune)
         finished, training = trainer.train(members, data, train, cancel)
         if last is None or not prune.one_shot:
             last = finished.parameters
@@ -113,7 +115,7 @@ def run(
                 staying.append(m)
         if not staying:
             return
-        members, last = members.select(staying), last[staying]
+        rewound, last = rewound.select(staying), last[staying]
 
 
 def _checked_counts(keep: Sequence[int], members: Population) -> list[int]:

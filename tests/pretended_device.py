@@ -75,6 +75,7 @@ class Device:
         allocations: number of tensors allocated.
         fail_at: the allocation that fails; 0 for none.
         failures: how many allocations fail from there on.
+        has_float64: whether there are such numbers; MPS has none.
     """
 
     synchronisations: Counter = field(default_factory=Counter)
@@ -84,6 +85,7 @@ class Device:
     allocations: int = 0
     fail_at: int = 0
     failures: int = 1
+    has_float64: bool = True
     capture: Graph | None = None
     capturing_thread: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -133,6 +135,8 @@ class OnDevice(torch.Tensor):
 
     @staticmethod
     def __new__(cls, values: torch.Tensor):
+        if values.dtype == torch.float64 and not DEVICE.has_float64:
+            raise TypeError("the device has no float64")
         made = torch.Tensor._make_wrapper_subclass(
             cls,
             values.shape,

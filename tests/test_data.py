@@ -10,7 +10,7 @@ from scipy import stats
 
 from lth_utils import data
 from lth_utils.config import DataSpec, SpecError
-from lth_utils.data import Dataset, Task, check_tasks, load, moons_circles, standardise
+from lth_utils.data import Dataset, Task, check_tasks, load, moons_circles, registry, standardise
 from lth_utils.data.dataset import labelled_shares
 from lth_utils.data.tasks import tasks_from_plain, tasks_to_plain
 
@@ -424,3 +424,14 @@ def test_a_task_predicts_the_class_of_its_largest_output_or_the_sign_of_a_single
     logits = np.array([[0.5, -1.0, 2.0, 1.0], [-0.5, 3.0, 2.0, 1.0], [0.0, -3.0, -2.0, -1.0]])
     assert A.predict(logits).tolist() == [1, 0, 0]
     assert B.predict(logits).tolist() == [1, 0, 2]
+
+
+def test_small_data_sets_stay_in_memory_and_large_ones_make_room(monkeypatch):
+    specs = [data.spec("moons_circles", n_samples=20, seed=seed) for seed in range(6)]
+    first = [load(spec) for spec in specs]
+    assert all(load(spec) is made for spec, made in zip(specs, first, strict=True))
+    monkeypatch.setattr(registry, "IN_MEMORY", 2 * first[0].n_bytes)
+    for spec in specs[:3]:
+        load(data.spec("moons_circles", n_samples=20, seed=10 + dict(spec.options)["seed"]))
+    kept = [registry.remembered(spec) is not None for spec in specs]
+    assert not any(kept)

@@ -19,7 +19,7 @@ from lth_utils import data, pruning
 from lth_utils.config import TrainSpec, rng
 from lth_utils.connectivity import unit_states
 from lth_utils.networks import forward, population
-from lth_utils.training import batched, cuda, slots, trainer
+from lth_utils.training import batched, convolutional, cuda, slots, trainer
 from lth_utils.training.engine import Cancelled
 from lth_utils.training.sparse import members as sparse
 
@@ -248,6 +248,63 @@ def test_an_error_in_the_trainer_reaches_all_waiting_jobs(monkeypatch):
             data.moons_circles(n_samples=60),
             TrainSpec(max_epochs=2),
         )
+
+
+@pytest.mark.parametrize("module", [sparse, convolutional])
+def test_one_members_error_ends_the_others_and_leaves_the_callers_signal(module, monkeypatch):
+    cancel = threading.Event()
+    dataset, shape = data.moons_circles(n_samples=60), (4, 8, 8, 2)
+    inner = "_train_member" if module is sparse else "train"
+    owner = sparse if module is sparse else batched
+    train = getattr(owner, inner)
+
+    def fail_second(flat, mask, shape, seeds, **options):
+        if seeds in (1, [1], (1,), range(1, 2)):
+            raise ValueError("the second member")
+        return train(flat, mask, shape, seeds, **options)
+
+    monkeypatch.setattr(owner, inner, fail_second)
+    networks = members(shape, (1.0, 1.0))
+    endless = TrainSpec(max_epochs=10**6, patience=10**6)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    rescue = threading.Timer(20, cancel.set)
+    rescue.start()
+    try:
+        with pytest.raises(ValueError, match="the second member"):
+            module.train(
+                networks.parameters, networks.mask, shape, networks.seeds, dataset, endless, cancel
+            )
+    finally:
+        rescue.cancel()
+        torch.set_num_threads(threads)
+    assert not cancel.is_set()
+
+
+def test_convolutions_off_the_cpu_are_trained_alone_without_tf32(monkeypatch):
+    device, seen = torch.device("cuda"), []
+
+    class Moved:  # all that is asked of a tensor before it is trained
+        def __init__(self, n):
+            self.n, self.device = n, device
+
+        def __len__(self):
+            return self.n
+
+        def __getitem__(self, one):
+            return one.stop - one.start
+
+    def train(flat, *_, **__):
+        cudnn = torch.backends.cudnn
+        seen.append((flat, cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark))
+        return torch.zeros(1, 1), [np.zeros((1, 3))]
+
+    monkeypatch.setattr(batched, "train", train)
+    before = torch.backends.cudnn.allow_tf32
+    engine = trainer.choose_engine("cuda", has_convolutions=True)
+    engine.train(Moved(3), Moved(3), ((2, 8), 2), (0, 1, 2), data=None, spec=None)
+    assert seen == [(1, False, True, False)] * 3
+    assert torch.backends.cudnn.allow_tf32 == before
 
 
 LINGERING = """

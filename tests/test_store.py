@@ -286,7 +286,7 @@ def test_a_full_disk_stops_the_sweep_with_the_reason_and_what_is_finished_stays(
     )
 
 
-def test_the_ticket_of_a_rewound_run_starts_from_the_early_epoch(tmp_path):
+def test_the_tickets_of_a_rewound_run_start_from_what_each_level_was_trained_from(tmp_path):
     spec, results = replace(SPEC, prune=replace(SPEC.prune, rewind=2)), Store(tmp_path)
     sweep.run([spec], results, device="cpu")
     start = population.init(results.ticket(run_id(spec), 0).shape, [0])
@@ -297,8 +297,13 @@ def test_the_ticket_of_a_rewound_run_starts_from_the_early_epoch(tmp_path):
         ticket = results.ticket(run_id(spec), level)
         weights = np.concatenate([m.flatten().numpy() for m in ticket.masks])
         available = np.concatenate([weights, np.ones(len(ticket.initial) - len(weights), bool)])
-        expected = np.where(available, early.parameters[0].numpy(), np.float32(0))
-        assert np.array_equal(ticket.initial, expected)
+        values = (early if level else start).parameters[0].numpy()
+        assert np.array_equal(ticket.initial, np.where(available, values, np.float32(0)))
+    again = replace(
+        start, parameters=torch.from_numpy(results.ticket(run_id(spec), 0).initial)[None]
+    )
+    trained, _ = trainer.train(again, data.load(SPEC.data), SPEC.train)
+    assert np.array_equal(trained.parameters[0], results.ticket(run_id(spec), 0).trained)
 
 
 def test_masks_of_every_level_are_nested_and_have_the_counts_of_the_table(filled):

@@ -73,16 +73,17 @@ def _weight_counts(
     matrices: Sequence[Tensor], from_input: Sequence[Tensor], outputs: Sequence[Tensor]
 ) -> list[dict[str, int]]:
     """Per member how many weights are available, active, inactive and zombie."""
-    available, to_output, active = matrices[0].new_zeros((3, len(matrices[0])), dtype=torch.float64)
+    available, to_output, active = matrices[0].new_zeros((3, len(matrices[0])), dtype=torch.int64)
     for matrix, source, sink in zip(matrices, from_input[:-1], outputs[1:], strict=True):
         leads = sink.any(-1)[:, None].float()
-        # sums over the sinks of all weights, and of those that lead to an output: [M, 2, I]
+        # sums over the sinks of all weights, and of those that lead to an output: [M, 2, I]; they
+        # are whole numbers, and not every device has float64 to add them up in
         of_source = torch.bmm(torch.cat([torch.ones_like(leads), leads], 1), matrix)
-        every, led = of_source.sum(2, dtype=torch.float64).unbind(1)
+        every, led = of_source.sum(2, dtype=torch.int64).unbind(1)
         available, to_output = available + every, to_output + led
-        active = active + (of_source[:, 1] * source).sum(1, dtype=torch.float64)
+        active = active + (of_source[:, 1] * source).sum(1, dtype=torch.int64)
     inactive, zombie = available - to_output, to_output - active
-    counts = torch.stack([available, active, inactive, zombie], 1).long().tolist()
+    counts = torch.stack([available, active, inactive, zombie], 1).tolist()
     names = "available", "active", "inactive", "zombie"
     return [dict(zip(names, of_member, strict=True)) for of_member in counts]
 

@@ -82,7 +82,8 @@ def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "ou
             (it is reached by the inputs of exactly one task).
 
     Returns:
-        float64 ``[M, unit layers]``, inputs first; NaN where a layer has no active unit.
+        float64 ``[M, unit layers]``, inputs first, float32 on MPS, which has no other; NaN where
+        a layer has no active unit.
 
     Raises:
         SpecError: masks that make no network, tasks that do not fit, or another `seen_from`.
@@ -98,8 +99,13 @@ def decided(masks: Sequence[Tensor], tasks: Sequence[Task], seen_from: str = "ou
         active = from_inputs[..., -1] & to_outputs[..., -1]
         of_tasks = (to_outputs if seen_from == "outputs" else from_inputs)[..., :-1]
         specific = (of_tasks.sum(-1) == 1) & active
-        shares.append(specific.sum(1, dtype=torch.float64) / active.sum(1))
+        shares.append(specific.sum(1).to(real_numbers(device)) / active.sum(1))
     return torch.stack(shares, 1)
+
+
+def real_numbers(device: torch.device) -> torch.dtype:
+    """The most precise real numbers that a device has."""
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def _columns(owned: Sequence[slice | list[int]], size: int, device: torch.device) -> Tensor:
@@ -164,14 +170,15 @@ def subnetworks_and_counts(
     """
     shared = shared_inputs(tasks)
     labels = label_components(from_input, outputs, shared)
+    # once for all members: every copy waits for the device
+    ends = zip(labels[0].cpu().numpy(), labels[-1].cpu().numpy(), strict=True)
+    led = outputs[0][:, shared].cpu().numpy() if shared else None
     counts = []
-    for member, (of_inputs, of_outputs) in enumerate(zip(labels[0], labels[-1], strict=True)):
-        n = int(of_outputs.max()) + 1 if of_outputs.numel() else 0
-        numbers = np.arange(n)[:, None]
-        has_inputs = of_inputs.cpu().numpy() == numbers  # [J, I]
-        at_outputs = of_outputs.cpu().numpy()
-        if shared:
-            leads = outputs[0][member][shared].cpu().numpy()  # [shared, O]
+    for member, (of_inputs, at_outputs) in enumerate(ends):
+        numbers = np.arange(at_outputs.max(initial=-1) + 1)[:, None]
+        has_inputs = of_inputs == numbers  # [J, I]
+        if led is not None:
+            leads = led[member]  # [shared, O]
             fed = (at_outputs == numbers).astype(np.int64) @ leads.T.astype(np.int64)
             has_inputs[:, shared] = fed > 0
         inputs = [has_inputs[:, index(task.inputs)].sum(1) for task in tasks]

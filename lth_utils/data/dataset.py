@@ -73,6 +73,12 @@ class Dataset:
         return self.x_train.shape[1], sum(len(t.outputs) for t in self.tasks)
 
     @property
+    def n_bytes(self) -> int:
+        """Size of its examples and labels."""
+        names = [f"{end}_{split}" for end in "xy" for split in self.splits]
+        return sum(getattr(self, name).nbytes for name in names)
+
+    @property
     def is_classes(self) -> bool:
         """Whether every task is a choice of one class and every label is known: int64 labels."""
         return self.y_train.dtype == np.int64

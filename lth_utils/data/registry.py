@@ -62,8 +62,8 @@ original files lie in the data folder."""
 LATER: dict[str, dict] = {"moons_circles": {"draw": "own", "fresh": 0, "scaled": "standard"}}
 """Options that a data set's function first lacked, with the value that means what it did."""
 
-IN_MEMORY = 4
-"""How many data sets are kept in memory."""
+IN_MEMORY = 2**31
+"""How much of the data sets is kept in memory, in bytes: four pairs of MNIST and Fashion-MNIST."""
 
 _own: dict[DataSpec, Dataset] = {}
 """Data sets of one's own that no function makes and that are not kept beside runs yet."""
@@ -112,7 +112,7 @@ def spec(name: str | Dataset, /, **options) -> DataSpec:
 def load(data: DataSpec) -> Dataset:
     """The data set that a spec describes.
 
-    The last four are kept in memory.
+    The last ones are kept in memory, see ``IN_MEMORY``.
 
     Args:
         data: complete, as :func:`spec` makes it.
@@ -162,7 +162,7 @@ def remembered(data: DataSpec) -> Dataset | None:
 
 
 def remember(data: DataSpec, dataset: Dataset):
-    """Keep a data set in memory, and no more than the last ``IN_MEMORY``.
+    """Keep a data set in memory, and of the last ones as many as fit into ``IN_MEMORY``.
 
     One of one's own that was given to :func:`spec` may be forgotten from now on: it is kept.
     """
@@ -170,8 +170,10 @@ def remember(data: DataSpec, dataset: Dataset):
         _own.pop(data, None)
         _loaded[data] = dataset
         _loaded.move_to_end(data)
-        while len(_loaded) > IN_MEMORY:
-            _loaded.popitem(last=False)
+        total = sum(kept.n_bytes for kept in _loaded.values())
+        while total > IN_MEMORY and len(_loaded) > 1:
+            _, oldest = _loaded.popitem(last=False)
+            total -= oldest.n_bytes
 
 
 def tasks_of(data: DataSpec) -> tuple[Task, ...]:

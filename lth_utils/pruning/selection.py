@@ -52,7 +52,7 @@ def keep_largest(scores: Tensor, masks: Tensor, keep: int) -> Tensor:
     available = int(masks.sum(1).min()) if len(masks) else 0
     if not 0 <= keep <= (available if len(masks) else keep):
         raise SpecError(f"keep is {keep}; allowed: 0 to {available}, the weights available")
-    if not torch.isfinite(scores[masks]).all():
+    if not (scores.isfinite() | ~masks).all():
         raise SpecError("scores of available weights must be finite")
     order = scores.masked_fill(~masks, -math.inf).sort(dim=1, descending=True, stable=True).indices
     return torch.zeros_like(masks).scatter_(1, order[:, :keep], True)

@@ -36,7 +36,7 @@ class RunRecord:
         seconds: computing time so far, that before an interruption included.
         kept: arrays by name and level.
             ``trained``: available parameters after training, for levels of few weights.
-            ``start``: their values before training, at the first level of few weights, where these
+            ``start``: their values before training, at the first level of few weights where these
             are not the initial ones.
             ``biases``: values before training, where a level continues with the biases of the last.
             ``curve``: float32 ``[epochs, 3]``, where recorded.
@@ -93,7 +93,7 @@ class RunRecord:
         if mask.sum() <= KEEP_TRAINED:
             available = _with_biases(mask, len(trained))
             self.kept["trained"][level] = trained[available]
-            if not begins_initial(spec) and not self.kept["start"]:
+            if not begins_initial(spec, level) and not self.kept["start"]:
                 self.kept["start"][level] = start[available]
         if spec.prune.biases == "kept":
             self.kept["biases"][level] = start[len(mask) :]
@@ -186,9 +186,12 @@ def start_values(arrays: dict[str, np.ndarray], parameters: int) -> np.ndarray:
     return values
 
 
-def begins_initial(spec: RunSpec) -> bool:
-    """Whether every level's weights are reset to the seed's initial values."""
-    return not spec.prune.rewind and spec.variant is None
+def begins_initial(spec: RunSpec, level: int) -> bool:
+    """Whether a level is trained from the seed's initial values; others are rewound to later ones.
+
+    Level 0 of a variant is not, nor are the levels after it where ``prune.rewind`` is above 0.
+    """
+    return spec.variant is None and (level == 0 or not spec.prune.rewind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +205,9 @@ class History:
         rows: one row per level.
         pruned_at: uint8 or uint16 ``[W]``, the level at which each weight was pruned,
             :func:`never` if it was not.
-        initial: float32 ``[P]``, the values that weights are reset to.
+        initial: float32 ``[P]``, the initial values of the run's seed.
+        start: float32 ``[P]``, the values that weights are reset to where these are others, NaN
+            where they were not kept; else the initial ones.
         trained: arrays by level, as in :class:`RunRecord`.
         biases: the same.
         curve: the same.
@@ -214,6 +219,7 @@ class History:
     rows: pd.DataFrame
     pruned_at: np.ndarray
     initial: np.ndarray
+    start: np.ndarray
     trained: dict[int, np.ndarray]
     biases: dict[int, np.ndarray]
     curve: dict[int, np.ndarray]
@@ -238,7 +244,8 @@ class History:
             raise SpecError(f"level is {level}; this run has levels 0 to {len(self.rows) - 1}")
         mask = self.pruned_at > level
         available = _with_biases(mask, len(self.initial))
-        initial = np.where(available, self.initial, np.float32(0))
+        values = self.initial if begins_initial(self.spec, level) else self.start
+        initial = np.where(available, values, np.float32(0))
         if level in self.biases:
             initial[len(mask) :] = self.biases[level]
         trained = None
@@ -292,8 +299,9 @@ def history_of(
         arrays: the run's arrays by name on disk.
         initial: float32 ``[P]``, the initial values of the run's seed.
     """
-    if not begins_initial(spec):
-        initial = start_values(arrays, len(initial))
+    start = initial
+    if not begins_initial(spec, level=1):
+        start = start_values(arrays, len(initial))
     return History(
         spec=spec,
         shape=shape,
@@ -301,6 +309,7 @@ def history_of(
         rows=rows,
         pruned_at=arrays[PRUNED_AT],
         initial=initial,
+        start=start,
         trained=arrays_by_level(arrays, "trained"),
         biases=arrays_by_level(arrays, "biases"),
         curve=arrays_by_level(arrays, "curve"),

@@ -105,7 +105,7 @@ def _run(check: Check, seconds: float) -> Result:
 
     thread = threading.Thread(target=work, daemon=True, name=check.title)
     began = time.perf_counter()
-    faulthandler.dump_traceback_later(seconds + GRACE, exit=True)
+    faulthandler.dump_traceback_later(seconds + GRACE, exit=True, file=sys.__stderr__)
     try:
         thread.start()
         thread.join(seconds)

@@ -20,8 +20,8 @@ from lth_utils.selftest.checks import require
 from lth_utils.selftest.running import CheckFailed
 from lth_utils.training import trainer
 
-SIZES, SEEDS = (0, 3, 6), range(8)
-"""Extension levels of 4-8-8-2, and seeds, of the small sweep."""
+SEEDS = range(24)
+"""Seeds of the small sweep."""
 
 TIMED = ((4, 8, 8, 2), (4, 57, 57, 2), (4, 229, 229, 2), (4, 1310, 1310, 2))
 """Networks whose epochs are timed."""
@@ -46,6 +46,17 @@ def two_layers(levels, seeds, n_samples: int = 1000, **train) -> list[RunSpec]:
         prune=PruneSpec(rate=0.32, levels=9, schedule="extension"),
     )
     return expand(spec, {"prune.levels": list(levels), "seed": list(seeds)})
+
+
+def small() -> list[RunSpec]:
+    """Runs of 4-20-20-2 that take seconds and of which some separate."""
+    spec = RunSpec(
+        data.spec("moons_circles", n_samples=300),
+        base=(4, 20, 20, 2),
+        train=TrainSpec(lr=0.01, patience=15, max_epochs=400),
+        prune=PruneSpec(rate=0.32, levels=8),
+    )
+    return expand(spec, {"seed": list(SEEDS)})
 
 
 @dataclass
@@ -94,7 +105,7 @@ def _sweep(specs: list[RunSpec], device: str, deadline: float = np.inf) -> Swept
 
 def compare(device: torch.device) -> list[str]:
     """A small sweep on the device and on the CPU: the same statistics, and how long each took."""
-    specs = two_layers(SIZES, SEEDS, n_samples=300, lr=0.01, patience=15, max_epochs=400)
+    specs = small()
     warm_up(torch.device("cpu"))
     found, lines = [], []
     for name in ("cpu", device.type):
@@ -131,12 +142,12 @@ def speed(device: torch.device) -> list[str]:
     dataset = data.load(data.spec("moons_circles"))
     lines = []
     for shape in TIMED:
-        n_members = 128 if device.type == "cuda" else 2
-        if max(shape) > 1000:
-            n_members = 4 if device.type == "cuda" else 1
+        large = max(shape) > 1000
+        n_members, n_epochs = (4 if large else 128), (8, 72)
+        if device.type == "cpu":
+            n_members, n_epochs = (1, (1, 5)) if large else (2, (5, 55))
         networks = population.init(shape, range(n_members), device)
         times: dict[int, list[float]] = {}
-        n_epochs = (8, 72) if device.type == "cuda" else (1, 4)
         for count in (n_epochs[0], *n_epochs):  # the first time something may be loaded
             spec = TrainSpec(max_epochs=count, patience=count)
             began = time.perf_counter()

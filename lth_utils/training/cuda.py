@@ -21,6 +21,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import itertools
 import queue
 import threading
 import time
@@ -81,8 +82,8 @@ class _Trainer(threading.Thread):
     def __init__(self, device: torch.device):
         super().__init__(daemon=True, name="lth_utils trainer")
         self.device = device
-        # None: the interpreter is shutting down
-        self.arrivals: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        # jobs that arrive together; None: the interpreter is shutting down
+        self.arrivals: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
         self.accepted: set[Job] = set()
         """Every job that was handed over and has no result yet, wherever it is; see _LOCK."""
         self.groups: dict[tuple, _Group] = {}
@@ -120,9 +121,9 @@ class _Trainer(threading.Thread):
                     if not arrived:
                         _TRAINERS.pop(self.device, None)
                         return False
-        for job in arrived:
-            if job is None:
-                return False
+        if None in arrived:
+            return False
+        for job in itertools.chain.from_iterable(arrived):
             group = self.groups.setdefault(job.group, _Group(job.group, job.compact_shape))
             group.waiting.append(job)
         return True
@@ -231,11 +232,11 @@ def _give_back_memory():
     torch.cuda.empty_cache()
 
 
-def _take_all(jobs: queue.SimpleQueue) -> list[Job | None]:
+def _take_all(arrivals: queue.SimpleQueue) -> list[list[Job] | None]:
     """Everything in the queue now."""
     taken = []
-    while not jobs.empty():
-        taken.append(jobs.get())
+    while not arrivals.empty():
+        taken.append(arrivals.get())
     return taken
 
 
@@ -252,8 +253,7 @@ def _submit(jobs: list[Job], device: torch.device):
             _TRAINERS[device].start()
         trainer = _TRAINERS[device]
         trainer.accepted.update(jobs)
-        for job in jobs:
-            trainer.arrivals.put(job)
+        trainer.arrivals.put(jobs)
 
 
 @atexit.register

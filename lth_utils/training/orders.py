@@ -83,7 +83,7 @@ class BatchOrders:
         """Whether one more order may be kept; seeds that are not used any more make room."""
         while (self.n_kept + 1) * 4 * self.n_examples > KEPT_BYTES:
             oldest = next(iter(self.kept.values()))
-            if time.monotonic() - oldest.used < UNUSED:
+            if len(self.kept) == 1 or time.monotonic() - oldest.used < UNUSED:
                 return False
             self.kept.popitem(last=False)
             self.n_kept -= len(oldest.orders)
