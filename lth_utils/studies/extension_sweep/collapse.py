@@ -25,11 +25,11 @@ COLUMNS = ["condition", "gain", "lr", "cap", "extension", "width", "epochs", "ru
 COLUMNS += ["separated", "share", "share_low", "share_high", "expected", "log10_expected"]
 """Columns of :func:`collapse_table`."""
 
-ONE_CURVE = 0.9
-"""From this rank correlation on the conditions fall on one curve; stated beforehand."""
+AS_GOOD = 0.1
+"""Rank correlations that differ by no more count as equal; stated before the runs."""
 
-BETTER = 0.1
-"""By so much a rank correlation must be larger to explain more than another; the same."""
+FALLS = 0.3
+"""Within conditions the share falls with the extension level if they correlate by more; so too."""
 
 
 def log10_output_weights(
@@ -130,7 +130,7 @@ def _predicted(spec: RunSpec, epochs: float) -> dict:
     shape, kept = pruning.plan(spec)
     points = dict(spec.data.options)["n_samples"]
     steps = epochs * math.ceil(points / spec.train.batch_size)
-    widths = [int(width) for width in shape]  # dense layers
+    widths = [width for width in shape if isinstance(width, int)]  # of dense layers
     options = {"gain": spec.output_gain, "lr": spec.train.lr, "steps": steps}
     log10 = log10_output_weights(widths, kept[-1], **options)
     return {"width": widths[1], "log10_expected": log10, "expected": 10**log10}
@@ -184,39 +184,46 @@ def _at_half(shares: np.ndarray, values: np.ndarray) -> float:
 
 
 def rank_correlations(table: pd.DataFrame) -> dict:
-    """Does the computed number order the shares, and better than the extension level does?
+    """Does the computed number order the shares of all conditions, as the level does within each?
 
     Args:
         table: as :func:`collapse_table`.
 
     Returns:
         Spearman's correlation with the share, over all cells, of the ``computed`` number and of the
-        ``extension`` level; the same over the cells from each condition's peak on, ``_falling``,
-        since the smallest networks do not separate for another reason; the number of ``cells``;
-        and the ``finding``: ``one curve``, ``scatter, but less than ...``, ``scatter`` or, where a
-        correlation is not known, ``cannot tell``.
+        ``extension`` level; the same beyond each condition's peak, ``_falling``, since the smallest
+        networks do not separate for another reason; ``within``, the mean over the conditions of
+        that of the computed number, within which it only follows the level; the number of
+        ``cells`` and ``cells_falling``.  The ``finding`` is ``one curve`` where ``computed`` is as
+        large as ``within``; else ``scatter``, with less of it than over the level or not; and
+        ``cannot tell`` where the shares do not fall within the conditions.
     """
     peaks = half_points(table).set_index("condition")["peak_extension"]
     falling = table[table["extension"] >= table["condition"].map(peaks)]
     found: dict = {"cells": len(table), "cells_falling": len(falling)}
     for name, column in {"computed": "log10_expected", "extension": "extension"}.items():
-        found[name] = _spearman(table[column], table["share"])
-        found[f"{name}_falling"] = _spearman(falling[column], falling["share"])
-    computed, other = found["computed"], abs(found["extension"])
-    words = "scatter, no better than the extension level"
-    if np.isnan(computed) or np.isnan(other):
-        words = "cannot tell"
-    elif computed >= ONE_CURVE:
-        words = "one curve"
-    elif computed > other + BETTER:
-        words = "scatter, but less than over the extension level"
-    return found | {"finding": words}
+        found[name] = _spearman(table, column)
+        found[f"{name}_falling"] = _spearman(falling, column)
+    of_each = [_spearman(rows, "log10_expected") for _, rows in table.groupby("condition")]
+    found["within"] = float(pd.Series(of_each, dtype=float).mean())
+    return found | {"finding": _finding(found)}
 
 
-def _spearman(values: pd.Series, shares: pd.Series) -> float:
-    """The rank correlation; NaN where either does not vary."""
+def _finding(found: dict) -> str:
+    """What the correlations say, in words."""
+    if not found["within"] > FALLS:  # also where it is not known
+        return "cannot tell"
+    if found["computed"] >= found["within"] - AS_GOOD:
+        return "one curve"
+    if found["computed"] > abs(found["extension"]) + AS_GOOD:
+        return "scatter, but less than over the extension level"
+    return "scatter, no better than over the extension level"
+
+
+def _spearman(table: pd.DataFrame, column: str) -> float:
+    """The rank correlation of a column with the share; NaN where either does not vary."""
     from scipy.stats import spearmanr
 
-    if values.nunique() < 2 or shares.nunique() < 2:
+    if table[column].nunique() < 2 or table["share"].nunique() < 2:
         return np.nan
-    return float(spearmanr(values, shares).statistic)
+    return float(spearmanr(table[column], table["share"]).statistic)
