@@ -197,15 +197,15 @@ def made_up(values, status="separated"):
 
 
 def test_the_excess_is_that_of_each_run_over_its_own_null_averaged_over_draws():
-    table = made_up([(0, 8, 2), (0, 6, 2), (1, 9, 0)])
+    table = made_up([(0, 8, 2), (0, 6, 2), (1, 9, 0), (2, 7, 1), (3, 9, 1), (4, 8, 1)])
     found = study.compare_to_null(table, ["levels"]).set_index(["null", "measure"])
     row = found.loc["counts", "active"]
     assert (row["run"], row["null_mean"], row["excess"]) == pytest.approx((0.8, 0.1, 0.7))
-    assert row["excess_low"] < 0.7 < row["excess_high"] and row["draws"] == 2
+    assert row["excess_low"] < 0.7 < row["excess_high"] and row["draws"] == 5
     assert found.loc["counts", "covered"]["excess"] == 1
     assert found.loc["degrees", "separated"]["excess"] == 1
     left = found.loc["counts", "decided_outputs_0"]
-    assert (left["runs"], left["left_out"]) == (2, 1)
+    assert (left["runs"], left["left_out"]) == (5, 1)
 
 
 def test_where_runs_and_nulls_separate():

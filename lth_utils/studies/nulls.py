@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -239,9 +238,7 @@ def _compared(pairs: pd.DataFrame, name: str) -> dict:
     run, null = both[name], both[f"{name} of the null"]
     found: dict = {"measure": name}
     for column, values in {"run": run, "null_mean": null, "excess": run - null}.items():
-        estimate = (np.nan,) * 3
-        if len(both):
-            estimate = statistics.clustered_mean(values.to_numpy(), both["draw"].to_numpy())
+        estimate = statistics.clustered_mean(values.to_numpy(), both["draw"].to_numpy())
         found |= statistics.columns(column, estimate)
     left_out = len(pairs) - len(both)
     return found | {"runs": len(both), "draws": both["draw"].nunique(), "left_out": left_out}

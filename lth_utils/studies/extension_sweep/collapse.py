@@ -195,8 +195,8 @@ def rank_correlations(table: pd.DataFrame) -> dict:
         networks do not separate for another reason; ``within``, the mean over the conditions of
         that of the computed number, within which it only follows the level; the number of
         ``cells`` and ``cells_falling``.  The ``finding`` is ``one curve`` where ``computed`` is as
-        large as ``within``; else ``scatter``, with less of it than over the level or not; and
-        ``cannot tell`` where the shares do not fall within the conditions.
+        large as ``within``; else ``less scatter`` where it is larger than that of the level, or
+        ``scatter``; and ``cannot tell`` where the shares do not fall within the conditions.
     """
     peaks = half_points(table).set_index("condition")["peak_extension"]
     falling = table[table["extension"] >= table["condition"].map(peaks)]
@@ -216,8 +216,8 @@ def _finding(found: dict) -> str:
     if found["computed"] >= found["within"] - AS_GOOD:
         return "one curve"
     if found["computed"] > abs(found["extension"]) + AS_GOOD:
-        return "scatter, but less than over the extension level"
-    return "scatter, no better than over the extension level"
+        return "less scatter"
+    return "scatter"
 
 
 def _spearman(table: pd.DataFrame, column: str) -> float:
