@@ -226,3 +226,26 @@ def test_no_runs_make_empty_tables(finished):
         study.separations(empty),
     ):
         assert table.empty and "levels" in table
+
+
+def test_the_order_of_layers_is_that_of_the_mean_over_common_levels(finished):
+    rows = []
+    for level, kind, first, last in (
+        (0, "run", 0.0, 0.5),
+        (0, "counts", 0.1, 0.1),
+        (1, "run", 1.0, 0.9),
+        (1, "counts", 0.4, 0.5),
+        (2, "run", 1.0, 0.0),
+        (2, "counts", np.nan, np.nan),
+    ):
+        row = {"run": "r", "kind": kind, "repeat": 0, "base": "b", "levels": 2, "draw": 0}
+        shares = {f"decided_outputs_{n}": share for n, share in enumerate((0, first, last, 1))}
+        rows.append(row | {"level": level} | shares)
+    found = study.layer_order(pd.DataFrame(rows)).set_index("kind")
+    assert found.loc["run", ["decided_1", "decided_2"]].tolist() == pytest.approx([0.5, 0.7])
+    assert found["ordered"].all()
+    backwards = pd.DataFrame(rows).assign(decided_outputs_2=0.3)
+    assert not study.layer_order(backwards).set_index("kind").loc["run", "ordered"]
+    real = study.layer_order(study.structure(*finished), seen_from="inputs")
+    assert len(real) and set(real["kind"]) <= set(study.KINDS)
+    assert study.layer_order(study.structure(finished[0], [])).empty

@@ -271,3 +271,27 @@ def separations(structure: pd.DataFrame) -> pd.DataFrame:
     apart = structure[structure["status"] == "separated"].sort_values("level")
     first = apart.groupby(keys, observed=True)[["level", "available", "active"]].first()
     return about.join(first).reset_index()
+
+
+def layer_order(structure: pd.DataFrame, seen_from: str = "outputs") -> pd.DataFrame:
+    """Claim 6 of runs and of their nulls: do later hidden layers decide first?
+
+    Args:
+        structure: as :func:`structure`, of runs of one number of layers.
+        seen_from: ``outputs`` or ``inputs``.
+
+    Returns:
+        One row per run, kind and repeat: its ``base, levels, draw``; the share decided in each
+        hidden layer ``decided_1`` and so on, on average over the levels at which the run and all
+        of its nulls have active units in each; and whether it is ``ordered``: the later the
+        hidden layer, the more is decided.
+    """
+    keys = ["run", "kind", "repeat"]
+    shares = structure.filter(regex=rf"^decided_{seen_from}_\d+$").iloc[:, 1:-1]
+    known = shares.notna().all(axis=1).groupby([structure["run"], structure["level"]])
+    rows = structure[known.transform("all")]
+    means = rows.groupby(keys, observed=True)[list(shares)].mean()
+    means.columns = [f"decided_{n}" for n in range(1, means.shape[1] + 1)]
+    about = structure.groupby(keys, observed=True)[["base", "levels", "draw"]].first()
+    ordered = (means.diff(axis=1).iloc[:, 1:] > 0).all(axis=1)
+    return about.join(means, how="right").assign(ordered=ordered).reset_index()

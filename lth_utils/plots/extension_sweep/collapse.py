@@ -60,7 +60,7 @@ def layer_collapse(table: pd.DataFrame, found: Mapping) -> Figure:
     _powers_of_ten(number, table["log10_expected"])
     number.set_xlabel("output weights expected to be left")
     words = (
-        f"over the computed number: {found['computed']:.2f} ({found['within']:.2f} within lines)"
+        f"over the computed number: {found['computed']:.2f}, within each line {found['within']:.2f}"
     )
     panel_title(number, words)
     text = f"One hidden layer: the shares that separate {FINDINGS[found['finding']]}"
