@@ -203,8 +203,10 @@ def compare_to_null(
 ) -> pd.DataFrame:
     """How far runs differ from their nulls, on average over the draws of the data.
 
-    Each run is compared with the mean of its own random masks.  Where a layer of one of the two
-    has no active unit, no share of it is decided, and the pair is left out.
+    Each run is compared with the mean of its own random masks.  Nothing is decided in a layer
+    without active units: random masks without any in it are left out of that mean, and runs for
+    which none is left out of the comparison.  Seen from the outputs, the last hidden layer is
+    decided by the degrees of its units alone, so the second null has no excess there.
 
     Args:
         structure: as :func:`structure`; further columns may be joined to it.
