@@ -3,6 +3,7 @@
 from lth_utils.connectivity.graph import to_networkx
 from lth_utils.connectivity.masks import channel_tasks, channels, check_masks
 from lth_utils.connectivity.measures import Measures, Structure, measure, structure
+from lth_utils.connectivity.nulls import degree_preserving, nested_random_masks
 from lth_utils.connectivity.reach import masks_of_outputs
 from lth_utils.connectivity.served import OUTCOMES, STATUSES, coverage, decided, outcome, status
 from lth_utils.connectivity.states import (
@@ -33,8 +34,10 @@ __all__ = [
     "components",
     "coverage",
     "decided",
+    "degree_preserving",
     "masks_of_outputs",
     "measure",
+    "nested_random_masks",
     "out_degrees",
     "outcome",
     "status",

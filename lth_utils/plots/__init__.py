@@ -3,6 +3,7 @@
 from lth_utils.plots.extension_sweep import (
     active_share,
     inactive_zombie,
+    layer_collapse,
     layer_separation,
     outcomes,
     performance,
@@ -84,6 +85,7 @@ __all__ = [
     "inactive_zombie",
     "independent_tickets",
     "input_connectivity",
+    "layer_collapse",
     "layer_separation",
     "one_shot_or_iterative",
     "one_shot_separation",

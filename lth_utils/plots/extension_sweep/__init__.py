@@ -1,5 +1,6 @@
 """Figures of notebook 03: how large a network must be to separate."""
 
+from lth_utils.plots.extension_sweep.collapse import layer_collapse
 from lth_utils.plots.extension_sweep.layers import layer_separation, which_layer_is_lost
 from lth_utils.plots.extension_sweep.losses import performance, performance_poster
 from lth_utils.plots.extension_sweep.separation import outcomes, split_count
@@ -13,6 +14,7 @@ from lth_utils.plots.extension_sweep.sizes import (
 __all__ = [
     "active_share",
     "inactive_zombie",
+    "layer_collapse",
     "layer_separation",
     "outcomes",
     "performance",

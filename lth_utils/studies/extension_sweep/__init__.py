@@ -1,5 +1,11 @@
 """Study of notebook 03: how large a network must be to fall apart."""
 
+from lth_utils.studies.extension_sweep.collapse import (
+    collapse_table,
+    expected_output_weights,
+    half_points,
+    rank_correlations,
+)
 from lth_utils.studies.extension_sweep.parameters import Parameters
 from lth_utils.studies.extension_sweep.tables import (
     layers,
@@ -13,11 +19,15 @@ from lth_utils.studies.extension_sweep.verdicts import ever_separated, extension
 
 __all__ = [
     "Parameters",
+    "collapse_table",
     "ever_separated",
+    "expected_output_weights",
     "extension",
     "facts",
+    "half_points",
     "layers",
     "layerwise",
+    "rank_correlations",
     "readings",
     "runs_with_layers",
     "trajectories",
