@@ -6,7 +6,7 @@ it takes means, ranges and quantiles only, which are exact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from lth_utils.plots.style import DASHES, OUTCOME_COLOURS, STATUS_COLOURS, tint
+from lth_utils.plots.style import OUTCOME_COLOURS, STATUS_COLOURS, tint
 
 OUTCOME_ORDER = ("separated", "separated-degraded", "degraded", "fragmented", "interconnected")
 """From the bottom of a stack to its top: what ever separated first."""
@@ -99,6 +99,62 @@ def interval_bars(
     ax.errorbar(place, middle, spread, **{"fmt": "none", "color": "black", **options})
 
 
+def their_points(
+    ax: Axes, x: Sequence, rows: pd.DataFrame, values: tuple[str, str, str], **options
+):
+    """What the thesis reports: hollow black marks with thin black intervals.
+
+    Args:
+        x: horizontal place of each row.
+        rows: one row per mark.
+        values: columns of the mark, and of the lower and the upper end of its interval.
+        options: of ``Axes.errorbar``, such as ``marker`` and ``label``.
+    """
+    look = {"ls": "", "marker": "o", "mfc": "white", "mec": "black", "mew": 1.3, "ms": 6}
+    look |= {"elinewidth": 0.9, "capsize": 0, "zorder": 5}
+    interval_bars(ax, rows, pd.Series(x, rows.index), values, **{"fmt": "", **look, **options})
+
+
+FEW = 10
+"""Fewer values than this are drawn one by one, not as quantiles."""
+
+
+def quantile_box(ax: Axes, ends: tuple[float, float], values: Sequence[float], colour: str):
+    """Median, middle half (filled) and middle 90 % (whiskers) of values; single dots where few.
+
+    Args:
+        ends: left and right end of the box on the horizontal axis.
+        values: of the runs, any number.
+        colour: of the box or the dots.
+    """
+    left, right = ends
+    middle = float(np.sqrt(left * right)) if ax.get_xscale() == "log" else (left + right) / 2
+    if len(values) < FEW:
+        dots = {"color": colour, "marker": "o", "ms": 4.5, "mew": 0, "ls": "", "alpha": 0.75}
+        ax.plot(np.full(len(values), middle), values, zorder=3, **dots)
+        return
+    low, first, median, third, high = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95))
+    ax.plot([middle, middle], [low, high], color=colour, lw=1.4, zorder=2, solid_capstyle="butt")
+    box = {"facecolor": tint(colour, 0.55), "edgecolor": colour, "linewidth": 1.0, "zorder": 3}
+    ax.add_patch(Rectangle((left, first), right - left, third - first, **box))
+    line = {"color": colour, "lw": 3, "zorder": 3.5, "solid_capstyle": "butt"}
+    ax.plot([left, right], [median, median], **line)
+
+
+def counts_below(ax: Axes, places: Sequence[int], rows: dict[str, Sequence]):
+    """Numbers in rows below the ticks of the horizontal axis, each row with its name.
+
+    Args:
+        places: of the ticks.
+        rows: from the name of a row, the first is that of the ticks, to a value per place.
+    """
+    columns = zip(*rows.values(), strict=True)
+    ax.set_xticks(places, ["\n".join(map(str, column)) for column in columns], fontsize=11)
+    look = {"ha": "right", "va": "top", "fontsize": 11, "annotation_clip": False}
+    start = {"xy": (0, 0), "xycoords": "axes fraction", "textcoords": "offset points"}
+    ax.annotate("\n".join(rows), xytext=(-7, -7), **start, **look)
+
+
 # outcomes of runs
 
 
@@ -142,26 +198,13 @@ def outcome_bars_by(ax: Axes, counts: pd.DataFrame, column: str, label: str):
     panel_title(ax, f"{from_to(counts['runs'])} runs per bar")
 
 
-def their_outcome_steps(ax: Axes, places: pd.Series, counts: pd.DataFrame):
-    """The thesis' stack as dashed steps, on top of each of the three outcomes that it counts."""
-    edges = np.append(np.asarray(places, float) - 0.5, places.iloc[-1] + 0.5)
-    shares = counts[list(OUTCOME_ORDER[:3])].div(counts["runs"], axis=0)
-    for _, top in shares.cumsum(axis=1).items():
-        ax.stairs(top, edges, baseline=None, color="black", lw=1.5, linestyle=DASHES, zorder=5)
-
-
 def outcomes_in(counts: pd.DataFrame, always: Iterable[str] = ()) -> list[str]:
     """The outcomes that occur in a table of counts, and those named, in the order of a stack."""
     return [word for word in OUTCOME_ORDER if counts[word].sum() or word in always]
 
 
-def outcome_legend(figure: Figure, words: Iterable[str], theirs: bool = False):
-    """The legend of figures with outcome bars, below the panels.
-
-    Args:
-        words: outcomes to explain.
-        theirs: whether the thesis' steps are drawn.
-    """
+def outcome_legend(figure: Figure, words: Iterable[str]):
+    """The legend of figures with outcome bars, below the panels; words: outcomes to explain."""
     handles = []
     for word in words:
         patch = Patch(facecolor=OUTCOME_COLOURS[word], label=OUTCOME_NAMES.get(word, word))
@@ -170,9 +213,6 @@ def outcome_legend(figure: Figure, words: Iterable[str], theirs: bool = False):
         handles.append(patch)
     bar = {"color": "black", "marker": "|", "ms": 9, "lw": 1.6}
     handles.append(Line2D([], [], label="95 % interval of ever separated", **bar))
-    if theirs:
-        steps = {"color": "black", "lw": 1.5, "linestyle": DASHES}
-        handles.append(Line2D([], [], label="the thesis: tops of the first three shares", **steps))
     figure.legend(handles=handles, ncols=3, **BELOW)
 
 

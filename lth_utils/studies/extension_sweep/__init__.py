@@ -1,6 +1,7 @@
 """Study of notebook 03: how large a network must be to fall apart."""
 
 from lth_utils.studies.extension_sweep.parameters import Parameters
+from lth_utils.studies.extension_sweep.pictured import shares_by_level, their_shares
 from lth_utils.studies.extension_sweep.tables import (
     layers,
     layerwise,
@@ -20,6 +21,8 @@ __all__ = [
     "layerwise",
     "readings",
     "runs_with_layers",
+    "shares_by_level",
+    "their_shares",
     "trajectories",
     "variants",
 ]
