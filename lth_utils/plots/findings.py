@@ -31,7 +31,7 @@ def figure_title(figure: Figure, text: str):
     inches = 0.97 * figure.get_figwidth()
     look = {"x": 0.01, "ha": "left", "fontsize": TITLE_SIZE, "fontweight": "bold"}
     # bold letters are wider
-    figure.suptitle(wrapped(text, inches / 1.12, TITLE_SIZE), **look)
+    figure.suptitle(wrapped(text, inches / 1.2, TITLE_SIZE), **look)
 
 
 def panel_finding(ax: Axes, text: str, inches: float):
@@ -55,21 +55,32 @@ def spans(levels: Iterable[int]) -> str:
     return ", ".join(words) or "none"
 
 
-def share_of(count: float, total: float) -> str:
-    """A share in percent, without decimals, or in words what is less than one in two hundred.
+def percent(share: float) -> str:
+    """A share in percent that does not break over two lines, with two digits where it is small.
 
-    >>> share_of(1, 3), share_of(1, 1000), share_of(0, 9)
-    ('33 %', 'under 1 %', '0 %')
+    >>> percent(1 / 3).split(), percent(0.00213).split()
+    (['33', '%'], ['0.21', '%'])
     """
-    share = count / total if total else 0.0
-    if 0 < share < 0.005:
-        return "under 1 %"
-    return f"{share:.0%}".replace("%", " %")
+    number = f"{100 * share:.2g}" if 0 < share < 0.05 else f"{100 * share:.0f}"
+    return f"{number}\u00a0%"
 
 
 def draws_of(table: pd.DataFrame) -> Sequence[int]:
     """The column ``draws`` of a table of counts, ones where it has none."""
     return list(table["draws"]) if "draws" in table else [1] * len(table)
+
+
+def per_level(runs: pd.DataFrame) -> str:
+    """How many runs on how many draws of the data each extension level has, in words.
+
+    Args:
+        runs: column ``extension``, and ``draw`` where there are several.
+    """
+    groups = runs.groupby([name for name in ("network", "extension") if name in runs])
+    counts = groups.size().to_frame("runs")
+    if "draw" in runs:
+        counts["draws"] = groups["draw"].nunique()
+    return f"{runs_and_draws(counts)} per level"
 
 
 def runs_and_draws(table: pd.DataFrame) -> str:

@@ -6,7 +6,7 @@ it takes means, ranges and quantiles only, which are exact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,16 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from lth_utils.plots.style import OUTCOME_COLOURS, STATUS_COLOURS, tint
 
 OUTCOME_ORDER = ("separated", "separated-degraded", "degraded", "fragmented", "interconnected")
 """From the bottom of a stack to its top: what ever separated first."""
+
+OUTCOME_MARKS = {"separated": "^", "separated-degraded": "^", "degraded": "s", "fragmented": "D"}
+"""Dots of single runs and networks by outcome or status, so that they read in grey; others round"""
 
 OUTCOME_NAMES = {"separated-degraded": "separated, later degraded"}
 
@@ -97,62 +100,6 @@ def interval_bars(
     middle, low, high = (rows[name] for name in values)
     spread = np.maximum(middle - low, 0), np.maximum(high - middle, 0)
     ax.errorbar(place, middle, spread, **{"fmt": "none", "color": "black", **options})
-
-
-def their_points(
-    ax: Axes, x: Sequence, rows: pd.DataFrame, values: tuple[str, str, str], **options
-):
-    """What the thesis reports: hollow black marks with thin black intervals.
-
-    Args:
-        x: horizontal place of each row.
-        rows: one row per mark.
-        values: columns of the mark, and of the lower and the upper end of its interval.
-        options: of ``Axes.errorbar``, such as ``marker`` and ``label``.
-    """
-    look = {"ls": "", "marker": "o", "mfc": "white", "mec": "black", "mew": 1.3, "ms": 6}
-    look |= {"elinewidth": 0.9, "capsize": 0, "zorder": 5}
-    interval_bars(ax, rows, pd.Series(x, rows.index), values, **{"fmt": "", **look, **options})
-
-
-FEW = 10
-"""Fewer values than this are drawn one by one, not as quantiles."""
-
-
-def quantile_box(ax: Axes, ends: tuple[float, float], values: Sequence[float], colour: str):
-    """Median, middle half (filled) and middle 90 % (whiskers) of values; single dots where few.
-
-    Args:
-        ends: left and right end of the box on the horizontal axis.
-        values: of the runs, any number.
-        colour: of the box or the dots.
-    """
-    left, right = ends
-    middle = float(np.sqrt(left * right)) if ax.get_xscale() == "log" else (left + right) / 2
-    if len(values) < FEW:
-        dots = {"color": colour, "marker": "o", "ms": 4.5, "mew": 0, "ls": "", "alpha": 0.75}
-        ax.plot(np.full(len(values), middle), values, zorder=3, **dots)
-        return
-    low, first, median, third, high = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95))
-    ax.plot([middle, middle], [low, high], color=colour, lw=1.4, zorder=2, solid_capstyle="butt")
-    box = {"facecolor": tint(colour, 0.55), "edgecolor": colour, "linewidth": 1.0, "zorder": 3}
-    ax.add_patch(Rectangle((left, first), right - left, third - first, **box))
-    line = {"color": colour, "lw": 3, "zorder": 3.5, "solid_capstyle": "butt"}
-    ax.plot([left, right], [median, median], **line)
-
-
-def counts_below(ax: Axes, places: Sequence[int], rows: dict[str, Sequence]):
-    """Numbers in rows below the ticks of the horizontal axis, each row with its name.
-
-    Args:
-        places: of the ticks.
-        rows: from the name of a row, the first is that of the ticks, to a value per place.
-    """
-    columns = zip(*rows.values(), strict=True)
-    ax.set_xticks(places, ["\n".join(map(str, column)) for column in columns], fontsize=11)
-    look = {"ha": "right", "va": "top", "fontsize": 11, "annotation_clip": False}
-    start = {"xy": (0, 0), "xycoords": "axes fraction", "textcoords": "offset points"}
-    ax.annotate("\n".join(rows), xytext=(-7, -7), **start, **look)
 
 
 # outcomes of runs
@@ -232,6 +179,7 @@ def outcome_dots(ax: Axes, runs: pd.DataFrame, x: str, y: str, **options):
                 edge = {"linewidth": 1.3, "edgecolor": STATUS_COLOURS["degraded"]}
             label = f"{OUTCOME_NAMES.get(word, word)} (ours)"
             look = {"color": OUTCOME_COLOURS[word], "label": label, "legend": False}
+            look["marker"] = OUTCOME_MARKS.get(word, "o")
             sns.scatterplot(rows, x=x, y=y, ax=ax, **look, **edge, **options)
 
 

@@ -6,14 +6,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lth_utils.plots.beside import counts_below, their_points
 from lth_utils.plots.findings import draws_of, figure_title, panel_finding, spans
 from lth_utils.plots.marks import (
     BELOW,
     NAMES,
-    counts_below,
     families_in,
     line_with_band,
-    their_points,
 )
 from lth_utils.plots.style import STATUS_COLOURS, panels, styled
 
@@ -92,7 +91,7 @@ def _shares(ax: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, shown: dict):
     """Curves with bands, theirs beside them, the numbers of runs below."""
     theirs = theirs[theirs["extension"].isin(ours["extension"])]
     for word, (values, marker, left, right) in shown.items():
-        line = {"marker": marker, "ms": 7, "mew": 0, "lw": 2.2, "label": f"ever {word}, ours"}
+        line = {"marker": marker, "ms": 8, "mew": 0, "lw": 2, "label": f"ever {word}, ours"}
         place = ours.assign(place=ours["extension"] + left)
         line_with_band(ax, place, "place", values, STATUS_COLOURS[word], **line)
         look = {"marker": marker, "label": f"ever {word}, the thesis, 95 % interval"}

@@ -1,7 +1,12 @@
 """Study of notebook 03: how large a network must be to fall apart."""
 
 from lth_utils.studies.extension_sweep.parameters import Parameters
-from lth_utils.studies.extension_sweep.pictured import shares_by_level, their_shares
+from lth_utils.studies.extension_sweep.pictured import (
+    layer_shares,
+    shares_by_level,
+    state_shares,
+    their_shares,
+)
 from lth_utils.studies.extension_sweep.tables import (
     layers,
     layerwise,
@@ -17,11 +22,13 @@ __all__ = [
     "ever_separated",
     "extension",
     "facts",
+    "layer_shares",
     "layers",
     "layerwise",
     "readings",
     "runs_with_layers",
     "shares_by_level",
+    "state_shares",
     "their_shares",
     "trajectories",
     "variants",
