@@ -28,7 +28,7 @@ def wrapped(text: str, inches: float, size: float) -> str:
 
 def figure_title(figure: Figure, text: str):
     """What the whole figure found, in bold above the panels."""
-    inches = 0.97 * figure.get_figwidth()
+    inches = 0.97 * figure.bbox.width / figure.dpi  # also of a part of a figure
     look = {"x": 0.01, "ha": "left", "fontsize": TITLE_SIZE, "fontweight": "bold"}
     # bold letters are wider
     figure.suptitle(wrapped(text, inches / 1.2, TITLE_SIZE), **look)

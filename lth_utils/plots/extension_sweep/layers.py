@@ -87,7 +87,8 @@ def _half_decided(rows: pd.DataFrame, last: int) -> list[str]:
 def _handles(shares: pd.DataFrame, colour: tuple) -> list[Line2D]:
     """What lines, bands and marks are."""
     ours = shares[shares["kind"] == "run"]
-    label = f"ours: mean of {runs_and_draws(ours)},\nband: 95 % interval over the draws"
+    label = f"ours: mean of {runs_and_draws(ours)},\n"
+    label += "band: 95 % interval over draws (one draw: over its runs)"
     handles = [Line2D([], [], lw=3, color=colour, label=label), *null_handles(shares["kind"])]
     hollow = {"ls": "", "marker": "o", "color": "black", "mfc": "none", "ms": 5}
     return [*handles, Line2D([], [], label="the thesis, one run", **hollow)]
