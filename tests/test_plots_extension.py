@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 from lth_utils import plots
 from lth_utils.plots.style import NULL_COLOUR
-from lth_utils.studies import extension_sweep, outcomes
+from lth_utils.studies import extension_sweep, outcomes, statistics
 from lth_utils.studies.reference import reference
 
 
@@ -221,26 +221,17 @@ def test_structural_curves_stand_beside_chance(sweep_tables):
 
 
 def test_means_of_structure_treat_the_draw_as_a_random_factor():
-    structure = pd.DataFrame(
-        {
-            "run": list("abcd"),
-            "draw": [0, 0, 1, 1],
-            "kind": "run",
-            "base": "4-8-8-2",
-            "levels": 2,
-            "level": 0,
-            "available": 10,
-            "active": [8, 8, 6, 6],
-            "inactive": [2, 2, 4, 4],
-            "zombie": 0,
-        }
-    )
+    draws = np.repeat(range(6), 2)
+    about = {"run": list("abcdefghijkl"), "draw": draws, "kind": "run", "base": "4-8-8-2"}
+    weights = {"available": 20, "active": 20 - draws, "inactive": draws, "zombie": 0}
+    structure = pd.DataFrame({**about, **weights, "levels": 2, "level": 0})
     (row,) = extension_sweep.state_shares(structure).to_dict("records")
-    assert (row["network"], row["runs"], row["draws"]) == ("2", 4, 2)
-    assert row["inactive"] == pytest.approx(0.3)
-    assert (row["inactive_low"], row["inactive_high"]) == (0, 1)  # two draws say little
+    assert (row["network"], row["runs"], row["draws"]) == ("2", 12, 6)
+    assert row["inactive"] == pytest.approx(0.125)
+    by_draw = statistics.mean_interval(np.arange(6) / 20)
+    assert (row["inactive_low"], row["inactive_high"]) == pytest.approx(by_draw[1:])
     (alone,) = extension_sweep.state_shares(structure.assign(draw=0)).to_dict("records")
-    assert 0 < alone["inactive_low"] < alone["inactive_high"] < 1
+    assert row["inactive_low"] < alone["inactive_low"] < alone["inactive_high"]
 
 
 def test_layers_have_a_panel_each_with_chance_and_theirs(sweep_tables):

@@ -88,7 +88,7 @@ def _handles(shares: pd.DataFrame, colour: tuple) -> list[Line2D]:
     """What lines, bands and marks are."""
     ours = shares[shares["kind"] == "run"]
     label = f"ours: mean of {runs_and_draws(ours)},\n"
-    label += "band: 95 % interval over draws (one draw: over its runs)"
+    label += "band: 95 % interval over draws, if enough (one draw: over its runs)"
     handles = [Line2D([], [], lw=3, color=colour, label=label), *null_handles(shares["kind"])]
     hollow = {"ls": "", "marker": "o", "color": "black", "mfc": "none", "ms": 5}
     return [*handles, Line2D([], [], label="the thesis, one run", **hollow)]

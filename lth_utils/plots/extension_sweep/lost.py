@@ -91,16 +91,17 @@ def _titles(axes, table: pd.DataFrame):
     level = min(EARLY, int(rows["level"].max()))
     means = rows[rows["level"] == level].mean(numeric_only=True)
     outputs, inputs = means["outputs_left"], means["inputs_left"]
-    when = f"left after {level} prunings at level {top}"
+    prunings = f"{level} pruning{'s' * (level != 1)}"
+    when = f"left after {prunings} at level {top}"
     panel_finding(axes[0, 0], f"weights into the outputs: {percent(outputs)} {when}", 5)
     panel_finding(axes[0, 1], f"weights from the inputs: {percent(inputs)} {when}", 5)
     active, available = means["active"], means["available"]
     text = f"active weights: {active:,.0f} of {available:,.0f} {when}"
     panel_finding(axes[1, 0], text, 5)
     first = "outputs" if outputs < inputs else "inputs"
-    text = f"Global pruning takes the weights at the {first} first: after {level} prunings of the "
-    text += f"widest networks {percent(outputs)} of those into the outputs are left, "
-    figure_title(axes[0, 0].figure, f"{text}{percent(inputs)} of those from the inputs")
+    text = f"Global pruning takes the weights at the {first} first: after {prunings} of the widest "
+    text += f"networks {percent(outputs)} of those into the outputs are left, {percent(inputs)} of "
+    figure_title(axes[0, 0].figure, f"{text}those from the inputs")
 
 
 def _both_ways(ax: Axes, levels: pd.DataFrame, remedy: pd.DataFrame, theirs: pd.DataFrame | None):

@@ -107,7 +107,7 @@ def _handles(shares: pd.DataFrame) -> list:
     """What lines, bands and marks are."""
     ours = shares[shares["kind"] == "run"]
     label = f"inactive, ours: mean of {runs_and_draws(ours)},\n"
-    label += "band: 95 % interval over draws (one draw: over its runs)"
+    label += "band: 95 % interval over draws, if enough (one draw: over its runs)"
     handles = [Line2D([], [], lw=2.4, color=STATE_COLOURS["inactive"], label=label)]
     handles.append(
         Line2D([], [], lw=2.4, color=STATE_COLOURS["zombie"], label="zombie, ours: the same")
