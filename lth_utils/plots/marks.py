@@ -17,10 +17,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from lth_utils.plots.style import DASHES, OUTCOME_COLOURS, STATUS_COLOURS, tint
+from lth_utils.plots.style import OUTCOME_COLOURS, STATUS_COLOURS, tint
 
 OUTCOME_ORDER = ("separated", "separated-degraded", "degraded", "fragmented", "interconnected")
 """From the bottom of a stack to its top: what ever separated first."""
+
+OUTCOME_MARKS = {"separated": "^", "separated-degraded": "^", "degraded": "s", "fragmented": "D"}
+"""Dots of single runs and networks by outcome or status, so that they read in grey; others round"""
 
 OUTCOME_NAMES = {"separated-degraded": "separated, later degraded"}
 
@@ -142,26 +145,13 @@ def outcome_bars_by(ax: Axes, counts: pd.DataFrame, column: str, label: str):
     panel_title(ax, f"{from_to(counts['runs'])} runs per bar")
 
 
-def their_outcome_steps(ax: Axes, places: pd.Series, counts: pd.DataFrame):
-    """The thesis' stack as dashed steps, on top of each of the three outcomes that it counts."""
-    edges = np.append(np.asarray(places, float) - 0.5, places.iloc[-1] + 0.5)
-    shares = counts[list(OUTCOME_ORDER[:3])].div(counts["runs"], axis=0)
-    for _, top in shares.cumsum(axis=1).items():
-        ax.stairs(top, edges, baseline=None, color="black", lw=1.5, linestyle=DASHES, zorder=5)
-
-
 def outcomes_in(counts: pd.DataFrame, always: Iterable[str] = ()) -> list[str]:
     """The outcomes that occur in a table of counts, and those named, in the order of a stack."""
     return [word for word in OUTCOME_ORDER if counts[word].sum() or word in always]
 
 
-def outcome_legend(figure: Figure, words: Iterable[str], theirs: bool = False):
-    """The legend of figures with outcome bars, below the panels.
-
-    Args:
-        words: outcomes to explain.
-        theirs: whether the thesis' steps are drawn.
-    """
+def outcome_legend(figure: Figure, words: Iterable[str]):
+    """The legend of figures with outcome bars, below the panels; words: outcomes to explain."""
     handles = []
     for word in words:
         patch = Patch(facecolor=OUTCOME_COLOURS[word], label=OUTCOME_NAMES.get(word, word))
@@ -170,9 +160,6 @@ def outcome_legend(figure: Figure, words: Iterable[str], theirs: bool = False):
         handles.append(patch)
     bar = {"color": "black", "marker": "|", "ms": 9, "lw": 1.6}
     handles.append(Line2D([], [], label="95 % interval of ever separated", **bar))
-    if theirs:
-        steps = {"color": "black", "lw": 1.5, "linestyle": DASHES}
-        handles.append(Line2D([], [], label="the thesis: tops of the first three shares", **steps))
     figure.legend(handles=handles, ncols=3, **BELOW)
 
 
@@ -192,6 +179,7 @@ def outcome_dots(ax: Axes, runs: pd.DataFrame, x: str, y: str, **options):
                 edge = {"linewidth": 1.3, "edgecolor": STATUS_COLOURS["degraded"]}
             label = f"{OUTCOME_NAMES.get(word, word)} (ours)"
             look = {"color": OUTCOME_COLOURS[word], "label": label, "legend": False}
+            look["marker"] = OUTCOME_MARKS.get(word, "o")
             sns.scatterplot(rows, x=x, y=y, ax=ax, **look, **edge, **options)
 
 

@@ -2,7 +2,7 @@
 
 Readable with the common colour-vision deficiencies (Okabe and Ito 2008 for states and statuses, Tol
 2021 for tasks), which ``tests/test_palette.py`` measures. Numbers that the thesis reports
-("theirs") are dashed or hollow beside our filled marks.
+("theirs") are hollow black marks beside our filled and coloured ones.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ TRIAL_COLOURS = {
     "random": "#A0A0A0",
 }
 """By variant of a ticket; ``ticket`` is what iterative pruning finds."""
+
+NULL_COLOUR = "#666666"
+"""What chance alone draws."""
 
 DASHES = (0, (4, 2))
 

@@ -9,7 +9,7 @@ LEAD = (
     "One network learns two unrelated tasks at once. Iterative magnitude pruning removes a share "
     "of its weights at a time, and what is left falls apart into independent networks, one per "
     "task. This page shows every figure of the reproduction of <i>Winning the Lottery Twice</i> "
-    "(M. Burger, 2024). The thesis' values are dashed or hollow beside ours."
+    "(M. Burger, 2024). The thesis' values are hollow and black beside ours."
 )
 """The gallery's first paragraph, as HTML."""
 
@@ -22,7 +22,8 @@ FIGURES = {
         "dense-network": "Before the first pruning every input is connected to every output.",
         "imp-levels": "At each pruning level the smallest weights are removed.",
         "independent-tickets": "What is left is two networks, one per task, that share nothing.",
-        "performance-one-size": "Pruning costs no accuracy until an input or an output is lost.",
+        "performance-one-size": "What pruning does to the loss of networks of one size, and how "
+        "many of them lose a task.",
     },
     "02_mnist_fashion": {
         "samples": "A digit and a garment side by side: one network classifies both.",
@@ -37,20 +38,24 @@ FIGURES = {
     },
     "03_extension_sweep": {
         "trajectory": "A larger network needs more prunings to reach the same base network.",
-        "outcomes": "From some size on networks separate; some much larger ones lose an input or "
-        "an output.",
-        "split-count": "The share of networks that separate, with its interval.",
-        "active-share": "The larger the network at the start, the smaller the share of its "
-        "remaining weights that is active.",
-        "inactive-zombie": "Weights that lead to no output, and weights that no input reaches.",
+        "outcomes": "The shares of networks that ever separated and that ever lost an input or an "
+        "output, by size at the start.",
+        "split-count": "The share of networks of two hidden layers that separate, with its "
+        "interval.",
+        "active-share": "The share of the remaining weights that is active, by size at the start, "
+        "beside what random masks leave.",
+        "inactive-zombie": "Weights that lead to no output, and weights that no input reaches, "
+        "beside those of random masks.",
         "weights-at-separation": "A separated network has about as many active weights, whatever "
         "its size at the start.",
-        "performance": "Networks that solve both tasks get better as they get smaller.",
-        "performance-poster": "The same, averaged over the seeds.",
-        "layer-separation": "Seen from the outputs the last layer is the first to separate; seen "
-        "from the inputs all layers separate late.",
-        "which-layer-is-lost": "Why networks of one hidden layer stop separating: global pruning "
-        "removes the weights into the outputs first.",
+        "performance": "The loss by the number of active weights, on several draws of the data; "
+        "a band of high losses has lost one of the tasks.",
+        "performance-poster": "The same on inputs from 0 to 1, averaged over the seeds, as on the "
+        "poster of the thesis.",
+        "layer-separation": "When each layer separates, seen from the outputs and from the "
+        "inputs, beside random masks with as many weights.",
+        "which-layer-is-lost": "Why networks of one hidden layer stop separating, and what "
+        "pruning layer by layer changes.",
     },
     "04_pruning_level_sweep": {
         "size-or-levels": "The same number of weights left, from other widths and in other "

@@ -1,95 +1,94 @@
-"""Notebook 03: which layers separate and which are lost as pruning goes on."""
+"""Notebook 03: which layers separate first, beside what chance alone draws."""
 
 from __future__ import annotations
 
 import pandas as pd
-import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lth_utils.plots.marks import AS_GIVEN, BELOW, from_to, integer_ticks, panel_title
-from lth_utils.plots.style import DASHES, panels, shades, styled
+from lth_utils.plots.beside import null_handles, null_line
+from lth_utils.plots.findings import figure_title, panel_title, runs_and_draws
+from lth_utils.plots.marks import BELOW, HOLLOW, integer_ticks, line_with_band
+from lth_utils.plots.style import panels, shades, styled
+
+DIRECTIONS = ("outputs", "inputs")
 
 
 @styled
-def layer_separation(layers: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
+def layer_separation(shares: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     """Share of decided neurons per layer over the prunings, from the outputs and from the inputs.
 
     Args:
-        layers: as ``studies.extension_sweep.layers``, of separated three-layer runs.
+        shares: columns ``kind`` (``run``, or the null ``counts`` or ``degrees``), ``layer`` (0: the
+            inputs), ``level``, ``decided_outputs`` and ``decided_inputs``, each with ``_low`` and
+            ``_high``; ``runs, draws``; of three-layer networks of one size.
         theirs: ``studies.reference.reference("layer_separation")``, one run.
 
     Returns:
-        A figure with one panel per direction: means, and the middle 80 % of the runs.
+        A figure with one row per direction and one panel per layer: our mean with its interval
+        over the draws, the nulls in grey, the thesis' run as hollow black dots.
     """
-    last = int(layers["layer"].max())
-    names = ["input", *(f"hidden-{n}" for n in range(1, last)), "output"]
-    layers = layers.assign(name=layers["layer"].map(dict(enumerate(names))))
-    colours = shades(names)
-    runs = layers["run"].nunique()
-    figure, axes = panels(1, 2, (15, 6.8))
-    for ax, direction in zip(axes[0], ("outputs", "inputs"), strict=True):
-        start = direction.removesuffix("s")  # where every neuron is decided
-        rows = layers[layers["name"] != start]
-        hues = {"hue": "name", "palette": colours, "legend": False, "ax": ax}
-        band = {"errorbar": ("pi", 80), "err_kws": {"alpha": 0.15, "lw": 0}}
-        sns.lineplot(rows, x="level", y=f"decided_{direction}", lw=3, **band, **hues)
-        given = theirs[(theirs["view_from"] == direction) & (theirs["layer"] != start)]
-        given = given[given["layer"].isin(names)].assign(name=given["layer"])
-        dashed = {"lw": 1.4, "linestyle": DASHES, "marker": ".", "mew": 0, **AS_GIVEN, **hues}
-        sns.lineplot(given, x="prunings_done", y="share_decided", **dashed)
-        integer_ticks(ax)
-        ylabel = f"share of neurons decided, seen from the {direction}"
-        ax.set(xlabel="prunings done", ylabel=ylabel, ylim=(-0.03, 1.03))
-        panel_title(ax, f"seen from the {direction} (ours: {runs} run{'s' * (runs > 1)})")
-    handles = []
-    for name, shade in colours.items():
-        handles.append(Line2D([], [], color=shade, lw=3, label=name))
-    ours = {"color": "black", "lw": 3, "label": "ours: mean, band: the middle 80 % of the runs"}
-    thesis = {"color": "black", "lw": 1.4, "ls": DASHES, "marker": "."}
-    handles.append(Line2D([], [], **ours))
-    handles.append(Line2D([], [], label="the thesis, one run", **thesis))
-    figure.legend(handles=handles, ncols=4, **BELOW)
+    last = int(shares["layer"].max())
+    names = {0: "input", last: "output"}
+    names |= {layer: f"hidden-{layer}" for layer in range(1, last)}
+    colours = shades(range(last + 1))
+    figure, axes = panels(2, last, (12, 7.6))
+    for row, direction in zip(axes, DIRECTIONS, strict=True):
+        start = last if direction == "outputs" else 0  # where every neuron is decided
+        layers = [layer for layer in range(last + 1) if layer != start]
+        for ax, layer in zip(row, layers, strict=True):
+            rows = shares[shares["layer"] == layer].sort_values("level")
+            _layer(ax, rows, f"decided_{direction}", colours[layer])
+            given = theirs[(theirs["view_from"] == direction) & (theirs["layer"] == names[layer])]
+            ax.scatter(given["prunings_done"], given["share_decided"], s=24, zorder=5, **HOLLOW)
+            panel_title(ax, names[layer].replace("-", " layer "))
+        row[0].set_ylabel(f"share of neurons decided,\nseen from the {direction}")
+    figure_title(figure, _order(shares, last))
+    figure.legend(handles=_handles(shares, colours[last - 1]), ncols=2, **BELOW)
     return figure
 
 
-@styled
-def which_layer_is_lost(
-    layers: pd.DataFrame, chosen: tuple[int, ...] = (5, 8, 11, 14, 16)
-) -> Figure:
-    """One-layer networks: what is left of each layer and what of it is active, as pruning goes on.
+def _layer(ax: Axes, rows: pd.DataFrame, column: str, colour: tuple):
+    """One layer seen from one side."""
+    for kind, of_kind in rows.groupby("kind"):
+        if kind == "run":
+            values = (column, f"{column}_low", f"{column}_high")
+            line_with_band(ax, of_kind, "level", values, colour, lw=3)
+        else:
+            null_line(ax, of_kind["level"], of_kind[column], kind)
+    integer_ticks(ax)
+    ax.set(xlabel="prunings done", ylabel="", ylim=(-0.04, 1.04))
+    if not ax.get_subplotspec().is_first_col():
+        ax.set_yticklabels([])
 
-    Args:
-        layers: as ``studies.extension_sweep.layers`` with a column ``extension``.
-        chosen: extension levels to draw; all, if none of them occurs.
 
-    Returns:
-        A figure with three panels, means over the runs.
-    """
-    present = sorted(set(layers["extension"]))
-    colours = shades([e for e in chosen if e in present] or present)
-    shown = layers[layers["extension"].isin(colours)]
-    means = shown.groupby(["extension", "level", "layer"])[["available", "active"]].mean()
-    of_layer = means.unstack("layer")
-    available, active = of_layer["available"], of_layer["active"]
-    titles = {
-        "share of the available weights\nthat leave the inputs": available[0]
-        / available.sum(axis=1),
-        "available weights into the outputs": available[1],
-        "active weights": active[0] + active[1],
-    }
-    table = pd.DataFrame(titles).assign(available=available[0] + available[1]).reset_index()
-    figure, axes = panels(1, 3, (18, 5.6))
-    for ax, title in zip(axes[0], titles, strict=True):
-        line = {"hue": "extension", "palette": colours, "marker": ".", "mew": 0, "lw": 2}
-        sns.lineplot(table, x="available", y=title, ax=ax, **line, **AS_GIVEN)
-        ax.set(xscale="log", xlabel="available weights")
-        ax.invert_xaxis()
-    axes[0, 1].set_yscale("log")
-    axes[0, 2].set_yscale("log")
-    handles = []
-    for level, shade in colours.items():
-        handles.append(Line2D([], [], color=shade, lw=3, label=f"extension level {level}"))
-    runs = from_to(shown.groupby("extension")["run"].nunique())
-    figure.legend(handles=handles, title=f"means of {runs} runs each", ncols=len(handles), **BELOW)
-    return figure
+def _order(shares: pd.DataFrame, last: int) -> str:
+    """After how many prunings half of the last and the first layer are decided, beside chance."""
+    text = (
+        "Prunings until half of the neurons are decided, seen from the outputs: last hidden layer"
+    )
+    text += " {}, inputs {}".format(*_half_decided(shares[shares["kind"] == "run"], last))
+    chance = shares[shares["kind"] == "counts"]
+    if len(chance):
+        text += "; in random masks {} and {}".format(*_half_decided(chance, last))
+    return text
+
+
+def _half_decided(rows: pd.DataFrame, last: int) -> list[str]:
+    """When half of the last hidden layer and of the inputs are decided, seen from the outputs."""
+    words = []
+    for layer in (last - 1, 0):
+        half = rows[(rows["layer"] == layer) & (rows["decided_outputs"] >= 0.5)]
+        words.append(str(half["level"].min()) if len(half) else "never")
+    return words
+
+
+def _handles(shares: pd.DataFrame, colour: tuple) -> list[Line2D]:
+    """What lines, bands and marks are."""
+    ours = shares[shares["kind"] == "run"]
+    label = f"ours: mean of {runs_and_draws(ours)},\n"
+    label += "band: 95 % interval over draws, if enough (one draw: over its runs)"
+    handles = [Line2D([], [], lw=3, color=colour, label=label), *null_handles(shares["kind"])]
+    hollow = {"ls": "", "marker": "o", "color": "black", "mfc": "none", "ms": 5}
+    return [*handles, Line2D([], [], label="the thesis, one run", **hollow)]

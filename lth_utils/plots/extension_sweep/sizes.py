@@ -1,4 +1,4 @@
-"""Notebook 03: how many weights networks have, keep and use, by extension level."""
+"""Notebook 03: how many weights networks have, and how many are left when they separate."""
 
 from __future__ import annotations
 
@@ -8,27 +8,24 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
+from lth_utils.plots.beside import FEW, plain_log, quantile_box, their_points
+from lth_utils.plots.findings import figure_title, panel_finding, panel_title, per_level, spans
 from lth_utils.plots.marks import (
     AS_GIVEN,
     BELOW,
     HOLLOW,
     NAMES,
     families_in,
-    from_to,
     integer_ticks,
-    interval_bars,
-    jittered,
-    outcome_dots,
-    panel_title,
-    their_outcome_dots,
 )
-from lth_utils.plots.style import DASHES, STATE_COLOURS, panels, shades, styled
+from lth_utils.plots.style import STATE_COLOURS, panels, shades, styled, tint
 
 STARTS = (3, 7, 11, 15, 19, 23)
 """Extension levels whose staircases are drawn."""
 
-KINDS = {"active": STATE_COLOURS["active"], "available": "#555555"}
+KINDS = {"active": STATE_COLOURS["active"], "available": "#777777"}
 
 
 @styled
@@ -40,26 +37,38 @@ def trajectory(ours: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
         theirs: ``studies.reference.reference("trajectory")``.
 
     Returns:
-        A figure with the stairs of the two-layer family beside the widths of all families.
+        A figure with the stairs of the two-layer family beside the widths of all families, the
+        thesis' numbers as hollow black marks on ours.
     """
-    figure, axes = panels(1, 2, (14, 5.6))
+    figure, axes = panels(1, 2, (12, 6))
     stairs, widths = axes[0]
-    _stairs(stairs, ours[ours["network"] == "2"].sort_values("extension"))
+    theirs = theirs.astype({"network": str}).rename(columns={"extension_level": "extension"})
+    _stairs(stairs, ours[ours["network"] == "2"].sort_values("extension"), theirs)
     _widths(widths, ours, theirs)
+    both = ours.merge(theirs, on=["network", "extension"], suffixes=("", "_thesis"))
+    same = (both["width"] == both["hidden_width"]) & (both["weights"] == both["weights_thesis"])
+    text = "All runs of a family go down one staircase; widths and weights are those of the thesis "
+    figure_title(figure, f"{text}at {same.sum()} of {len(both)} sizes")
     return figure
 
 
-def _stairs(ax: Axes, family: pd.DataFrame):
+def _stairs(ax: Axes, family: pd.DataFrame, theirs: pd.DataFrame):
     """Available weights over the prunings, from several starts."""
     tops = [e for e in STARTS if e <= family["extension"].max()]
+    given = theirs[theirs["network"] == "2"].sort_values("extension")
     for top, shade in shades(tops).items():
-        weights = family[family["extension"] <= top]["weights"].to_numpy()[::-1]
-        label = f"extension level {top}: width {family['width'].iloc[top]}"
-        ax.step(np.arange(len(weights)), weights, where="post", color=shade, lw=2.2)
+        rows = family[family["extension"] <= top]
+        weights = rows["weights"].to_numpy()[::-1]
+        label = f"level {top}: width {rows['width'].iloc[-1]:,}"
+        ax.step(np.arange(len(weights)), weights, where="post", color=shade, lw=2.4)
         ax.plot(0, weights[0], "o", color=shade, ms=8, label=label)
+        steps = given[given["extension"] <= top]
+        ax.scatter(top - steps["extension"], steps["weights"], s=26, zorder=4, **HOLLOW)
+    ax.scatter([], [], s=26, label="the thesis' table", **HOLLOW)
     ax.set(yscale="log", xlabel="prunings done", ylabel="available weights")
-    ax.legend(fontsize=11)
-    panel_title(ax, "two hidden layers: one staircase, many starts")
+    integer_ticks(ax)
+    ax.legend(title="start at extension", fontsize=11)
+    panel_finding(ax, "two hidden layers: the same weights at every stop, from every start", 5)
 
 
 def _widths(ax: Axes, ours: pd.DataFrame, theirs: pd.DataFrame):
@@ -67,50 +76,18 @@ def _widths(ax: Axes, ours: pd.DataFrame, theirs: pd.DataFrame):
     families = shades(families_in(ours), "rocket")
     for (network, colour), marker in zip(families.items(), "os^D", strict=False):
         rows = ours[ours["network"] == network]
-        line = {"color": colour, "marker": marker, "label": NAMES[network]}
+        line = {"color": colour, "marker": marker, "label": NAMES[network], "ms": 5}
         sns.lineplot(rows, x="extension", y="width", ax=ax, mew=0, **line, **AS_GIVEN)
-        given = theirs[theirs["network"].astype(str) == network]
-        look = HOLLOW | {"edgecolors": colour, "marker": marker}
-        ax.scatter(given["extension_level"], given["hidden_width"], s=90, **look)
+        given = theirs[theirs["network"] == network]
+        ax.scatter(given["extension"], given["hidden_width"], s=75, marker=marker, **HOLLOW)
+    ax.scatter([], [], s=75, label="the thesis' table, same marks", **HOLLOW)
     ylabel = "width of each hidden layer (neurons)"
     ax.set(yscale="log", xlabel="extension level", ylabel=ylabel)
-    handles, names = ax.get_legend_handles_labels()
-    handles.append(Line2D([], [], ls="", marker="o", mfc="none", mec="black", ms=10))
-    ax.legend(handles, [*names, "the thesis' table"], fontsize=11)
-    panel_title(ax, "widths of the extended networks")
-
-
-@styled
-def active_share(runs: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
-    """Active share of the available weights at the end of each run over the extension level.
-
-    Args:
-        runs: as ``studies.outcomes.outcomes``, of two-layer networks.
-        theirs: ``studies.reference.reference("final_active_fraction_2layer")``.
-
-    Returns:
-        A figure with one dot per run, coloured by outcome.
-    """
-    figure, axes = panels(1, 1, (13, 6))
-    ax = axes[0, 0]
-    dots = runs.assign(
-        share=runs["active_end"] / runs["available_end"],
-        place=jittered(runs["extension"], -0.3, 0.05),  # theirs stand to the right
-    )
-    outcome_dots(ax, dots, "place", "share", s=30, alpha=0.8)
-    places = theirs["extension_level"] + 0.28
-    their_outcome_dots(ax, theirs, places, "active_fraction_of_available", s=46)
-    ax.set(
-        xlabel="extension level",
-        ylabel="active share of the available weights, at the end",
-        ylim=(-0.03, 1.05),
-        xticks=sorted(set(runs["extension"])),
-    )
-    panel_title(ax, f"two hidden layers: {len(runs)} runs, one dot each")
-    handles, names = ax.get_legend_handles_labels()
-    handles.append(Line2D([], [], ls="", marker="o", mfc="none", mec="black", ms=8))
-    ax.legend(handles, [*names, "the thesis, same colours"], loc="lower left", markerscale=1.3)
-    return figure
+    ax.set_ylim(bottom=0.7)  # room for the legend
+    ax.legend(fontsize=11, loc="lower right")
+    top = ours.loc[ours["width"].idxmax()]
+    text = f"{NAMES[top['network']]}: the widest, {top['width']:,} neurons at level"
+    panel_finding(ax, f"{text}\u00a0{top['extension']}", 5)
 
 
 @styled
@@ -122,95 +99,71 @@ def weights_at_separation(runs: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
         theirs: ``studies.reference.reference("active_available_at_split")``.
 
     Returns:
-        A figure with one row per family, a linear and a logarithmic panel each.
+        A figure with one row per family, active and available weights side by side: quantiles of
+        ours, single dots where few runs separated; the thesis' available weights run by run, and
+        the mean and the range of its active ones.
     """
     separated = runs.dropna(subset=["level"])
-    networks = families_in(runs)
-    figure, axes = panels(len(networks), 2, (15, 4.2 * len(networks) + 0.6))
+    networks = [name for name in families_in(runs) if name != "3mini"] or families_in(runs)
+    figure, axes = panels(len(networks), 2, (11, 4.1 * len(networks) + 1.2))
     for row, network in zip(axes, networks, strict=True):
         ours = separated[separated["network"] == network]
         given = theirs[theirs["network"].astype(str) == network]
-        for ax, scale in zip(row, ("linear", "log"), strict=True):
-            for kind in KINDS:
-                _range_of_runs(ax, ours, given, kind)
-            ax.set(yscale=scale, xlabel="extension level", ylabel="weights at separation")
+        _of_kind(row, ours, given)
+        of_family = runs.loc[runs["network"] == network, "extension"]
+        panel_title(row[0], NAMES[network])
+        panel_title(row[1], f"{len(ours):,} of {len(of_family):,} runs separated")
+        for ax in row:
+            ends = of_family.min() - 0.7, of_family.max() + 0.8
+            plain_log(ax)
+            ax.set(xlim=ends, xlabel="extension level")
             integer_ticks(ax)
-            panel_title(ax, f"{NAMES[network]}, {scale} ({len(ours)} runs)")
-    handles = []
-    for kind, colour in KINDS.items():
-        label = f"{kind} (ours: mean, bar from smallest to largest)"
-        handles.append(Line2D([], [], color=colour, marker="o", lw=1.4, label=label))
-    hollow = {"color": "black", "marker": "s", "mfc": "none", "ls": ""}
-    handles.append(Line2D([], [], label="the thesis (the same), same colours", **hollow))
-    figure.legend(handles=handles, ncols=3, **BELOW)
+    figure_title(figure, _what_stays(separated, networks))
+    grey = {"facecolor": tint("#555555", 0.55), "edgecolor": "#555555"}
+    box = "ours: median, middle 50 % and 90 % of the runs that separated\n"
+    counted = per_level(runs[runs["network"].isin(networks)])
+    box += f"(dots: fewer than {FEW}), of {counted}"
+    handles = [Patch(label=box, **grey)]
+    hollow = {"color": "black", "mfc": "white", "mew": 1.3}
+    for mark, text in (("s", "mean and range of runs"), ("o", "single runs")):
+        line = {"marker": mark, "ls": "", "label": f"the thesis, {text}", **hollow}
+        handles.append(Line2D([], [], **line))
+    figure.legend(handles=handles, ncols=2, **BELOW)
     return figure
 
 
-def _range_of_runs(ax: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, kind: str):
-    """Mean and range of one kind of weights, ours a little to the left of theirs."""
-    sns.lineplot(
-        ours.assign(place=ours["extension"] - 0.12),
-        x="place",
-        y=kind,
-        color=KINDS[kind],
-        errorbar=("pi", 100),
-        err_style="bars",
-        err_kws={"elinewidth": 2.2},
-        marker="o",
-        mew=0,
-        lw=1.2,
-        legend=False,
-        ax=ax,
-    )
-    values = (f"{kind}_mean", f"{kind}_min", f"{kind}_max")
-    look = {"fmt": "s", "mfc": "none", "ms": 7, "elinewidth": 1.0, "capsize": 2, "alpha": 0.9}
-    interval_bars(ax, theirs, theirs["extension_level"] + 0.18, values, color=KINDS[kind], **look)
+def _of_kind(row: np.ndarray, ours: pd.DataFrame, theirs: pd.DataFrame):
+    """Active and available weights of one family, ours a little to the left of theirs."""
+    for ax, (kind, colour) in zip(row, KINDS.items(), strict=True):
+        for level, rows in ours.groupby("extension"):
+            quantile_box(ax, (level - 0.36, level + 0.06), rows[kind].astype(float), colour)
+        ax.set_ylabel(f"{kind} weights at separation")
+    values = ("active_mean", "active_min", "active_max")
+    look = {"marker": "s", "ms": 5}
+    their_points(row[0], theirs["extension_level"] + 0.28, theirs, values, **look)
+    for _, given in theirs.iterrows():
+        single = sorted(map(int, str(given["available_per_run"]).split()))
+        place = np.full(len(single), given["extension_level"] + 0.28)
+        # equal ones side by side
+        place += [0.12 * single[:n].count(value) for n, value in enumerate(single)]
+        row[1].scatter(place, single, s=24, zorder=5, **HOLLOW)
 
 
-@styled
-def inactive_zombie(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
-    """Inactive and zombie weights over the available weights, one line per extension level.
-
-    Args:
-        table: level rows of two-layer runs; drawn are means over the runs that are still pruned.
-        theirs: ``studies.reference.reference("inactive_zombie")``.
-
-    Returns:
-        A figure with one row per kind, share and number of weights side by side.
-    """
-    levels = sorted(set(theirs["extension_level"]) & set(table["extension"]))
-    ours = table[table["extension"].isin(levels)]
-    theirs = theirs[theirs["extension_level"].isin(levels)]
-    colours = shades(levels)
-    figure, axes = panels(2, 2, (15, 10))
-    for row, kind in zip(axes, ("inactive", "zombie"), strict=True):
-        share = ours.assign(value=ours[kind] / ours["available"])
-        _by_extension(row[0], share, theirs, f"{kind}_relative", colours)
-        row[0].set_ylabel(f"{kind} weights / available weights")
-        panel_title(row[0], f"{kind}, share of the available")
-        number = ours.assign(value=ours[kind])
-        _by_extension(row[1], number, theirs, f"{kind}_absolute_from_relative", colours)
-        row[1].set_ylabel(f"{kind} weights")
-        panel_title(row[1], f"{kind}, number")
-    handles = []
-    for level, shade in colours.items():
-        handles.append(Line2D([], [], color=shade, lw=3, label=f"extension level {level}"))
-    runs = ours.groupby("extension")["run"].nunique()
-    mean = f"ours, mean of {from_to(runs)} runs"
-    handles.append(Line2D([], [], color="black", lw=2, label=mean))
-    handles.append(Line2D([], [], color="black", lw=1.2, ls=DASHES, label="the thesis"))
-    figure.legend(handles=handles, ncols=5, **BELOW)
-    return figure
-
-
-def _by_extension(
-    ax: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, column: str, colours: dict[int, tuple]
-):
-    """A line per extension level: our column ``value``, and theirs of this name dashed."""
-    if colours:
-        hues = {"palette": colours, "legend": False, "errorbar": None, "ax": ax}
-        sns.lineplot(ours, x="available", y="value", hue="extension", lw=2, **hues)
-        dashed = {"lw": 1.2, "linestyle": DASHES, "estimator": None, **hues}
-        sns.lineplot(theirs, x="available_weights", y=column, hue="extension_level", **dashed)
-    ax.set(xscale="log", xlabel="available weights")
-    ax.invert_xaxis()
+def _what_stays(separated: pd.DataFrame, networks: list[str]) -> str:
+    """Medians at the lowest and the highest third of the levels at which a family separated."""
+    for network in ["2", *networks]:
+        rows = separated[separated["network"] == network]
+        levels = sorted(set(rows["extension"]))
+        if len(levels) < 2:
+            continue
+        third = max(1, len(levels) // 3)
+        ends = [levels[:third], levels[-third:]]
+        kinds = rows[["active", "available"]].astype(float)
+        low, high = (kinds[rows["extension"].isin(end)].median() for end in ends)
+        return (
+            f"{NAMES[network].capitalize()}, extension levels {spans(ends[0])} against "
+            f"{spans(ends[1])}: at separation the median network has {low['active']:.0f} against "
+            f"{high['active']:.0f} active weights, {low['available']:.0f} against "
+            f"{high['available']:.0f} available ones"
+        )
+    return f"{len(separated)} networks separated, at fewer than two extension levels per family"

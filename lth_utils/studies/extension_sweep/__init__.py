@@ -7,6 +7,12 @@ from lth_utils.studies.extension_sweep.collapse import (
     rank_correlations,
 )
 from lth_utils.studies.extension_sweep.parameters import Parameters
+from lth_utils.studies.extension_sweep.pictured import (
+    layer_shares,
+    shares_by_level,
+    state_shares,
+    their_shares,
+)
 from lth_utils.studies.extension_sweep.tables import (
     layers,
     layerwise,
@@ -25,11 +31,15 @@ __all__ = [
     "extension",
     "facts",
     "half_points",
+    "layer_shares",
     "layers",
     "layerwise",
     "rank_correlations",
     "readings",
     "runs_with_layers",
+    "shares_by_level",
+    "state_shares",
+    "their_shares",
     "trajectories",
     "variants",
 ]
