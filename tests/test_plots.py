@@ -158,31 +158,6 @@ def test_a_legend_does_not_change_the_dots_of_a_large_table(sweep_tables):
     assert sum(len(dots.get_offsets()) for dots in ax.collections) == len(large)
 
 
-def test_the_heat_map_says_ours_and_theirs():
-    rows = []
-    for width in (31, 48):
-        for levels in (1, 2, 3):
-            for seed in range(5):
-                row = {
-                    "run": f"{width}-{levels}-{seed}",
-                    "width": width,
-                    "levels": levels,
-                    "rate": 0.5,
-                    "active_end": 80,
-                    "available_end": 112,
-                    "outcome": "separated" if seed < levels else "interconnected",
-                }
-                rows.append(row)
-    theirs = reference("separations_by_size_and_levels")
-    weights = reference("grid_width48_active_weights")
-    figure = plots.size_or_levels(pd.DataFrame(rows), theirs, weights)
-    said = [t.get_text() for t in figure.axes[0].texts]
-    assert said.count("1") == said.count("2") == said.count("3") == 2
-    cells = theirs.set_index(["hidden_width", "pruning_levels"])
-    separated, runs = (cells.loc[(48, 3), name] for name in ("n_separated", "n_runs"))
-    assert f"({separated}/{runs})" in said
-
-
 @pytest.mark.parametrize("empty", [False, True])
 def test_every_chart_draws_few_runs_and_runs_that_never_separated(sweep_tables, empty):
     table, runs, levels = sweep_tables

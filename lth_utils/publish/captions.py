@@ -54,9 +54,9 @@ FIGURES = {
     },
     "04_pruning_level_sweep": {
         "size-or-levels": "The same number of weights left, from other widths and in other "
-        "numbers of prunings: the width matters more.",
-        "twenty-levels": "With twenty prunings each, small networks still rarely separate.",
-        "how-many-levels": "A large network separates only if it is pruned in many small steps.",
+        "numbers of prunings: which of the two decides who separates?",
+        "twenty-levels": "Networks of all sizes, pruned equally often: who separates?",
+        "how-many-levels": "A large network in few harsh prunings, or in many gentle ones.",
     },
     "05_ticket_explorer": {
         "explorer-view": "One ticket, what it computes and how it was found; in JupyterLab with a "
