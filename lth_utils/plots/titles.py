@@ -41,6 +41,7 @@ def span(values: Iterable[float], form: str = "{:.1f}") -> str:
     """
     values = list(values)
     low, high = form.format(min(values)), form.format(max(values))
+    low, high = ("0.0" if end in ("+0.0", "-0.0") else end for end in (low, high))
     return low if low == high else f"{low} to {high}"
 
 

@@ -63,8 +63,8 @@ FIGURES = {
         "slider through the pruning levels.",
     },
     "06_weight_distributions": {
-        "training-curves": "Tickets trained again: with weights drawn anew in two ways, with the "
-        "mask shuffled, and controls.",
+        "training-curves": "Tickets trained again: with weights drawn anew, with the mask "
+        "shuffled, with a fresh initialisation, or with their signs alone.",
         "summary": "The accuracy that each of them reaches.",
         "weight-histograms": "The weights that are left became large in training; their initial "
         "values have another distribution.",
