@@ -93,7 +93,7 @@ def test_theirs_is_hollow_black_with_the_exact_interval_of_a_share():
     assert marks.exact_share(0, 4)[1:] == (0, pytest.approx(1 - 0.025**0.25))
     figure = plt.figure()
     marks.their_shares(figure.gca(), [1, 2], [4, 1], [4, 4])
-    (line, *_), _, (bars,) = figure.gca().containers[0]
+    line, _, (bars,) = figure.gca().containers[0]
     assert line.get_markerfacecolor() == "white" and line.get_markeredgecolor() == "black"
     low, high = np.array(bars.get_segments())[0][:, 1]
     assert (low, high) == pytest.approx((0.025**0.25, 1))
