@@ -14,6 +14,7 @@ from lth_utils.plots.extension_sweep import (
 )
 from lth_utils.plots.mnist_fashion import (
     accuracy,
+    accuracy_differences,
     frontier,
     input_connectivity,
     pixel_correlation,
@@ -70,6 +71,7 @@ __all__ = [
     "THEIRS",
     "TRIAL_COLOURS",
     "accuracy",
+    "accuracy_differences",
     "active_share",
     "best_tickets",
     "common_order",

@@ -29,11 +29,14 @@ FIGURES = {
         "pixel-statistics": "Where pixels vary from image to image, and where they never do.",
         "accuracy": "Networks on images separate too, after their accuracy has begun to fall.",
         "task-accuracy": "The two tasks lose accuracy at different pruning levels.",
+        "accuracy-differences": "Dense networks with one thing changed at a time: what explains "
+        "that ours are not as accurate as the thesis'?",
         "input-connectivity": "The pixels whose weights are left, at several pruning levels.",
         "pixel-correlation": "In numbers: are the remaining weights at the pixels that vary?",
-        "frontier": "Other ways to prune: does any of them separate the tasks at the accuracy of "
-        "the dense network?",
-        "separation-cost": "The accuracy that separation costs, for each way to prune.",
+        "frontier": "Other ways to prune: does any of them separate the tasks near the accuracy "
+        "of its best level?",
+        "separation-cost": "The accuracy that separation costs against the best level of the same "
+        "run, for each way to prune.",
     },
     "03_extension_sweep": {
         "trajectory": "A larger network needs more prunings to reach the same base network.",
