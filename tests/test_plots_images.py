@@ -113,7 +113,7 @@ def test_a_change_that_brings_dense_networks_within_the_thesis_range_is_named(mo
     for variant, shift in (("as above", 0), ("changed", moved)):
         for seed in range(4):
             mean = 0.9 + shift + seed / 1000
-            row = {"variant": variant, "seed": seed, "available": 10, "accuracy": mean}
+            row = {"variant": variant, "base": "4-2", "available": 10, "accuracy": mean}
             rows.append(row | {"accuracy_mnist": mean + 0.05, "accuracy_fashion": mean - 0.05})
     words = {"accuracy": "mean", "accuracy_mnist": "mnist", "accuracy_fashion": "fashion"}
     dense = trials.melt_accuracies(pd.DataFrame(rows), words)

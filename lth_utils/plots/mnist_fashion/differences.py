@@ -16,6 +16,9 @@ from lth_utils.plots.titles import counted, finding, span
 DENSE = STATUS_COLOURS["interconnected"]
 """Of dense networks, which are interconnected."""
 
+FEWEST = 3
+"""Seeds that an interval is drawn of; that of two is wider than any figure."""
+
 MEAN = {"color": "#0B5A8A", "lw": 2}
 """Of the mean of such networks: the same blue, darker."""
 
@@ -27,7 +30,7 @@ def accuracy_differences(
     """What could explain that our dense networks are not as accurate as the thesis'.
 
     Args:
-        dense: dense networks, a row per measure: columns ``variant, seed, measure, accuracy``, as
+        dense: dense networks, a row per measure: columns ``variant, base, measure, accuracy``, as
             ``studies.trials.melt_accuracies``. The first measure is the mean of the tasks, the
             others are the names of tasks.
         means: of these, as ``studies.trials.mean_by_weights`` with columns ``measure, variant``.
@@ -51,6 +54,8 @@ def accuracy_differences(
             values = at[["accuracy_min", "accuracy_mean", "accuracy_max"]].iloc[:1].stack()
         _changes(ax, dense[dense["measure"] == measure], means, variants, 100 * values)
         ax.set_title(measure, fontsize=13)
+        if measure == measures[0]:
+            ax.set_title(f"{measure}; {dense['base'].iloc[0]}", fontsize=13)
         ax.set_xlabel("accuracy, %")
     axes[0, 0].set_yticks(range(-1, len(variants)), ["the thesis", *variants])
     for ax in axes[0, 1:]:
@@ -78,7 +83,8 @@ def _changes(
     ax.scatter(100 * rows["accuracy"], places, s=34, color=DENSE, zorder=3, linewidths=0)
     at = means[means["measure"] == rows["measure"].iloc[0]].set_index("variant").loc[variants]
     look = MEAN | {"zorder": 4}
-    ax.hlines(range(len(variants)), 100 * at["low"], 100 * at["high"], **look)
+    ends = 100 * at[["low", "high"]].where(at["trials"] >= FEWEST)
+    ax.hlines(range(len(variants)), ends["low"], ends["high"], **look)
     ax.plot(100 * at["mean"], range(len(variants)), ls="", marker="|", ms=12, mew=2.4, **look)
     if len(theirs):
         ax.axvspan(theirs.min(), theirs.max(), color="#DDDDDD", lw=0, zorder=0)

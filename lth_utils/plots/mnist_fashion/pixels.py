@@ -66,7 +66,8 @@ def input_connectivity(
     brackets = "; in brackets: the thesis" if bracketed else ""
     words = "Pixels that keep a weight at the last level shown, border / rest: "
     finding(figure, words + ", ".join(ends))
-    note = "one network each; border: the outer 3 of 28 pixels; "
+    side = _side(next(iter(networks.values())))
+    note = f"one network each; border: the outer {_border(side)} of {side} pixels; "
     note += f"numbers: active weights, and pixels with a weight{brackets}"
     figure.supxlabel(note, fontsize=12)
     return figure
@@ -109,6 +110,16 @@ def _images_per_example(rows: pd.DataFrame) -> int:
     return 1 if math.isqrt(pixels) ** 2 == pixels else 2
 
 
+def _side(rows: pd.DataFrame) -> int:
+    """Pixels per side of an image."""
+    return math.isqrt(rows["pixel"].nunique() // _images_per_example(rows))
+
+
+def _border(side: int) -> int:
+    """Pixels of the border's width."""
+    return max(1, round(BORDER * side))
+
+
 def _degrees(ax: Axes, counts: np.ndarray, images: int, scale: LogNorm) -> AxesImage:
     """The counts of all pixels, one image above the other, each in a frame."""
     side = math.isqrt(len(counts) // images)
@@ -125,9 +136,8 @@ def _degrees(ax: Axes, counts: np.ndarray, images: int, scale: LogNorm) -> AxesI
 def _border_and_centre(rows: pd.DataFrame, level: int) -> str:
     """The shares of the pixels of the border, and of the others, that keep a weight."""
     at = rows[rows["level"] == level].sort_values("pixel")
-    images = _images_per_example(rows)
-    side = math.isqrt(len(at) // images)
-    width = max(1, round(BORDER * side))
+    images, side = _images_per_example(rows), _side(rows)
+    width = _border(side)
     border = np.ones((side, side), bool)
     border[width:-width, width:-width] = False
     kept = (at["active"].to_numpy() > 0).reshape(images, side, side)
