@@ -30,7 +30,7 @@ FIGURES = {
         "accuracy": "Networks on images separate too, after their accuracy has begun to fall.",
         "task-accuracy": "The two tasks lose accuracy at different pruning levels.",
         "accuracy-differences": "Dense networks with one thing changed at a time: what explains "
-        "that ours are not as accurate as the thesis'?",
+        "the gap between ours and the thesis'?",
         "input-connectivity": "The pixels whose weights are left, at several pruning levels.",
         "pixel-correlation": "In numbers: are the remaining weights at the pixels that vary?",
         "frontier": "Other ways to prune: does any of them separate the tasks near the accuracy "

@@ -1,4 +1,4 @@
-"""Notebook 02: what could explain that dense networks are not as accurate as the thesis'."""
+"""Notebook 02: what could explain the gap between our dense networks and the thesis'."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEAN = {"color": "#0B5A8A", "lw": 2}
 def accuracy_differences(
     dense: pd.DataFrame, means: pd.DataFrame, theirs: pd.DataFrame, by_task: pd.DataFrame
 ) -> Figure:
-    """What could explain that our dense networks are not as accurate as the thesis'.
+    """What could explain the gap between our dense networks and the thesis'.
 
     Args:
         dense: dense networks, a row per measure: columns ``variant, base, measure, accuracy``, as
