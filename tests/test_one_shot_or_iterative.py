@@ -64,12 +64,27 @@ def test_figures_show_every_method():
     figure = plots.one_shot_or_iterative(
         trials.mean_by_weights(sizes(0.05), ["measure", "scope", "method", "share"], "accuracy")
     )
-    assert (
-        len(figure.axes) == 2
-        and figure.axes[0].get_title(loc="left") == "smallest of the whole network"
-    )
-    figure = plots.one_shot_separation(
-        trials.mean_by_weights(toy({"iterative": 15, "one-shot": 2}), ["method"], "apart")
-    )
+    assert len(figure.axes) == 2
+    heading = figure.axes[0].get_title(loc="left")
+    assert heading.startswith("smallest of the whole network") and heading.endswith("trials")
+    assert "gain at most 5.0 points" in figure.get_suptitle().replace("\n", " ")
+    found = trials.mean_by_weights(toy({"iterative": 15, "one-shot": 2}), ["method"], "apart")
+    figure = plots.one_shot_separation(found, draws=2)
+    assert "75% iterative and 10% one-shot" in figure.get_suptitle().replace("\n", " ")
+    assert "20 runs for each way on 2 draws" in figure.axes[0].get_title(loc="left")
     lines = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
     np.testing.assert_allclose(lines["iterative"], [0, 0.75])
+
+
+@pytest.mark.parametrize(
+    ("means", "expected"),
+    [
+        ((0.9, 0.94), "4 rounds are 4.0 points more accurate than 1 round"),
+        ((0.9, 0.8), "No number"),
+    ],
+)
+def test_the_title_over_the_rounds_follows_from_the_means(means, expected):
+    found = pd.DataFrame({"measure": "at the end", "rounds": [1, 4], "mean": means, "trials": 5})
+    found = found.assign(low=found["mean"] - 0.01, high=found["mean"] + 0.01)
+    figure = plots.rounds_to_target(found, "a tenth")
+    assert figure.get_suptitle().replace("\n", " ").startswith(expected)

@@ -1,7 +1,6 @@
 """Figures of two-task networks show what the masks and the tables say."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from matplotlib import pyplot as plt
@@ -12,7 +11,6 @@ from lth_utils.networks import layers, population
 from lth_utils.networks.ticket import Ticket
 from lth_utils.plots import network_marks
 from lth_utils.publish import products
-from lth_utils.studies.reference import reference
 
 # one network
 
@@ -84,26 +82,3 @@ def test_image_tasks_have_no_scatter():
 # many runs
 
 
-def test_the_heat_map_says_ours_and_theirs():
-    rows = []
-    for width in (31, 48):
-        for levels in (1, 2, 3):
-            for seed in range(5):
-                row = {
-                    "run": f"{width}-{levels}-{seed}",
-                    "width": width,
-                    "levels": levels,
-                    "rate": 0.5,
-                    "active_end": 80,
-                    "available_end": 112,
-                    "outcome": "separated" if seed < levels else "interconnected",
-                }
-                rows.append(row)
-    theirs = reference("separations_by_size_and_levels")
-    weights = reference("grid_width48_active_weights")
-    figure = plots.size_or_levels(pd.DataFrame(rows), theirs, weights)
-    said = [t.get_text() for t in figure.axes[0].texts]
-    assert said.count("1") == said.count("2") == said.count("3") == 2
-    cells = theirs.set_index(["hidden_width", "pruning_levels"])
-    separated, runs = (cells.loc[(48, 3), name] for name in ("n_separated", "n_runs"))
-    assert f"({separated}/{runs})" in said

@@ -55,6 +55,34 @@ def test_histograms_are_densities_of_what_lies_inside():
     )
 
 
+def theirs_in(line):
+    return line.get_markerfacecolor() == "white" and line.get_markeredgecolor() == "black"
+
+
+def test_the_title_of_the_losses_counts_the_jumps_of_the_full_network():
+    table = curves({"full": 0.95, "ticket": 0.9})
+    calm = trials.by_epoch(table, KEYS)
+    last = (calm["variant"] == "full") & (calm["epoch"] == calm["epoch"].max())
+    calm["train_loss_max"] = 0.1
+    jumped = calm.assign(train_loss_max=calm["train_loss_max"].where(~last, 0.31))
+    for means, count in ((calm, 0), (jumped, 1)):
+        figure = plots.training_curves(means, reference.reference("weight_distribution_curves"))
+        assert f"in {count} of" in figure.axes[-1].get_title(loc="left").replace("\n", " ")
+
+
+def test_the_title_of_the_weights_is_the_ratio_of_their_widths():
+    weights = {("mnist", 6, "initial"): [np.array([-1.0, 1.0])]}
+    weights["mnist", 6, "trained"] = [np.array([-2.5, 2.5])]
+    names = ["network", "rounds", "reading"]
+    found = weight_distributions.histograms(weights, names, np.linspace(-3, 3, 7))
+    moments = weight_distributions.moments(weights, names)
+    stats = reference.reference("weight_distribution_stats")
+    figure = plots.weight_histograms(found, stats, moments, 1)
+    assert "2.5 times" in figure.get_suptitle()
+    assert sum(theirs_in(line) for line in figure.axes[0].lines) == 2
+    assert "2 weights" in figure.axes[0].get_title(loc="left")
+
+
 def test_figures_show_every_variant():
     table = curves(
         {
@@ -64,16 +92,26 @@ def test_figures_show_every_variant():
             "resampled, initial": 0.87,
             "fresh": 0.8,
             "signs": 0.9,
-        }
+        },
+        noise=0,
     )
     means, found = trials.by_epoch(table, KEYS), trials.summarise_training(table, KEYS)
     figure = plots.training_curves(means, reference.reference("weight_distribution_curves"))
-    legends = [{t.get_text() for t in ax.get_legend().get_texts()} for ax in figure.axes]
-    assert legends[:3] == [
-        {"full", "ticket", "resampled, trained"},
-        {"full", "ticket", "resampled, initial"},
-        {"full", "ticket", "fresh", "signs"},
+    words = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert [word.partition(":")[0] for word in words] == [
+        "full",
+        "ticket",
+        "resampled",
+        "fresh",
+        "signs",
+        "losses",
+        "theirs, same markers, corrected",
     ]
+    accuracies, losses = figure.axes
+    hollow = [ax for ax in figure.axes if any(theirs_in(line) for line in ax.lines)]
+    assert hollow == [accuracies, losses]
+    title = figure.get_suptitle().replace("\n", " ")
+    assert "drawn anew -2.0" in title and "fresh -10.0" in title and "signs alone 0.0" in title
     reached = trials.summary(means, found, KEYS)
     labels = [
         t.get_text()

@@ -15,6 +15,7 @@ from lth_utils.plots.extension_sweep import (
 )
 from lth_utils.plots.mnist_fashion import (
     accuracy,
+    accuracy_differences,
     frontier,
     input_connectivity,
     pixel_correlation,
@@ -71,6 +72,7 @@ __all__ = [
     "THEIRS",
     "TRIAL_COLOURS",
     "accuracy",
+    "accuracy_differences",
     "active_share",
     "best_tickets",
     "common_order",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import matplotlib as mpl
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lth_utils.plots.marks import AS_GIVEN, from_to, interval_bars, line_with_band
+from lth_utils.plots.marks import BELOW, from_to, interval_bars, line_with_band
 from lth_utils.plots.style import TRIAL_COLOURS, panels, styled, variant_colour
+from lth_utils.plots.titles import counted, finding, lines, listed
 
 MARKERS = {"iterative": "o", "one-shot": "s", "fresh": "D", "random": "^"}
 """By the first word of a method."""
@@ -29,18 +29,41 @@ def one_shot_or_iterative(found: pd.DataFrame) -> Figure:
 
     Returns:
         A figure with one row per measure and one column per scope: means and 95 % intervals over
-        the trials, the dense network dotted.
+        the trials, the dense network dotted. Its title is about the first measure and scope.
     """
     measures, scopes = found["measure"].unique(), found["scope"].unique()
-    figure, axes = panels(len(measures), len(scopes), (8.4 * len(scopes), 5.2 * len(measures)))
+    figure, axes = panels(
+        len(measures), len(scopes), (6.5 * len(scopes) + 0.4, 4.6 * len(measures) + 1.6)
+    )
     for row, measure in zip(axes, measures, strict=True):
         for ax, scope in zip(row, scopes, strict=True):
             rows = found[(found["measure"] == measure) & (found["scope"] == scope)]
             _accuracy_panel(ax, rows)
-            ax.set(ylabel=f"accuracy {measure}", title=SCOPES[scope])
-    trials = from_to(found["trials"])
-    figure.suptitle(f"mean of {trials} trials, band: 95 % interval")
+            words = f"{SCOPES[scope]}, {measure}; {from_to(rows['trials'])} trials"
+            ax.set_title(lines(words, 6), fontsize=12)
+    finding(figure, _gained(found, measures[0], scopes[0]))
+    handles, labels = max(
+        (ax.get_legend_handles_labels() for ax in axes.flat), key=lambda pair: len(pair[1])
+    )
+    labels = [label if label == "dense" else f"{label}: mean, 95 %" for label in labels]
+    figure.legend(handles, labels, ncols=3, fontsize=12, **BELOW)
     return figure
+
+
+def _gained(found: pd.DataFrame, measure: str, scope: str) -> str:
+    """How much more accurate the rounds are, at the size at which they gain most."""
+    rows = found[(found["measure"] == measure) & (found["scope"] == scope) & (found["share"] < 1)]
+    means = rows.pivot_table(index="share", columns="method", values="mean")
+    if not {"iterative", "one-shot"} <= set(means):
+        return f"Accuracy over the weights that are left, {measure}"
+    gains = 100 * (means["iterative"] - means["one-shot"])
+    ends = rows.set_index(["method", "share"])
+    above = ends.loc["iterative", "low"] > ends.loc["one-shot", "high"]
+    words = f"Rounds gain at most {gains.max():.1f} points over one shot, with {gains.idxmax():.1%}"
+    words += f" of the weights left; intervals are apart at {above.sum()} of {len(above)} sizes"
+    if above.any():
+        words += f", the largest {above[above].index.max():.1%}"
+    return words
 
 
 def _accuracy_panel(ax: Axes, rows: pd.DataFrame):
@@ -51,11 +74,10 @@ def _accuracy_panel(ax: Axes, rows: pd.DataFrame):
         _method(ax, of_method.assign(**ends), "share", method)
     dense = rows.loc[rows["share"] == 1, "mean"].mean()
     ax.axhline(dense, color="black", lw=1.2, linestyle=":", label="dense")
-    ax.set(xscale="log", xlabel="share of the weights left")
+    ax.set(xscale="log", xlabel="share of the weights left", ylabel="accuracy on the test split")
     ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=None))
     ax.invert_xaxis()
     _stretched(ax, rows["mean"])
-    ax.legend(loc="lower left")
 
 
 def _stretched(ax: Axes, accuracies: pd.Series):
@@ -86,50 +108,72 @@ def rounds_to_target(found: pd.DataFrame, target: str) -> Figure:
     Returns:
         A figure with one line per measure and 95 % intervals.
     """
-    figure, axes = panels(1, 1, (9.4, 5.6))
+    figure, axes = panels(1, 1, (10, 6.4))
     ax, colour = axes[0, 0], TRIAL_COLOURS["ticket"]
-    looks = ((-0.04, colour, "-"), (0.04, "white", "--"))  # beside each other
-    for (measure, rows), (shift, face, line) in zip(
+    looks = ((-0.06, "-", "o"), (0.06, "--", "s"))  # beside each other
+    for (measure, rows), (shift, line, marker) in zip(
         found.groupby("measure", sort=False), looks, strict=False
     ):
         place = rows["rounds"] + shift
         interval_bars(ax, rows, place, ("mean", "low", "high"), color=colour, capsize=4, lw=2)
-        look = {"marker": "o", "mfc": face, "mec": colour, "ms": 7, "lw": 2, "linestyle": line}
-        rows = rows.assign(place=place)
-        sns.lineplot(
-            rows, x="place", y="mean", color=colour, label=measure, ax=ax, **look, **AS_GIVEN
-        )
+        look = {"marker": marker, "ms": 8, "lw": 2, "linestyle": line, "color": colour}
+        ax.plot(place, rows["mean"], label=measure, **look)
     ax.set(
         xlabel="rounds of pruning",
         ylabel="accuracy on the test split",
-        title=f"pruned to {target}, mean of {from_to(found['trials'])} trials, 95 % interval",
         xticks=sorted(set(found["rounds"])),
     )
+    words = (
+        f"pruned to {target}; mean of {from_to(found['trials'])} trials, whiskers: 95 % interval"
+    )
+    ax.set_title(lines(words, 9.4), fontsize=12)
     ax.legend(loc="lower right")
+    finding(figure, _with_rounds(found))
     return figure
 
 
+def _with_rounds(found: pd.DataFrame) -> str:
+    """What the accuracy gains from the fewest rounds to the best number of them."""
+    measure = found["measure"].iloc[0]
+    rows = found[found["measure"] == measure].set_index("rounds").sort_index()
+    first, best = rows.iloc[0], rows.loc[rows["mean"].idxmax()]
+    start = counted(int(first.name), "round")
+    if best.name == first.name:
+        return f"No number of rounds is more accurate than {start}, at {first['mean']:.1%}"
+    gain = 100 * (best["mean"] - first["mean"])
+    words = f"{best.name} rounds are {gain:.1f} points more accurate than {start}"
+    return f"{words}, at equal size, {measure}"
+
+
 @styled
-def one_shot_separation(found: pd.DataFrame) -> Figure:
+def one_shot_separation(found: pd.DataFrame, draws: int | None = None) -> Figure:
     """Share of the networks that are separated over the weights left, by method.
 
     Args:
         found: as ``studies.trials.mean_by_weights`` with the column ``method``.
+        draws: of the points, on which the runs are spread; None: not known.
 
     Returns:
         A figure with one line per method and 95 % intervals.
     """
-    figure, axes = panels(1, 1, (9.4, 5.6))
+    figure, axes = panels(1, 1, (10, 6.4))
     ax = axes[0, 0]
     for method, rows in found.groupby("method", sort=False):
-        _method(ax, rows, "available", method)
+        _method(ax, rows.sort_values("available", ascending=False), "available", method)
     ax.set(
         xscale="log",
         xlabel="unpruned weights",
         ylabel="share of the runs that are separated",
         ylim=(-0.03, 1.03),
-        title=f"moons and circles, {found['trials'].max()} runs each, band: 95 % interval",
     )
+    ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
     ax.invert_xaxis()
+    words = f"moons and circles: {from_to(found['trials'])} runs for each way"
+    words += f" on {counted(draws, 'draw')} of the points" if draws else ""
+    ax.set_title(lines(f"{words}; band: 95 % interval of the share", 9.4), fontsize=12)
     ax.legend(loc="upper left")
+    smallest = found[found["available"] == found["available"].min()]
+    parts = [f"{row['mean']:.0%} {row['method']}" for _, row in smallest.iterrows()]
+    weights = int(found["available"].min())
+    finding(figure, f"Separated when {weights} weights are left: {listed(parts)}")
     return figure

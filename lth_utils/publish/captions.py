@@ -30,11 +30,14 @@ FIGURES = {
         "pixel-statistics": "Where pixels vary from image to image, and where they never do.",
         "accuracy": "Networks on images separate too, after their accuracy has begun to fall.",
         "task-accuracy": "The two tasks lose accuracy at different pruning levels.",
+        "accuracy-differences": "Dense networks with one thing changed at a time: what explains "
+        "the gap between ours and the thesis'?",
         "input-connectivity": "The pixels whose weights are left, at several pruning levels.",
         "pixel-correlation": "In numbers: are the remaining weights at the pixels that vary?",
-        "frontier": "Other ways to prune: does any of them separate the tasks at the accuracy of "
-        "the dense network?",
-        "separation-cost": "The accuracy that separation costs, for each way to prune.",
+        "frontier": "Other ways to prune: does any of them separate the tasks near the accuracy "
+        "of its best level?",
+        "separation-cost": "The accuracy that separation costs against the best level of the same "
+        "run, for each way to prune.",
     },
     "03_extension_sweep": {
         "trajectory": "A larger network needs more prunings to reach the same base network.",
@@ -59,17 +62,17 @@ FIGURES = {
     },
     "04_pruning_level_sweep": {
         "size-or-levels": "The same number of weights left, from other widths and in other "
-        "numbers of prunings: the width matters more.",
-        "twenty-levels": "With twenty prunings each, small networks still rarely separate.",
-        "how-many-levels": "A large network separates only if it is pruned in many small steps.",
+        "numbers of prunings: which of the two decides who separates?",
+        "twenty-levels": "Networks of all sizes, pruned equally often: who separates?",
+        "how-many-levels": "A large network in few harsh prunings, or in many gentle ones.",
     },
     "05_ticket_explorer": {
         "explorer-view": "One ticket, what it computes and how it was found; in JupyterLab with a "
         "slider through the pruning levels.",
     },
     "06_weight_distributions": {
-        "training-curves": "Tickets trained again: with weights drawn anew in two ways, with the "
-        "mask shuffled, and controls.",
+        "training-curves": "Tickets trained again: with weights drawn anew, with the mask "
+        "shuffled, with a fresh initialisation, or with their signs alone.",
         "summary": "The accuracy that each of them reaches.",
         "weight-histograms": "The weights that are left became large in training; their initial "
         "values have another distribution.",

@@ -1,15 +1,21 @@
-"""Notebook 02: accuracy as pruning goes on."""
+"""Notebook 02: accuracy as pruning goes on, beside the thesis'."""
 
 from __future__ import annotations
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from lth_utils.plots.marks import BELOW, STAR, interval_bars, runs_by_status, status_handles
-from lth_utils.plots.style import DASHES, TASK_COLOURS, panels, styled
+from lth_utils.plots.marks import BELOW, from_to, runs_by_status, status_handles
+from lth_utils.plots.style import TASK_COLOURS, panels, styled
+from lth_utils.plots.theirs import their_handle, their_marks
+from lth_utils.plots.titles import counted, finding, lines, span
+
+GAP = {"color": "#777777", "lw": 2, "marker": "o", "ms": 5}
+
+TASK_MARKERS = "os^D"
 
 
 def _of_our_size(table: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
@@ -19,10 +25,53 @@ def _of_our_size(table: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     return theirs[:0]
 
 
-def _finish(ax: Axes, ylabel: str, title: str):
-    """Labels, and weights from many to few."""
-    ax.set(xscale="log", xlabel="unpruned weights", ylabel=ylabel, title=title)
-    ax.invert_xaxis()
+def _two_panels(compared: bool) -> tuple[Figure, Axes, Axes | None]:
+    """A panel, and a lower one below it where there is something to compare with."""
+    figure, axes = panels(2 if compared else 1, 1, (11, 8.6 if compared else 6.6))
+    if compared:
+        axes[0, 0].get_gridspec().set_height_ratios([2.4, 1])
+        axes[1, 0].sharex(axes[0, 0])
+    return figure, axes[0, 0], axes[1, 0] if compared else None
+
+
+def _finish(axes: list[Axes]):
+    """Weights from many to few, named below the last panel."""
+    for ax in axes:
+        ax.set(xscale="log", xlabel="")
+    axes[-1].set_xlabel("unpruned weights")
+    axes[0].invert_xaxis()
+
+
+def _gaps(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """Percentage points between ours and theirs at equal numbers of weights.
+
+    Args:
+        ours, theirs: columns ``mean, min, max`` by the number of weights.
+
+    Returns:
+        ``gap`` of the means; ``low`` from our lowest run to their highest, and ``high`` from our
+        highest to their lowest: above 0 throughout where each of ours is above each of theirs.
+    """
+    both = ours.add_suffix("_ours").join(theirs.add_suffix("_theirs"), how="inner")
+    gaps = {
+        "gap": both["mean_ours"] - both["mean_theirs"],
+        "low": both["min_ours"] - both["max_theirs"],
+        "high": both["max_ours"] - both["min_theirs"],
+    }
+    return (100 * pd.DataFrame(gaps)).sort_index(ascending=False)
+
+
+def _gap_panel(ax: Axes, gaps: pd.DataFrame, **look):
+    """The gap of the means, and how far single runs lie apart at most."""
+    look = GAP | look
+    ax.fill_between(gaps.index, gaps["low"], gaps["high"], color=look["color"], alpha=0.2, lw=0)
+    ax.plot(gaps.index, gaps["gap"], **look)
+    ax.axhline(0, color="black", lw=1.1, linestyle=":")
+    ax.set_ylabel("ours less theirs,\npoints")
+
+
+def _spread(rows: pd.DataFrame, weights: str, value: str) -> pd.DataFrame:
+    return rows.groupby(weights)[value].agg(["mean", "min", "max"])
 
 
 @styled
@@ -35,25 +84,53 @@ def accuracy(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
             the same size.
 
     Returns:
-        A figure with one panel.
+        A figure with one panel, and a second with the gap where theirs is drawn.
     """
-    figure, axes = panels(1, 1, (11, 7))
-    ax, handles = axes[0, 0], status_handles(table["status"])
-    given = _of_our_size(table, theirs)
-    black = {"color": "black", "lw": 1.2, "linestyle": DASHES}
-    for _, rows in given.groupby("run"):
-        ax.plot(rows["unpruned_weights"], rows["mean_accuracy"], alpha=0.7, **black)
-        separated = rows[rows["separated_here"] == 1]
-        star = STAR | {"color": "white", "zorder": 4}
-        ax.plot(separated["unpruned_weights"], separated["mean_accuracy"], **star)
+    given, handles = _of_our_size(table, theirs), status_handles(table["status"])
+    figure, ax, below = _two_panels(len(given) > 0)
     runs_by_status(ax, table, "available", "accuracy")
-    title = f"{table['base'].iloc[0]}, {table['run'].nunique()} seeds"
-    _finish(ax, "accuracy on the test split, mean of the tasks", title)
-    if len(given):
-        label = f"the thesis, {given['run'].nunique()} runs"
-        handles.append(Line2D([], [], marker="*", ms=15, mfc="white", label=label, **black))
-    figure.legend(handles=handles, ncols=3, **BELOW)
+    ax.set_ylabel("accuracy on the test split,\nmean of the tasks")
+    runs = table["run"].nunique()
+    title = f"{table['base'].iloc[0]}: {counted(runs, 'run')}, a line each"
+    if below is not None:
+        title += f"; the thesis: {counted(given['run'].nunique(), 'run')}, a circle per level"
+        their_marks(ax, given["unpruned_weights"], given["mean_accuracy"], ms=5.5, mew=1.1)
+        at = given[given["separated_here"] == 1]
+        star = {"marker": "*", "ms": 15, "zorder": 7}
+        their_marks(ax, at["unpruned_weights"], at["mean_accuracy"], **star)
+        ours = _spread(table, "available", "accuracy")
+        gaps = _gaps(ours, _spread(given, "unpruned_weights", "mean_accuracy"))
+        _gap_panel(below, gaps)
+        handles.append(their_handle("the thesis", ms=7))
+        handles.append(their_handle("separated here (the thesis)", marker="*", ms=14))
+        handles.append(Line2D([], [], label="gap of the means", **GAP))
+        handles.append(Patch(color=GAP["color"], alpha=0.3, lw=0, label="all pairs of runs"))
+    ax.set_title(lines(title, 9.6), fontsize=12)
+    _finish([ax] + [below] * (below is not None))
+    text = _at_separation(table)
+    if below is not None:
+        text += f"; {_above(gaps)}"
+    finding(figure, text)
+    figure.legend(handles=handles, ncols=3, fontsize=12, **BELOW)
     return figure
+
+
+def _at_separation(table: pd.DataFrame) -> str:
+    """How many runs separate, and how far below the best level of the same run."""
+    runs = table.groupby("run", sort=False)["accuracy"].max()
+    separated = table[table["status"] == "separated"].groupby("run", sort=False)["accuracy"].first()
+    if separated.empty:
+        return f"None of {counted(len(runs), 'run')} separates"
+    lost = 100 * (runs.loc[separated.index] - separated)
+    words = f"{len(separated)} of {counted(len(runs), 'run')} separate, {span(lost)} points below"
+    return f"{words} the best level of the same run"
+
+
+def _above(gaps: pd.DataFrame) -> str:
+    """How ours compares with theirs, in words."""
+    words = f"ours less the thesis': {span(gaps['gap'], '{:+.1f}')} points"
+    clear = int((gaps["low"] > 0).sum())
+    return f"{words}, with every run above every one of theirs at {clear} of {len(gaps)} sizes"
 
 
 @styled
@@ -66,35 +143,42 @@ def task_accuracy(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
             are of the same size.
 
     Returns:
-        A figure with one panel.
+        A figure with one panel, and a second with the gap where theirs is drawn.
     """
-    figure, axes = panels(1, 1, (11, 7))
-    ax = axes[0, 0]
     given = _of_our_size(table, theirs)
+    figure, ax, below = _two_panels(len(given) > 0)
     columns = [c for c in table if c.startswith("accuracy_") and table[c].notna().any()]
-    for column, colour in zip(columns, TASK_COLOURS, strict=False):
-        name = column.removeprefix("accuracy_")
-        sns.lineplot(
-            table,
-            x="available",
-            y=column,
-            color=colour,
-            errorbar=("pi", 100),
-            err_kws={"alpha": 0.2, "lw": 0},
-            lw=2.4,
-            marker=".",
-            mew=0,
-            label=f"{name} (ours: mean, lowest to highest)",
-            legend=False,
-            ax=ax,
-        )
-        rows = given[given["task"] == name]
+    handles, ends, gaps_by_task = [], [], []
+    for column, colour, marker in zip(columns, TASK_COLOURS, TASK_MARKERS, strict=False):
+        task = column.removeprefix("accuracy_")
+        ours = _spread(table, "available", column).sort_index(ascending=False)
+        look = {"color": colour, "marker": marker, "lw": 2.2, "ms": 5, "mew": 0}
+        ax.fill_between(ours.index, ours["min"], ours["max"], color=colour, alpha=0.2, lw=0)
+        ax.plot(ours.index, ours["mean"], **look)
+        handles.append(Line2D([], [], label=f"{task}: mean, lowest to highest", **look))
+        lost = 100 * (ours["mean"].max() - ours["mean"].iloc[-1])
+        ends.append(f"{task} by {lost:.1f}")
+        rows = given[given["task"] == task]
         if len(rows):
-            look = {"marker": "s", "mfc": "white", "ms": 6, "fmt": "", "linestyle": DASHES}
-            look |= {"color": colour, "lw": 1.2, "label": f"{name} (the thesis, the same)"}
-            values = ("accuracy_mean", "accuracy_min", "accuracy_max")
-            interval_bars(ax, rows, rows["unpruned_weights"], values, **look)
-    title = f"{table['base'].iloc[0]}, {table['run'].nunique()} seeds, each up to where it stops"
-    _finish(ax, "accuracy on the test split", title)
-    figure.legend(ncols=2, **BELOW)
+            values = [rows[f"accuracy_{name}"] for name in ("mean", "min", "max")]
+            their_marks(ax, rows["unpruned_weights"], *values, marker=marker, ms=6, mew=1.2)
+            names = {f"accuracy_{name}": name for name in ("mean", "min", "max")}
+            spread = rows.set_index("unpruned_weights").rename(columns=names)
+            gaps = _gaps(ours, spread[["mean", "min", "max"]])
+            _gap_panel(below, gaps, color=colour, marker=marker)
+            gaps_by_task.append(f"{task} {span(gaps['gap'], '{:+.1f}')}")
+            label = f"{task}: the thesis, the same"
+            handles.append(their_handle(label, whisker=True, marker=marker, ms=7))
+    ax.set_ylabel("accuracy on the test split")
+    runs = from_to(table.groupby("level")["run"].nunique())
+    title = f"{table['base'].iloc[0]}: {runs} runs, each up to where it stops"
+    if below is not None:
+        title += f"; the thesis: {from_to(given['n_runs'])}"
+    ax.set_title(lines(title, 9.6), fontsize=12)
+    _finish([ax] + [below] * (below is not None))
+    text = f"From its best level to the end the mean falls, in points: {', '.join(ends)}"
+    if gaps_by_task:
+        text += f"; ours less the thesis': {', '.join(gaps_by_task)}"
+    finding(figure, text)
+    figure.legend(handles=handles, ncols=2, fontsize=12, **BELOW)
     return figure

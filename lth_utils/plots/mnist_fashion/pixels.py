@@ -10,52 +10,76 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.image import AxesImage
+from matplotlib.patches import Patch, Rectangle
 
 from lth_utils.plots.marks import AS_GIVEN, BELOW, integer_ticks
 from lth_utils.plots.style import TASK_COLOURS, panels, styled
+from lth_utils.plots.titles import finding
 
 NETWORK_COLOURS = {"mnist": TASK_COLOURS[0], "fashion": TASK_COLOURS[1]}
 """Networks of one task have its colour, others are black."""
+
+
+BORDER = 3 / 28
+"""Width of the border of an image, as a share of its side."""
 
 
 @styled
 def input_connectivity(
     degrees: pd.DataFrame, theirs: pd.DataFrame, levels: Sequence[int] = (1, 4, 7, 11, 15, 17)
 ) -> Figure:
-    """Active outgoing weights of every pixel at several levels, with counts as captions.
+    """Active outgoing weights of every pixel at several levels, on one scale per network.
 
     Args:
         degrees: as ``studies.mnist_fashion.pixels``.
         theirs: ``studies.reference.reference("input_connectivity")``; its counts of pixels stand
             in brackets where networks have as many inputs.
-        levels: one column each.
+        levels: one column each; a network that stopped before one of them shows its last level
+            there, once.
 
     Returns:
-        A figure with one row per network.
+        A figure with one row per network. Pixels without a weight are white.
     """
     networks = dict(list(degrees.groupby("network", sort=False)))
-    heights = [2.1 * _images_per_example(rows) + 1.1 for rows in networks.values()]
+    heights = [2.1 * _images_per_example(rows) + 1.0 for rows in networks.values()]
+    shown = {name: _levels_of(rows, levels) for name, rows in networks.items()}
+    columns = max(map(len, shown.values()))
     figure, axes = plt.subplots(
         len(networks),
-        len(levels),
-        figsize=(2.6 * len(levels) + 0.4, sum(heights)),
+        columns,
+        figsize=(2.3 * columns + 1.2, sum(heights) + 1.1),
         squeeze=False,
         layout="constrained",
         height_ratios=heights,
     )
-    bracketed = False
+    bracketed, ends = False, []
     for row, (network, rows) in zip(axes, networks.items(), strict=True):
-        row[0].set_ylabel(network.replace("_", " beside "), fontsize=16)
+        name = network.replace("_", " beside ")
+        row[0].set_ylabel(name, fontsize=15)
         pixels = _their_pixels(theirs, network, rows["pixel"].nunique())
-        bracketed |= _levels(dict(zip(levels, row, strict=True)), rows, pixels)
-    brackets = " (in brackets: the thesis)" if bracketed else ""
-    title = (
-        "active weights that leave each pixel; their sum, and how many pixels have a weight left"
-    )
-    figure.suptitle(title + brackets, fontsize=15)
+        _network(row, rows, shown[network], pixels)
+        bracketed |= any(level in pixels.index for level in shown[network])
+        ends.append(f"{name} {_border_and_centre(rows, shown[network][-1])}")
+    brackets = "; in brackets: the thesis" if bracketed else ""
+    words = "Pixels that keep a weight at the last level shown, border / rest: "
+    finding(figure, words + ", ".join(ends))
+    side = _side(next(iter(networks.values())))
+    note = f"one network each; border: the outer {_border(side)} of {side} pixels; "
+    note += f"numbers: active weights, and pixels with a weight{brackets}"
+    figure.supxlabel(note, fontsize=12)
     return figure
+
+
+def _levels_of(rows: pd.DataFrame, levels: Sequence[int]) -> list[int]:
+    """The levels that are drawn of a network: those asked for, and where it stopped before one."""
+    last = int(rows["level"].max())
+    found = [level for level in levels if level <= last]
+    if len(found) < len(levels) and last not in found:
+        found.append(last)
+    return found
 
 
 def _their_pixels(theirs: pd.DataFrame, network: str, inputs: int) -> pd.Series:
@@ -64,21 +88,20 @@ def _their_pixels(theirs: pd.DataFrame, network: str, inputs: int) -> pd.Series:
     return given.set_index("pruning_level")["inputs_connected"]
 
 
-def _levels(axes: dict[int, Axes], rows: pd.DataFrame, theirs: pd.Series) -> bool:
-    """One network at several levels; tells whether a count of theirs stands beside one of ours."""
+def _network(row: np.ndarray, rows: pd.DataFrame, levels: list[int], theirs: pd.Series):
+    """One network at several levels, and the one colour bar of all of them."""
     at_level = dict(list(rows.sort_values("pixel").groupby("level")))
     images = _images_per_example(rows)
-    bracketed = False
-    for level, ax in axes.items():
+    largest = max(2, max(at_level[level]["active"].max() for level in levels))
+    scale = LogNorm(1, largest)
+    for ax in row:
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
-        if level not in at_level:
-            _stopped(ax, max(at_level))
-            continue
-        _degrees(ax, at_level[level]["active"].to_numpy(), images)
-        ax.set_title(_caption(level, at_level, theirs.get(level)), fontsize=13)
-        bracketed |= level in theirs.index
-    return bracketed
+    for ax, level in zip(row, levels, strict=False):
+        drawn = _degrees(ax, at_level[level]["active"].to_numpy(), images, scale)
+        ax.set_title(_caption(level, at_level, theirs.get(level)), fontsize=11.5)
+    bar = row[0].figure.colorbar(drawn, ax=list(row), shrink=0.8, pad=0.01)
+    bar.set_label("active weights\nof a pixel", fontsize=11)
 
 
 def _images_per_example(rows: pd.DataFrame) -> int:
@@ -87,28 +110,47 @@ def _images_per_example(rows: pd.DataFrame) -> int:
     return 1 if math.isqrt(pixels) ** 2 == pixels else 2
 
 
-def _stopped(ax: Axes, last: int):
-    """Words where a run has no such level."""
-    centred = {"ha": "center", "va": "center", "transform": ax.transAxes}
-    ax.text(0.5, 0.5, f"stopped at\nlevel {last}", **centred)
+def _side(rows: pd.DataFrame) -> int:
+    """Pixels per side of an image."""
+    return math.isqrt(rows["pixel"].nunique() // _images_per_example(rows))
 
 
-def _degrees(ax: Axes, counts: np.ndarray, images: int):
-    """The counts of all pixels as one image above the other, and a colour bar."""
+def _border(side: int) -> int:
+    """Pixels of the border's width."""
+    return max(1, round(BORDER * side))
+
+
+def _degrees(ax: Axes, counts: np.ndarray, images: int, scale: LogNorm) -> AxesImage:
+    """The counts of all pixels, one image above the other, each in a frame."""
     side = math.isqrt(len(counts) // images)
     parts = counts.reshape(images, side, side).astype(float)
-    padded = np.pad(parts, ((0, 0), (0, 1), (0, 0)), constant_values=np.nan)
-    shown = ax.imshow(padded.reshape(-1, side), cmap="viridis", vmin=0)
-    place = {"location": "bottom", "shrink": 0.8, "pad": 0.02}
-    ax.figure.colorbar(shown, ax=ax, ticks=[0, int(counts.max())], **place)
+    padded = np.pad(parts, ((0, 0), (0, 1), (0, 0)), constant_values=np.nan)[:, : side + 1]
+    values = padded.reshape(-1, side)[:-1]
+    shown = ax.imshow(np.ma.masked_less(values, 1), cmap="viridis", norm=scale)
+    for number in range(images):
+        corner = (-0.5, number * (side + 1) - 0.5)
+        ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor="#BBBBBB", lw=0.8))
+    return shown
+
+
+def _border_and_centre(rows: pd.DataFrame, level: int) -> str:
+    """The shares of the pixels of the border, and of the others, that keep a weight."""
+    at = rows[rows["level"] == level].sort_values("pixel")
+    images, side = _images_per_example(rows), _side(rows)
+    width = _border(side)
+    border = np.ones((side, side), bool)
+    border[width:-width, width:-width] = False
+    kept = (at["active"].to_numpy() > 0).reshape(images, side, side)
+    return f"{kept[:, border].mean():.0%} / {kept[:, ~border].mean():.0%}"
 
 
 def _caption(level: int, at_level: dict[int, pd.DataFrame], theirs: float | None) -> str:
     """Weights and pixels that are left, in numbers."""
-    rows, dense = at_level[level], int(at_level[0]["available"].sum())
+    rows = at_level[level]
     active, pixels = rows["active"].sum(), (rows["available"] > 0).sum()
     brackets = "" if theirs is None else f" ({theirs:.0f})"
-    return f"level {level}: {active}\n{active / dense:.1%} of dense\n{pixels}{brackets} pixels"
+    last = ", its last" if level == max(at_level) else ""
+    return f"level {level}{last}\n{active} weights\n{pixels}{brackets} pixels"
 
 
 @styled
