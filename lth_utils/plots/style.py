@@ -81,9 +81,11 @@ def drawing_into(subfigure: SubFigure, style: dict | None = None) -> Iterator[Su
     # a subfigure lacks these two, which titles that are wrapped ask for
     subfigure.get_figwidth = lambda: subfigure.bbox.width / subfigure.dpi
     subfigure.get_figheight = lambda: subfigure.bbox.height / subfigure.dpi
-    token = _target.set((subfigure, style or {}))
+    looks = STYLE | (style or {})
+    token = _target.set((subfigure, looks))
     try:
-        yield subfigure
+        with mpl.rc_context(looks):
+            yield subfigure
     finally:
         _target.reset(token)
 
@@ -94,7 +96,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     @functools.wraps(draw)
     def drawn(*args, **options):
         target = _target.get()
-        with mpl.rc_context(STYLE if target is None else STYLE | target[1]):
+        with mpl.rc_context(STYLE if target is None else target[1]):
             figure = draw(*args, **options)
         if target is None:
             plt.close(figure)

@@ -7,8 +7,9 @@ from pathlib import Path
 from lth_utils.plots.style import drawing_into
 from lth_utils.publish import poster_text
 from lth_utils.publish.captions import TITLE
-from lth_utils.publish.poster_panels import PANELS, Kept, Panel, fit
-from lth_utils.publish.poster_sheet import Box, Sheet, wrapped
+from lth_utils.publish.poster_fit import fit, thin_out
+from lth_utils.publish.poster_panels import PANELS, Kept, Panel
+from lth_utils.publish.poster_sheet import Box, Sheet
 from lth_utils.runs.files import write_atomically
 from lth_utils.runs.places import outputs, provenance
 
@@ -21,25 +22,25 @@ PIXELS = 4000
 HEADING, FINDING = 44, 28
 """Sizes of letters, points."""
 
-TOP = 2.1
-"""Height of a panel's heading and sentence, inches."""
+STORY_TOP, TOP = 2.0, 2.3
+"""Height of a panel's heading and sentence, inches: of the first four, and of the others."""
 
-HEAD = Box(1.0, 0.9, 44.8, 3.6)
-STORY = Box(0.5, 4.6, 45.8, 8.5)
-RIGHT = Box(33.6, 13.5, 12.2, 15.2)
-FOOT = Box(1.0, 28.95, 44.8, 3.5)
+HEAD = Box(1.0, 0.7, 44.8, 3.55)
+STORY = Box(0.4, 4.35, 46.0, 8.45)
+RIGHT = Box(33.6, 13.2, 12.2, 14.95)
+FOOT = Box(1.0, 28.6, 44.8, 3.9)
 
 PLACES = (
-    Box(1.0, 4.85, 8.9, 8.1),
-    Box(10.9, 4.85, 7.6, 8.1),
-    Box(19.5, 4.85, 13.2, 8.1),
-    Box(33.7, 4.85, 12.1, 8.1),
-    Box(1.0, 13.5, 9.0, 7.4),
-    Box(10.6, 13.5, 10.4, 7.4),
-    Box(21.6, 13.5, 11.4, 7.4),
-    Box(1.0, 21.3, 10.3, 7.4),
-    Box(11.9, 21.3, 10.3, 7.4),
-    Box(22.8, 21.3, 10.2, 7.4),
+    Box(1.0, 4.65, 8.7, 8.0),
+    Box(10.8, 4.65, 8.0, 8.0),
+    Box(19.9, 4.65, 12.6, 8.0),
+    Box(33.6, 4.65, 12.2, 8.0),
+    Box(1.0, 13.2, 9.0, 6.95),
+    Box(10.8, 13.2, 10.2, 6.95),
+    Box(21.8, 13.2, 11.0, 6.95),
+    Box(1.0, 20.5, 10.2, 7.75),
+    Box(11.8, 20.5, 10.2, 7.75),
+    Box(22.6, 20.5, 10.2, 7.75),
 )
 """Of the panels, in their order."""
 
@@ -82,23 +83,25 @@ def draw(set_name: str) -> Sheet:
     for number, (panel, place) in enumerate(zip(PANELS, PLACES, strict=True), 1):
         _panel(sheet, kept, number, panel, place)
     for before, after in zip(PLACES[:STEPS], PLACES[1:], strict=False):
-        sheet.arrow((before.right + after.x) / 2 + 0.25, before.y + 0.45, 0.75)
+        sheet.arrow((before.right + after.x) / 2 + 0.28, before.y + 5.0, 0.8)
     poster_text.verdicts(sheet, kept, RIGHT)
     poster_text.foot(sheet, kept, FOOT)
-    sheet.figure.draw_without_rendering()
-    for part in sheet.drawings.values():
-        fit(part, lambda *line: "\n".join(wrapped(*line)))
+    for change in (fit, thin_out):
+        sheet.figure.draw_without_rendering()
+        for part in sheet.drawings.values():
+            change(part)
     sheet.settle()
     return sheet
 
 
 def _panel(sheet: Sheet, kept: Kept, number: int, panel: Panel, place: Box):
     """A panel: its number and heading, what it found, its drawing."""
+    top = STORY_TOP if number <= STEPS + 1 else TOP
     sheet.box(panel.key, place)
     poster_text.heading(sheet, panel.key, panel.heading, place, number)
-    part = sheet.drawing(panel.key, place.below(place.y + TOP))
+    part = sheet.drawing(panel.key, place.below(place.y + top))
     with drawing_into(part, panel.style):
         panel.draw(kept)
-    said = Box(place.x, place.y + 0.95, place.width, TOP - 0.95)
+    said = Box(place.x, place.y + 0.95, place.width, top - 0.93)
     finding = panel.sentence(kept, part)
     sheet.write(panel.key, finding, said, FINDING, least=poster_text.BODY)

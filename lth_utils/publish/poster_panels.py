@@ -5,27 +5,32 @@ Every number in a sentence is computed from the kept tables, or read from the ke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import SubFigure
 
 from lth_utils import config, connectivity, plots
 from lth_utils.config import RunSpec
 from lth_utils.data import Dataset
 from lth_utils.networks.ticket import Ticket
+from lth_utils.plots.marks import BELOW
 from lth_utils.publish.captions import FIGURES
 from lth_utils.publish.products import read_facts, read_table
 from lth_utils.runs.files import StoreError
 from lth_utils.runs.index import flat_fields
 from lth_utils.runs.places import outputs, project_root
 from lth_utils.runs.store import Store
-from lth_utils.studies import extension_sweep, outcomes, pruning_level_sweep, toy_data
+from lth_utils.studies import extension_sweep, groups, outcomes, pruning_level_sweep, toy_data
 from lth_utils.studies.reference import reference, theirs_by_level
 from lth_utils.studies.verdict import SEPARATED
+
+FEW_DOTS = 100
+"""Fewer dots are units of a network, not points of a task."""
 
 CAPTIONS = {key: text for chapter in FIGURES.values() for key, text in chapter.items()}
 
@@ -122,14 +127,17 @@ class Kept:
         return _runs(rows_like(table, asked.more_and_more()), asked.target)
 
 
-def rows_like(table: pd.DataFrame, specs: Iterable[RunSpec]) -> pd.DataFrame:
-    """The level rows whose runs were asked for as one of `specs`, whatever their seeds.
+def rows_like(table: pd.DataFrame, specs: list[RunSpec]) -> pd.DataFrame:
+    """The level rows of `specs`; where some are missing, those of runs like them.
 
     Args:
-        table: level rows; columns of fields that it lacks are not compared, so that tables of an
-            earlier version can be drawn, too.
+        table: level rows. In a table of an earlier version runs are like `specs` whatever their
+            seeds, and fields that it has no columns for are not compared.
         specs: the runs.
     """
+    exactly = groups.rows_of(table, specs)
+    if exactly["run"].nunique() == len(specs):
+        return exactly
     wanted = pd.DataFrame(map(flat_fields, specs)).drop(columns="seed")
     shared = [name for name in wanted if name in table]
     keys = {tuple(map(_plain, row)) for row in wanted[shared].itertuples(index=False)}
@@ -155,31 +163,52 @@ def _runs(rows: pd.DataFrame, target: int) -> pd.DataFrame:
 def _data(kept: Kept):
     figure = plots.data(kept.dataset)
     figure.suptitle("").set_in_layout(False)
+    _name_inputs(figure, size=4)
     for ax in figure.axes:
-        name, _, owner = ax.get_title().partition(", coloured by the labels of ")
-        other = "" if name == owner else "\n(no pattern)"
-        ax.set_title(f"{name}, labels of {owner}{other}" if other else f"{name}, own labels")
-        ax.set_xlabel(ax.get_xlabel().removesuffix(" (standardised)"))
-        ax.set_ylabel(ax.get_ylabel().removesuffix(" (standardised)"))
+        ax.set_title(ax.get_title(loc="left").replace(" coloured by the labels", " labels"))
+        ax.get_legend().remove()
+
+
+def _name_inputs(figure: SubFigure, size: float):
+    """Scatter plots bear the names of inputs alone; their dots become smaller."""
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            name = axis.get_label_text().removesuffix(" (standardised)").removeprefix("input ")
+            axis.set_label_text(name)
+            axis.set_ticks([])
+        for dots in ax.collections:
+            if isinstance(dots, PathCollection) and len(dots.get_offsets()) > FEW_DOTS:
+                dots.set_sizes([size])
 
 
 def _dense(kept: Kept):
-    figure = plots.dense_network(kept.way[0])
-    figure.axes[0].set_title("")
+    plots.dense_network(kept.way[0]).axes[0].set_title("")
 
 
 def _levels(kept: Kept):
     figure = plots.imp_levels(kept.way)
     for ax in figure.axes:
-        ax.set_title(ax.get_title().replace(": ", "\n"))
+        ax.set_title(ax.get_title(loc="left").replace(": ", "\n"))
+        for text in ax.texts:
+            text.set_text(text.get_text().partition("\n")[0])  # the tasks have their colours
 
 
 def _tickets(kept: Kept):
     figure = plots.independent_tickets(kept.ticket, kept.dataset)
-    for ax in figure.axes:
-        ax.set_xlabel(ax.get_xlabel().removesuffix(" (standardised)"))
-        ax.set_ylabel(ax.get_ylabel().removesuffix(" (standardised)"))
-    figure.axes[0].get_legend().set_ncols(1)
+    network, *regions = figure.axes
+    _legend_below(figure, network)
+    _name_inputs(figure, size=4)
+    for ax in regions:
+        ax.set_title(ax.get_title(loc="left").replace(" on the ", "\non the "))
+        ax.get_legend().remove()
+
+
+def _legend_below(figure: SubFigure, ax: Axes):
+    """The legend of one panel goes below the whole drawing."""
+    legend = ax.get_legend()
+    handles, names = legend.legend_handles, [text.get_text() for text in legend.get_texts()]
+    legend.remove()
+    figure.legend(handles, names, **BELOW)
 
 
 def _states(kept: Kept):
@@ -188,9 +217,19 @@ def _states(kept: Kept):
 
 def _extension(kept: Kept):
     asked = kept.asked("03_extension_sweep", extension_sweep.Parameters)
-    figure = plots.trajectory(extension_sweep.trajectories(asked.rate), reference("trajectory"))
-    for ax in figure.axes[1:]:
+    widths = extension_sweep.trajectories(asked.rate)
+    figure = plots.trajectory(widths, reference("trajectory"))
+    _first_alone(figure)
+    left, right = figure.axes[0].get_xlim()
+    figure.axes[0].set_xlim(left, right + 0.35 * (right - left))  # room for the legend
+
+
+def _first_alone(figure: SubFigure):
+    """The first panel takes the place of all."""
+    first, *others = figure.axes
+    for ax in others:
         ax.remove()
+    first.set_subplotspec(figure.add_gridspec(1, 1)[0])
 
 
 def _split(kept: Kept):
@@ -203,22 +242,29 @@ def _twenty(kept: Kept):
 
 
 def _how_many(kept: Kept):
-    figure = plots.how_many_levels(outcomes.by_level(kept.climb, ["levels"]), kept.climb)
-    figure.axes[1].remove()
+    counts = outcomes.by_level(kept.climb, ["levels"])
+    _first_alone(plots.how_many_levels(counts, kept.climb))
 
 
 def _loss(kept: Kept):
-    plots.performance_poster(kept.two_layer_rows, reference("poster_scatter"))
+    figure = plots.performance_poster(kept.two_layer_rows, reference("poster_scatter"))
+    for ax in figure.axes:
+        if ax.get_legend():
+            _legend_below(figure, ax)
 
 
 # what was found
 
 
+def _unrelated(kept: Kept) -> str:
+    names = " and ".join(task.name for task in kept.dataset.tasks)
+    return f"{names.capitalize()}: the inputs of one task say nothing about the other's labels."
+
+
 def _joined(kept: Kept) -> str:
     shape = kept.way[0].shape
     return (
-        f"The {shape[0]} inputs are put side by side, the {shape[-1]} labels too; one dense network "
-        f"{config.shape_text(shape)} learns both tasks."
+        f"{shape[0]} inputs side by side, {shape[-1]} outputs: one dense network learns both tasks."
     )
 
 
@@ -275,8 +321,8 @@ def _how_many_words(kept: Kept) -> str:
     if first is None:
         return f"{before} networks {shape} separated, whatever the number of levels."
     return (
-        f"{CAPTIONS['how-many-levels']} {shape}: {before} in fewer than {first} levels, {after} "
-        "in more."
+        f"{CAPTIONS['how-many-levels']} {before} networks {shape} separated in fewer than {first} "
+        f"levels, {after} in {first} or more."
     )
 
 
@@ -307,59 +353,18 @@ class Panel:
         return self.finding(kept) if self.finding else CAPTIONS[self.key]
 
 
-SMALL = {"font.size": 11, "axes.titlesize": 11, "axes.labelsize": 11}
+SMALL = {"font.size": 11, "axes.titlesize": 11}
 
 PANELS = (
-    Panel("data", "Two independent tasks", _data, style=SMALL),
+    Panel("data", "Two independent tasks", _data, _unrelated, SMALL),
     Panel("dense-network", "One network", _dense, _joined),
     Panel("imp-levels", "Pruned, level by level", _levels, _pruned, SMALL),
     Panel("independent-tickets", "Independent tickets", _tickets, _apart, SMALL),
-    Panel("parameter-states", "What becomes of a weight", _states),
-    Panel("trajectory", "Larger and larger starts", _extension),
-    Panel("split-count", "How many split?", _split, _split_words),
-    Panel("twenty-levels", "All with twenty levels", _twenty, _twenty_words),
-    Panel("how-many-levels", "How many levels?", _how_many, _how_many_words),
-    Panel("performance-poster", "Is anything lost?", _loss, lambda _: CAPTIONS["performance"]),
+    Panel("parameter-states", "States of a weight", _states, style=SMALL),
+    Panel("trajectory", "Extended at a fixed rate", _extension, style=SMALL),
+    Panel("split-count", "How many split?", _split, _split_words, SMALL),
+    Panel("twenty-levels", "All with twenty levels", _twenty, _twenty_words, SMALL),
+    Panel("how-many-levels", "How many levels?", _how_many, _how_many_words, SMALL),
+    Panel("performance-poster", "At what loss?", _loss, lambda _: CAPTIONS["performance"], SMALL),
 )
 """In the order of the thesis' poster."""
-
-
-# what keeps drawings inside their places
-
-
-def fit(drawn: SubFigure, wrap: Callable[[str, float, float], str]):
-    """Break titles and labels, and narrow legends, that are wider than there is room.
-
-    Args:
-        drawn: after its layout was computed once.
-        wrap: a text in lines, from the text, inches in the figure and the size of its letters.
-    """
-    for ax in drawn.axes:
-        width, height = _room(ax)
-        for text, inches in ((ax.title, width), (ax._left_title, width)):
-            _break(text, inches, wrap)
-        _break(ax.xaxis.label, width, wrap)
-        _break(ax.yaxis.label, height, wrap)
-    for legend in drawn.legends:
-        while legend.get_window_extent().width > drawn.bbox.width and legend._ncols > 1:
-            legend.set_ncols(legend._ncols - 1)
-
-
-def _break(text, inches: float, wrap):
-    said = text.get_text()
-    if said:
-        text.set_text(wrap(said, inches, text.get_fontsize()))
-
-
-def _room(ax: Axes) -> tuple[float, float]:
-    """Inches that a title and a vertical label may take."""
-    part = ax.figure
-    width, height = part.bbox.width / part.dpi, part.bbox.height / part.dpi
-    place = ax.get_subplotspec()
-    if place is None:
-        return width, height
-    grid = place.get_gridspec()
-    return (
-        0.92 * width * len(place.colspan) / grid.ncols,
-        0.75 * height * len(place.rowspan) / grid.nrows,
-    )

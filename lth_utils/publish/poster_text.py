@@ -16,7 +16,7 @@ from lth_utils.studies.verdict import headline
 BODY = 24
 """The smallest letters of a text, points."""
 
-HEADING, TITLE_SIZE, LEAD_SIZE = 44, 112, 42
+HEADING, TITLE_SIZE, LEAD_SIZE = 44, 130, 42
 
 LEAD = (
     "One network learns two unrelated tasks at once. Iterative magnitude pruning removes a share "
@@ -42,7 +42,7 @@ WORDS = {
 
 SOURCE = (
     "After M. Burger, Winning the Lottery Twice with Iterative Magnitude Pruning, master's thesis "
-    "and poster, Johannes Kepler University Linz, 2024. Its values are hollow and black beside ours."
+    "and poster, JKU Linz, 2024."
 )
 
 
@@ -53,9 +53,9 @@ def head(sheet: Sheet, kept: Kept, place: Box):
     while text_width(TITLE, size, True) > place.width:
         size -= 1
     sheet.line("head", TITLE, place.x, place.y + 1.35, size, bold=True)
-    said = Box(place.x, place.y + 1.95, place.width - 9.5, 1.6)
+    said = Box(place.x, place.y + 1.9, place.width - 13, 1.6)
     sheet.write("head", LEAD, said, LEAD_SIZE, colour=SOFT, least=30)
-    about = Box(place.right - 8.6, place.y + 2.05, 8.6, 1.4)
+    about = Box(place.right - 12.2, place.y + 2.0, 12.2, 1.4)
     hollow = f"The thesis reproduced: ours in colour, theirs hollow and black. Set: {kept.set_name}."
     sheet.write("head", hollow, about, 27, colour=SOFT, least=BODY)
 
@@ -82,16 +82,15 @@ def verdicts(sheet: Sheet, kept: Kept, place: Box):
     y = sheet.write("verdicts", f"{headline(table)}.".capitalize(), said, 28, least=BODY) + 0.15
     y = _strip(sheet, table, Box(place.x, y, place.width, 2)) + 0.25
     rows = _shortest(table)
-    columns = (0.0, 0.62, 6.0, 8.7), (0.55, 5.1, 2.5, place.width - 8.7)
-    x, widths = columns
-    for text, left in zip(("the thesis says", "theirs", "ours"), x[1:], strict=True):
+    x, widths = (0.9, 6.1, 8.8), (5.0, 2.5, place.width - 8.8)
+    for text, left in zip(("the thesis says", "theirs", "ours"), x, strict=True):
         sheet.line("verdicts", text, place.x + left, y + 0.36, BODY, bold=True, colour=SOFT)
     y += 0.55
     end = place.bottom - 0.5
     shown = []
     for row in rows:
         cells = (row["statement"], row["theirs"], row["ours"])
-        lines = [wrapped(c, w, BODY) for c, w in zip(cells, widths[1:], strict=True)]
+        lines = [wrapped(c, w, BODY) for c, w in zip(cells, widths, strict=True)]
         height = max(map(len, lines)) * LEADING * BODY / 72 + 0.22
         if sum(h for _, _, h in shown) + height <= end - y:
             shown.append((row, lines, height))
@@ -100,12 +99,13 @@ def verdicts(sheet: Sheet, kept: Kept, place: Box):
         mark, colour = MARKS[row["verdict"]]
         baseline = y + 0.11 + 0.95 * BODY / 72
         sheet.line("verdicts", mark, place.x, baseline, BODY + 4, bold=True, colour=colour)
-        for texts, left in zip(lines, x[1:], strict=True):
+        sheet.line("verdicts", row["claim"], place.x + 0.48, baseline, BODY, bold=True)
+        for texts, left in zip(lines, x, strict=True):
             for n, text in enumerate(texts):
                 at = baseline + n * LEADING * BODY / 72
                 sheet.line("verdicts", text, place.x + left, at, BODY)
         y += height
-    note = "Shown: the shortest statements on each claim. All: outputs/README.md."
+    note = "Shown: the shortest statements on each claim (1 to 9). All: outputs."
     sheet.line("verdicts", note, place.x, place.bottom - 0.1, BODY, colour=SOFT)
 
 
@@ -143,16 +143,16 @@ def _strip(sheet: Sheet, table: pd.DataFrame, place: Box) -> float:
 def foot(sheet: Sheet, kept: Kept, place: Box):
     """The method in four sentences, the words, and where the numbers come from."""
     sheet.rule(place.x, place.y - 0.12, place.width, 0.03)
-    left = sheet.box("method", Box(place.x, place.y, 11.6, place.height - 0.55))
+    left = sheet.box("method", Box(place.x, place.y, 14.6, place.height - 0.55))
     heading(sheet, "method", "Method", left)
     sheet.write("method", " ".join(_method(kept)), left.below(left.y + 0.85), BODY)
-    right = Box(place.x + 12.4, place.y, place.width - 12.4, place.height - 0.55)
+    right = Box(place.x + 15.4, place.y, place.width - 15.4, place.height - 0.55)
     _words(sheet, sheet.box("words", right))
     line = sheet.box("source", Box(place.x, place.bottom - 0.45, place.width, 0.5))
     runs = kept.facts("03_extension_sweep").get("runs", 0)
     runs += kept.facts("04_pruning_level_sweep").get("runs", 0)
     text = (
-        f"{SOURCE} Numbers: {runs} runs of panels 7 to 10, kept in outputs/{kept.set_name}; "
+        f"{SOURCE} Numbers of panels 7 to 10: {runs} runs, outputs/{kept.set_name}. "
         f"lth_utils {provenance()['lth_utils']}, MIT licence."
     )
     sheet.write("source", text, line, BODY, colour=SOFT)
