@@ -4,6 +4,7 @@
 # make figures     the thesis set's figures from the kept tables, without training
 #                  (SET=extended: those of a hundred seeds)
 # make report      the gallery, outputs/<set>/index.html, from what is there (SET=quick)
+# make poster      outputs/<set>/poster.pdf and .png, A0, from what is kept (SET=thesis)
 # make bench       speed and memory against stated peers
 # make fuzz        damage, kill and misuse it for minutes; nothing may be silent or raw
 # make lab         JupyterLab
@@ -17,7 +18,7 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ALL := -c constraints.txt -e '.[test]'
 
-.PHONY: help reproduce figures report test bench fuzz lab media readmes lint clean
+.PHONY: help reproduce figures report poster test bench fuzz lab media readmes lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -47,6 +48,10 @@ figures: $(READY)
 
 report: $(READY)
 	@$(BIN)/python -m lth_utils report --set $(SET)
+
+poster: SET = thesis
+poster: $(READY)
+	@$(BIN)/python -m lth_utils poster --set $(SET)
 
 test: $(READY)
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder

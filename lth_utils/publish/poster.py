@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import warnings
 from pathlib import Path
 
 from lth_utils.plots.style import drawing_into
 from lth_utils.publish import poster_text
 from lth_utils.publish.captions import TITLE
-from lth_utils.publish.poster_fit import fit, thin_out
+from lth_utils.publish.poster_fit import fit, tidy
 from lth_utils.publish.poster_panels import PANELS, Kept, Panel
 from lth_utils.publish.poster_sheet import Box, Sheet
 from lth_utils.runs.files import write_atomically
@@ -31,8 +33,8 @@ RIGHT = Box(33.6, 13.2, 12.2, 14.95)
 FOOT = Box(1.0, 28.6, 44.8, 3.9)
 
 PLACES = (
-    Box(1.0, 4.65, 8.7, 8.0),
-    Box(10.8, 4.65, 8.0, 8.0),
+    Box(1.0, 4.65, 9.15, 8.0),
+    Box(11.15, 4.65, 7.7, 8.0),
     Box(19.9, 4.65, 12.6, 8.0),
     Box(33.6, 4.65, 12.2, 8.0),
     Box(1.0, 13.2, 9.0, 6.95),
@@ -82,14 +84,17 @@ def draw(set_name: str) -> Sheet:
     sheet.card(STORY)
     for number, (panel, place) in enumerate(zip(PANELS, PLACES, strict=True), 1):
         _panel(sheet, kept, number, panel, place)
-    for before, after in zip(PLACES[:STEPS], PLACES[1:], strict=False):
+    for before, after in itertools.pairwise(PLACES[: STEPS + 1]):
         sheet.arrow((before.right + after.x) / 2 + 0.28, before.y + 5.0, 0.8)
     poster_text.verdicts(sheet, kept, RIGHT)
     poster_text.foot(sheet, kept, FOOT)
-    for change in (fit, thin_out):
-        sheet.figure.draw_without_rendering()
-        for part in sheet.drawings.values():
-            change(part)
+    for change in (fit, tidy):
+        with warnings.catch_warnings():  # some panels have no room until their lines are broken
+            warnings.filterwarnings("ignore", "constrained_layout not applied")
+            sheet.figure.draw_without_rendering()
+        for panel in PANELS:
+            with drawing_into(sheet.drawings[panel.key], panel.style) as part:
+                change(part)
     sheet.settle()
     return sheet
 

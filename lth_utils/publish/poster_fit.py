@@ -32,21 +32,34 @@ def fit(drawn: SubFigure):
         title, size = legend.get_title().get_text(), legend.get_texts()[0].get_fontsize()
         legend.remove()
         while True:
-            look = {"ncols": ncols, "title": title or None, "fontsize": size, "frameon": False, "handlelength": 1.5}
-            legend = drawn.legend(handles, names, **look, columnspacing=1.2, handletextpad=0.5, **BELOW)
+            look = {
+                "ncols": ncols,
+                "title": title or None,
+                "fontsize": size,
+                "frameon": False,
+                "handlelength": 1.5,
+            }
+            legend = drawn.legend(
+                handles, names, **look, columnspacing=1.2, handletextpad=0.5, **BELOW
+            )
             if ncols == 1 or legend.get_window_extent().width <= drawn.bbox.width:
                 break
             legend.remove()
             ncols -= 1
 
 
-def thin_out(drawn: SubFigure):
-    """Leave out labels of ticks that touch each other.
+def tidy(drawn: SubFigure):
+    """Break titles that still reach out, and leave out labels of ticks that touch each other.
 
     Args:
-        drawn: a part of a figure whose layout was computed.
+        drawn: a part of a figure whose layout was computed after :func:`fit`.
     """
     for ax in drawn.axes:
+        beyond = ax.get_tightbbox().x1 - drawn.bbox.x1
+        if beyond > 0 and ax.get_title(loc="left"):
+            inches = (drawn.bbox.x1 - ax.bbox.x0) / drawn.dpi
+            said = _lines(ax.get_title(loc="left"), inches, ax.title.get_fontsize())
+            ax.set_title(said, loc="left")
         labels = [label for label in ax.get_xticklabels() if label.get_text()]
         ticks = ax.get_xticks()
         if len(labels) != len(ticks) or len(labels) < 2 or labels[0].get_rotation():

@@ -108,7 +108,8 @@ class Kept:
         return rows[rows["network"] == "2"]
 
     @cached_property
-    def _sizes(self) -> tuple[pd.DataFrame, pruning_level_sweep.Parameters]:
+    def sizes(self) -> tuple[pd.DataFrame, pruning_level_sweep.Parameters]:
+        """The level rows of notebook 04, and what it was asked."""
         return (
             self.table("04_pruning_level_sweep-levels"),
             self.asked("04_pruning_level_sweep", pruning_level_sweep.Parameters),
@@ -117,13 +118,13 @@ class Kept:
     @cached_property
     def twenty(self) -> pd.DataFrame:
         """Runs of all sizes with twenty levels each."""
-        table, asked = self._sizes
+        table, asked = self.sizes
         return _runs(rows_like(table, asked.always_twenty()), asked.target)
 
     @cached_property
     def climb(self) -> pd.DataFrame:
         """Runs of one large network with more and more levels."""
-        table, asked = self._sizes
+        table, asked = self.sizes
         return _runs(rows_like(table, asked.more_and_more()), asked.target)
 
 
@@ -165,7 +166,9 @@ def _data(kept: Kept):
     figure.suptitle("").set_in_layout(False)
     _name_inputs(figure, size=4)
     for ax in figure.axes:
-        ax.set_title(ax.get_title(loc="left").replace(" coloured by the labels", " labels"))
+        said = ax.get_title(loc="left").replace(" coloured by the labels", " labels")
+        ax.set_title("", loc="left")
+        ax.set_title(said, loc="center")
         ax.get_legend().remove()
 
 
@@ -175,6 +178,7 @@ def _name_inputs(figure: SubFigure, size: float):
         for axis in (ax.xaxis, ax.yaxis):
             name = axis.get_label_text().removesuffix(" (standardised)").removeprefix("input ")
             axis.set_label_text(name)
+            axis.labelpad = 1
             axis.set_ticks([])
         for dots in ax.collections:
             if isinstance(dots, PathCollection) and len(dots.get_offsets()) > FEW_DOTS:
@@ -281,12 +285,26 @@ def _apart(kept: Kept) -> str:
     found = connectivity.structure(kept.ticket.masks, kept.ticket.tasks)
     said = str(kept.facts("01_toy_data").get("headline", "")).partition(";")[0]
     if found.status != "separated":
-        return f"In this set: {said}."
-    return f"{CAPTIONS['independent-tickets']} In this set {said.partition(', with')[0]}."
+        return f"Here {said or 'no network separated'}."
+    return f"{CAPTIONS['independent-tickets']} Here {said.partition(', with')[0]}."
 
 
 def _split_words(kept: Kept) -> str:
-    return str(kept.facts("03_extension_sweep").get("above_level_9", {}).get("sentence", "")) + "."
+    above = kept.facts("03_extension_sweep").get("above_level_9", {})
+    said = str(above.get("sentence", CAPTIONS["split-count"].removesuffix(".")))
+    return f"{said[:1].upper()}{said[1:]}."
+
+
+def _loss_words(kept: Kept) -> str:
+    rows = kept.two_layer_rows
+    dense = rows.loc[rows["level"] == 0, "loss"].median()
+    apart = rows[rows["status"] == "separated"].groupby("run")["loss"].first()
+    if apart.empty:
+        return f"The loss of dense networks is {dense:.2g} (median); none separated."
+    return (
+        f"The loss of dense networks is {dense:.2g} (median); where they first separate, it is "
+        f"{apart.median():.2g}."
+    )
 
 
 def _from_half_on(runs: pd.DataFrame, column: str) -> tuple[int | None, str, str]:
@@ -308,10 +326,10 @@ def _from_half_on(runs: pd.DataFrame, column: str) -> tuple[int | None, str, str
 def _twenty_words(kept: Kept) -> str:
     first, before, after = _from_half_on(kept.twenty, "width")
     if first is None:
-        return f"Pruned in twenty levels to the same size, {before} separated, whatever the width."
+        return f"With twenty levels for each, {before} separated; at no width did half of them."
     return (
-        f"With twenty levels for each, {before} narrower than {first} separated; from this "
-        f"width on, {after}."
+        f"Half of them first separate at width {first}: {before} narrower ones, and {after} from "
+        "there on."
     )
 
 
@@ -319,10 +337,10 @@ def _how_many_words(kept: Kept) -> str:
     shape = kept.climb["base"].iloc[0]
     first, before, after = _from_half_on(kept.climb, "levels")
     if first is None:
-        return f"{before} networks {shape} separated, whatever the number of levels."
+        return f"{before} networks {shape} separated; at no number of levels did half of them."
     return (
-        f"{CAPTIONS['how-many-levels']} {before} networks {shape} separated in fewer than {first} "
-        f"levels, {after} in {first} or more."
+        f"Half of the networks {shape} first separate in {first} levels: {before} in fewer, and "
+        f"{after} from there on."
     )
 
 
@@ -365,6 +383,6 @@ PANELS = (
     Panel("split-count", "How many split?", _split, _split_words, SMALL),
     Panel("twenty-levels", "All with twenty levels", _twenty, _twenty_words, SMALL),
     Panel("how-many-levels", "How many levels?", _how_many, _how_many_words, SMALL),
-    Panel("performance-poster", "At what loss?", _loss, lambda _: CAPTIONS["performance"], SMALL),
+    Panel("performance-poster", "At what loss?", _loss, _loss_words, SMALL),
 )
 """In the order of the thesis' poster."""

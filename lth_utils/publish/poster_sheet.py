@@ -18,7 +18,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Circle, Polygon, Rectangle
 from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
-from matplotlib.transforms import Affine2D
+from matplotlib.transforms import Affine2D, Bbox
 
 SHRINK = 1.6
 """How much larger the paper is than the figure."""
@@ -104,7 +104,7 @@ class Sheet:
     def __post_init__(self):
         size = self.width / SHRINK, self.height / SHRINK
         self.figure = Figure(figsize=size, layout="constrained", dpi=100)
-        self.figure.get_layout_engine().set(w_pad=0.04, h_pad=0.04, wspace=0.03, hspace=0.03)
+        self.figure.get_layout_engine().set(w_pad=0.05, h_pad=0.05, wspace=0, hspace=0)
 
     @property
     def paper(self) -> Affine2D:
@@ -225,7 +225,8 @@ class Sheet:
         """Where an artist is on the paper."""
         inverse = self.paper.inverted()
         if isinstance(artist, SubFigure):
-            bounds = artist.get_tightbbox()
+            parts = [ax.get_tightbbox() for ax in artist.axes]
+            bounds = Bbox.union(parts + [legend.get_window_extent() for legend in artist.legends])
         else:
             bounds = artist.get_window_extent()
         (left, bottom), (right, top) = inverse.transform(bounds.get_points())

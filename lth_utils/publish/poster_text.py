@@ -1,4 +1,4 @@
-"""The texts of the poster: title and question, verdicts, method, words, where the numbers come from.
+"""The texts of the poster: title, question, verdicts, method, words, source.
 
 No number stands here: all are read from the kept tables and facts, or from what was asked of a run.
 """
@@ -9,9 +9,8 @@ import pandas as pd
 
 from lth_utils.publish.captions import TITLE
 from lth_utils.publish.poster_panels import Kept
-from lth_utils.publish.poster_sheet import INK, LEADING, LINE, SOFT, Box, Sheet, text_width, wrapped
+from lth_utils.publish.poster_sheet import LEADING, LINE, SOFT, Box, Sheet, text_width, wrapped
 from lth_utils.runs.places import provenance
-from lth_utils.studies.verdict import headline
 
 BODY = 24
 """The smallest letters of a text, points."""
@@ -27,8 +26,8 @@ MARKS = {"agrees": ("✔", "#00694d"), "differs": ("✘", "#a84a00"), "cannot te
 """Sign and colour of each verdict."""
 
 WORDS = {
-    "pruning level": "one round of prune, reset, train; level 0 is the dense network",
-    "ticket": "a mask, with the initial values of the weights that it leaves",
+    "pruning level": "one round of prune, reset, train",
+    "ticket": "a mask and the initial values it leaves",
     "available": "not pruned",
     "active": "on a path from an input to an output",
     "inactive": "available, but leads to no output",
@@ -56,7 +55,9 @@ def head(sheet: Sheet, kept: Kept, place: Box):
     said = Box(place.x, place.y + 1.9, place.width - 13, 1.6)
     sheet.write("head", LEAD, said, LEAD_SIZE, colour=SOFT, least=30)
     about = Box(place.right - 12.2, place.y + 2.0, 12.2, 1.4)
-    hollow = f"The thesis reproduced: ours in colour, theirs hollow and black. Set: {kept.set_name}."
+    hollow = (
+        f"The thesis reproduced: ours in colour, theirs hollow and black. Set: {kept.set_name}."
+    )
     sheet.write("head", hollow, about, 27, colour=SOFT, least=BODY)
 
 
@@ -74,16 +75,16 @@ def heading(sheet: Sheet, name: str, text: str, place: Box, number: int | None =
 
 def verdicts(sheet: Sheet, kept: Kept, place: Box):
     """The shortest statements on each claim, and the verdicts on all in one strip."""
-    table = kept.table("verdicts").astype({"claim": str}).fillna("")
-    table["verdict"] = table["verdict"].str.strip()
+    table = kept.table("verdicts")[["claim", "statement", "theirs", "ours", "verdict"]]
+    table = table.fillna("–").astype(str)
     sheet.box("verdicts", place)
     heading(sheet, "verdicts", "Does it hold?", place)
     said = Box(place.x, place.y + 0.95, place.width, 0.95)
-    y = sheet.write("verdicts", f"{headline(table)}.".capitalize(), said, 28, least=BODY) + 0.15
+    y = sheet.write("verdicts", _counts(table), said, 28, least=BODY) + 0.15
     y = _strip(sheet, table, Box(place.x, y, place.width, 2)) + 0.25
     rows = _shortest(table)
-    x, widths = (0.9, 6.1, 8.8), (5.0, 2.5, place.width - 8.8)
-    for text, left in zip(("the thesis says", "theirs", "ours"), x, strict=True):
+    x, widths = (1.15, 6.6, 8.9), (5.3, 2.2, place.width - 8.9)
+    for text, left in zip(("claim", "the thesis says", "theirs", "ours"), (0, *x), strict=True):
         sheet.line("verdicts", text, place.x + left, y + 0.36, BODY, bold=True, colour=SOFT)
     y += 0.55
     end = place.bottom - 0.5
@@ -99,14 +100,23 @@ def verdicts(sheet: Sheet, kept: Kept, place: Box):
         mark, colour = MARKS[row["verdict"]]
         baseline = y + 0.11 + 0.95 * BODY / 72
         sheet.line("verdicts", mark, place.x, baseline, BODY + 4, bold=True, colour=colour)
-        sheet.line("verdicts", row["claim"], place.x + 0.48, baseline, BODY, bold=True)
+        sheet.line("verdicts", row["claim"], place.x + 0.55, baseline, BODY, bold=True)
         for texts, left in zip(lines, x, strict=True):
             for n, text in enumerate(texts):
                 at = baseline + n * LEADING * BODY / 72
                 sheet.line("verdicts", text, place.x + left, at, BODY)
         y += height
-    note = "Shown: the shortest statements on each claim (1 to 9). All: outputs."
+    note = "Shown are the shortest statements; all are in outputs/README.md."
     sheet.line("verdicts", note, place.x, place.bottom - 0.1, BODY, colour=SOFT)
+
+
+def _counts(table: pd.DataFrame) -> str:
+    """How many statements have which verdict, in words."""
+    agree, differ, open_ = (int((table["verdict"] == word).sum()) for word in MARKS)
+    return (
+        f"Of {len(table)} statements of the thesis {agree} agree with our runs, {differ} differ, "
+        f"{open_} cannot be decided."
+    )
 
 
 def _shortest(table: pd.DataFrame) -> list[dict]:
