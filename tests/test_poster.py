@@ -13,7 +13,8 @@ from PIL import Image
 from lth_utils import plots
 from lth_utils.plots.style import drawing_into
 from lth_utils.publish import poster
-from lth_utils.publish.poster_panels import PANELS, rows_like
+from lth_utils.publish.poster_kept import Kept, rows_like
+from lth_utils.publish.poster_panels import PANELS, Panel
 from lth_utils.publish.poster_sheet import Box, Sheet, text_width, wrapped
 from lth_utils.publish.poster_text import BODY
 from lth_utils.publish.products import read_table
@@ -160,6 +161,16 @@ def test_a_drawing_goes_into_a_part_of_a_figure_and_then_again_into_its_own():
     assert isinstance(plots.parameter_states(), Figure)
 
 
+def test_the_title_of_a_figure_becomes_the_sentence_of_its_panel():
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    (part, untitled) = figure.subfigures(1, 2)
+    part.suptitle("what was\nfound")
+    panel = Panel("outcomes", "a heading", draw=lambda _: None, finding=lambda _: "instead")
+    assert panel.sentence(None, part) == "what was found"
+    assert part.get_suptitle() == ""
+    assert panel.sentence(None, untitled) == "instead"
+
+
 def test_a_box_is_where_it_was_put():
     sheet = Sheet(20, 16)
     part = sheet.drawing("a", Box(1, 2, 12, 9))
@@ -172,7 +183,7 @@ def test_a_box_is_where_it_was_put():
 
 def test_runs_are_found_in_tables_of_an_earlier_version(monkeypatch):
     monkeypatch.setenv("LTH_OUTPUTS", str(ROOT / "outputs"))
-    kept = poster.Kept("thesis")
+    kept = Kept("thesis")
     table, asked = kept.sizes
     rows = rows_like(table, asked.always_twenty())
     assert set(rows["prune.levels"]) == {20}

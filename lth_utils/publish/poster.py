@@ -10,7 +10,8 @@ from lth_utils.plots.style import drawing_into
 from lth_utils.publish import poster_text
 from lth_utils.publish.captions import TITLE
 from lth_utils.publish.poster_fit import fit, tidy
-from lth_utils.publish.poster_panels import PANELS, Kept, Panel
+from lth_utils.publish.poster_kept import Kept
+from lth_utils.publish.poster_panels import PANELS, Panel
 from lth_utils.publish.poster_sheet import Box, Sheet
 from lth_utils.runs.files import write_atomically
 from lth_utils.runs.places import outputs, provenance

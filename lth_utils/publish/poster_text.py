@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 
 from lth_utils.publish.captions import TITLE
-from lth_utils.publish.poster_panels import Kept
+from lth_utils.publish.poster_kept import Kept
 from lth_utils.publish.poster_sheet import LEADING, LINE, SOFT, Box, Sheet, text_width, wrapped
 from lth_utils.runs.places import provenance
 
