@@ -5,6 +5,7 @@
 #                  (SET=extended: those of a hundred seeds)
 # make report      the gallery, outputs/<set>/index.html, from what is there (SET=quick)
 # make gpu         the graphics card held against the CPU: one page to send
+# make poster      outputs/<set>/poster.pdf and .png, A0, from what is kept (SET=thesis)
 # make bench       speed and memory against stated peers
 # make fuzz        damage, kill and misuse it for minutes; nothing may be silent or raw
 # make lab         JupyterLab
@@ -18,7 +19,7 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ALL := -c constraints.txt -e '.[test]'
 
-.PHONY: help reproduce figures report test gpu bench fuzz lab media readmes lint clean
+.PHONY: help reproduce figures report poster test gpu bench fuzz lab media readmes lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -48,6 +49,10 @@ figures: $(READY)
 
 report: $(READY)
 	@$(BIN)/python -m lth_utils report --set $(SET)
+
+poster: SET = thesis
+poster: $(READY)
+	@$(BIN)/python -m lth_utils poster --set $(SET)
 
 test: $(READY)
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder

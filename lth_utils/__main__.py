@@ -62,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m lth_utils", description="Execute the notebooks; look after their results."
     )
     verbs = parser.add_subparsers(
-        required=True, metavar="run | figures | report | study | check | init | selftest | readmes"
+        required=True,
+        metavar="run | figures | report | poster | study | check | init | selftest | readmes",
     )
 
     runs = verbs.add_parser("run", help="execute notebooks with the parameters of a set")
@@ -99,6 +100,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.set_defaults(verb=_report)
     _add_set(report, "quick", "folder of outputs/")
+
+    poster = verbs.add_parser(
+        "poster", help="write outputs/<set>/poster.pdf and .png, A0, from what is kept of a set"
+    )
+    poster.set_defaults(verb=_poster)
+    _add_set(poster, "thesis", "folder of outputs/")
 
     check = verbs.add_parser("check", help="verify the checksums of all finished runs")
     check.set_defaults(verb=_check)
@@ -199,6 +206,14 @@ def _report(asked: argparse.Namespace) -> int:
     from lth_utils.publish import runner
 
     print(runner.gallery(asked.set_name, again=True))
+    return 0
+
+
+def _poster(asked: argparse.Namespace) -> int:
+    from lth_utils.publish import poster
+
+    for path in poster.write(asked.set_name):
+        print(path)
     return 0
 
 

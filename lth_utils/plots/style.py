@@ -7,14 +7,16 @@ Readable with the common colour-vision deficiencies (Okabe and Ito 2008 for stat
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 
 import matplotlib as mpl
 import numpy as np
 import seaborn as sns
 from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 STATE_COLOURS = {
     "pruned": "#BBBBBB",
@@ -68,17 +70,52 @@ STYLE = {
 }
 
 
+_target: ContextVar[tuple[SubFigure, dict] | None] = ContextVar("target", default=None)
+
+
+@contextlib.contextmanager
+def drawing_into(subfigure: SubFigure, style: dict | None = None) -> Iterator[SubFigure]:
+    """Within this context the functions of ``plots`` draw into a part of a larger figure.
+
+    Args:
+        subfigure: empty; what the functions return instead of a figure of their own.
+        style: entries of the style sheet that are changed.
+    """
+    # a subfigure lacks these two, which titles that are wrapped ask for
+    subfigure.get_figwidth = lambda: subfigure.bbox.width / subfigure.dpi
+    subfigure.get_figheight = lambda: subfigure.bbox.height / subfigure.dpi
+    looks = STYLE | (style or {})
+    token = _target.set((subfigure, looks))
+    try:
+        with mpl.rc_context(looks):
+            yield subfigure
+    finally:
+        _target.reset(token)
+
+
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Let a function draw in this style and close its figure, so a notebook shows it only once."""
 
     @functools.wraps(draw)
     def drawn(*args, **options):
-        with mpl.rc_context(STYLE):
+        target = _target.get()
+        with mpl.rc_context(STYLE if target is None else target[1]):
             figure = draw(*args, **options)
-        plt.close(figure)
+        if target is None:
+            plt.close(figure)
         return figure
 
     return drawn
+
+
+def blank(size: tuple[float, float]) -> Figure | SubFigure:
+    """A new figure without panels, or the part of a figure that is drawn into.
+
+    Args:
+        size: width and height of the figure, inches.
+    """
+    target = _target.get()
+    return plt.figure(figsize=size, layout="constrained") if target is None else target[0]
 
 
 def panels(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, np.ndarray]:
@@ -90,7 +127,8 @@ def panels(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, 
     Returns:
         The figure, and its axes as an array ``[rows, columns]``.
     """
-    return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    figure = blank(size)
+    return figure, figure.subplots(rows, columns, squeeze=False)
 
 
 def tint(colour: str, share: float) -> tuple:

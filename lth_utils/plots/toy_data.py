@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -27,7 +26,7 @@ from lth_utils.plots.marks import labelled_points
 from lth_utils.plots.network import draw_network, legend_handles
 from lth_utils.plots.network_layout import common_order
 from lth_utils.plots.network_marks import subnetwork_colours, task_colour, weights_in
-from lth_utils.plots.style import TASK_COLOURS, panels, styled
+from lth_utils.plots.style import TASK_COLOURS, blank, panels, styled
 
 
 @styled
@@ -151,7 +150,7 @@ def independent_tickets(ticket: Ticket, dataset: Dataset) -> Figure:
     """
     chosen = tasks_with_regions(ticket.tasks)
     rows = max(2, len(chosen))
-    figure = plt.figure(figsize=(14.5, 3.9 * rows), layout="constrained")
+    figure = blank((14.5, 3.9 * rows))
     grid = figure.add_gridspec(rows, 2, width_ratios=(2.2, 1))
     ax = figure.add_subplot(grid[:, 0])
     found = connectivity.structure(ticket.masks, ticket.tasks)
