@@ -80,5 +80,3 @@ def test_image_tasks_have_no_scatter():
 
 
 # many runs
-
-

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lth_utils.studies.statistics import (
-    clustered_difference,
-    clustered_share,
-    pooled_difference,
-    pooled_test,
-)
+from lth_utils.studies.statistics import clustered_difference, clustered_share
+from lth_utils.studies.strata import pooled_difference, pooled_test
 from lth_utils.studies.verdict import (
     ALIKE,
     DEGRADED,

@@ -106,7 +106,7 @@ def _separates(toy: pd.DataFrame) -> Verdict:
     """The row on moons and circles."""
     keys = ["method", "data.seed", "run"]
     runs = toy.groupby(keys, sort=False)["apart"].any().reset_index()
-    groups = {name: at for name, at in runs.groupby("method")}
+    groups = dict(list(runs.groupby("method")))
     shares = {}
     for name, at in groups.items():
         shares[name] = clustered_share(at["apart"], at["data.seed"])

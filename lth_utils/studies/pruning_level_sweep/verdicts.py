@@ -6,12 +6,8 @@ import numpy as np
 import pandas as pd
 
 from lth_utils.studies.reference import reference
-from lth_utils.studies.statistics import (
-    clustered_share,
-    mean_interval,
-    pooled_difference,
-    pooled_test,
-)
+from lth_utils.studies.statistics import clustered_share, mean_interval
+from lth_utils.studies.strata import pooled_difference, pooled_test
 from lth_utils.studies.verdict import (
     ALIKE,
     RARE,

@@ -99,7 +99,8 @@ def _verdict(network: str, name: str, statement: str, at: pd.DataFrame) -> Verdi
         (0.0, 1.0),
         theirs=_after_rounds(theirs) or "not reported",
         ours=_after_rounds(ours),
-        test=f"Student's interval within trials, after each number of rounds; largest p {CORRECTED}",
+        test="Student's interval within trials, after each number of rounds; largest p "
+        f"{CORRECTED}",
         p=at["p_corrected"].max(),
         n=trials,
         draws=1,
