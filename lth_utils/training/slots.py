@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import warnings
 from itertools import pairwise
@@ -65,6 +66,14 @@ class Stack:
         self.training = self._zeros(dtype=torch.bool)
         self.epoch_in_chunk = torch.zeros(1, dtype=torch.int64, device=self.device)
         self.graph = self._capture() if self.device.type == "cuda" else None
+        # epochs of thin networks leave most of a device idle: stacks work beside each other
+        self.stream = torch.cuda.Stream() if self.graph else None
+        if self.stream:
+            self.stream.wait_stream(torch.cuda.current_stream())
+
+    def _on_stream(self) -> contextlib.AbstractContextManager:
+        """Within it, what is done with the device's arrays happens in the stack's own order."""
+        return torch.cuda.stream(self.stream) if self.stream else contextlib.nullcontext()
 
     def _zeros(self, *size: int, dtype: torch.dtype = torch.float32) -> Tensor:
         """Zeros ``[S, *size]`` on the device."""
@@ -160,12 +169,13 @@ class Stack:
 
     def refill(self, waiting: list[Job]):
         """Put waiting jobs into free slots, and remove them from the list."""
-        for slot, job in enumerate(self.jobs):
-            if job is not None and job.result.cancelled():
-                self.jobs[slot] = None
-                self.training[slot] = False
-            if self.jobs[slot] is None and waiting:
-                self._fill(slot, waiting.pop(0))
+        with self._on_stream():
+            for slot, job in enumerate(self.jobs):
+                if job is not None and job.result.cancelled():
+                    self.jobs[slot] = None
+                    self.training[slot] = False
+                if self.jobs[slot] is None and waiting:
+                    self._fill(slot, waiting.pop(0))
 
     def _fill(self, slot: int, job: Job):
         """Put a job into a free slot."""
@@ -189,17 +199,23 @@ class Stack:
             if job is not None:
                 order = self.problem.orders(job, CHUNK)
                 self.orders_host[slot] = torch.from_numpy(order)
-        # collect waits, so the next launch may overwrite the host's copy
-        self.orders.copy_(self.orders_host, non_blocking=True)
-        self.epoch_in_chunk.zero_()
-        for _ in range(CHUNK):
-            if self.graph:
-                self.graph.replay()
-            else:
-                self._epoch()
+        with self._on_stream():
+            # collect waits, so the next launch may overwrite the host's copy
+            self.orders.copy_(self.orders_host, non_blocking=True)
+            self.epoch_in_chunk.zero_()
+            for _ in range(CHUNK):
+                if self.graph:
+                    self.graph.replay()
+                else:
+                    self._epoch()
 
     def collect(self):
         """Wait for the epochs, and finish the jobs of the members that stopped."""
+        with self._on_stream():
+            self._collect()
+
+    def _collect(self):
+        """As :meth:`collect`."""
         counts = torch.stack([self.epochs, self.training], 1).double()
         report = torch.cat([counts, self.records.flatten(1)], 1).cpu()
         stopped = []
