@@ -394,14 +394,22 @@ def test_idle_stacks_go_while_others_train(on_the_cpu, points, monkeypatch):
     cancel = threading.Event()
     endless = TrainSpec(max_epochs=10**6, patience=10**6)
     busy = start(trainer.train, population.init((4, 30, 30, 2), [0]), points, endless, cancel)
-    trainer.train(population.init((4, 8, 8, 2), [0]), points, QUICK)
-    (one,) = cuda._TRAINERS.values()
-    end = time.monotonic() + 20
-    while len(one.groups) > 1 and time.monotonic() < end:
-        time.sleep(0.05)
-    shapes = [group.shape for group in one.groups.values()]
-    cancel.set()
-    assert shapes == [(4, 30, 30, 2)]
+
+    def wait_for(shapes):
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            (one,) = cuda._TRAINERS.values() or (None,)
+            if one and [group.shape for group in list(one.groups.values())] == shapes:
+                return True
+            time.sleep(0.05)
+        return False
+
+    try:
+        assert wait_for([(4, 30, 30, 2)])
+        trainer.train(population.init((4, 8, 8, 2), [0]), points, QUICK)
+        assert wait_for([(4, 30, 30, 2)])
+    finally:
+        cancel.set()
     assert isinstance(busy.exception(), Cancelled)
 
 
