@@ -9,6 +9,11 @@ import pandas as pd
 
 from lth_utils.studies.statistics import FEWEST_DRAWS, Interval, student
 
+SMOOTH = 0.2
+"""Runs of each kind added to a stratum before its variance is taken: without them none would be
+left where every share is 0 or 1. Wilson's ends of every share, combined, cover 86 % of 26 shares
+near a half in 4 runs, since they all draw the shares to one side."""
+
 
 def stratified_test(
     ours: Sequence[int], ours_runs: Sequence[int], theirs: Sequence[int], theirs_runs: Sequence[int]
@@ -26,12 +31,13 @@ def stratified_test(
     """
     from scipy.stats import hypergeom
 
+    one, runs, two, other = (np.asarray(n, int) for n in (ours, ours_runs, theirs, theirs_runs))
+    counts = np.arange(runs.max(initial=0) + 1)[:, None]
+    within = hypergeom.pmf(counts, runs + other, one + two, runs)
     chances = np.ones(1)
-    columns = [np.asarray(counts, int) for counts in (ours, ours_runs, theirs, theirs_runs)]
-    for one, runs, two, other in zip(*columns, strict=True):
-        within = hypergeom.pmf(np.arange(runs + 1), runs + other, one + two, runs)
-        chances = np.convolve(chances, within)
-    seen = chances[columns[0].sum()]
+    for column in within.T:
+        chances = np.convolve(chances, column)
+    seen = chances[one.sum()]
     return float(min(1.0, chances[chances <= seen * (1 + 1e-9)].sum()))
 
 
@@ -44,25 +50,24 @@ def pooled_difference(ours: pd.DataFrame, theirs: pd.DataFrame, level: float = 0
         level: how often the interval covers.
 
     Returns:
-        The difference over the strata that both have, and its ends: of one draw, from Wilson's
-        ends of every share; of several, what one more draw may differ by, but no less than as of
-        one. NaN for the ends of several draws, but fewer than `FEWEST_DRAWS`.
+        The difference over the strata that both have, and its ends: of one draw, by the scatter of
+        single runs; of several, what one more draw may differ by, but no less than that. NaN for
+        the ends of several draws, but fewer than `FEWEST_DRAWS`.
 
-    Source: Newcombe 1998; Zou & Donner 2008; for several draws Student's prediction interval.
+    Source: the unbiased variance of a share, with `SMOOTH`; Student's prediction interval.
     """
+    from scipy.special import ndtri
+
     both, draws, spread, freedom = _pooled(ours, theirs)
-    wide = (
-        _wilson(both["count"], both["runs"], level),
-        _wilson(both["count_"], both["runs_"], level),
-    )
-    (down, up), (lower, higher) = wide
+    if not draws:
+        return np.nan, np.nan, np.nan
+    variance = _scatter(both["count"], both["runs"]) + _scatter(both["count_"], both["runs_"])
     value = float((both["share"] - both["share_"]).mean())
-    down = np.sqrt((down**2 + higher**2).sum()) / len(both)
-    up = np.sqrt((up**2 + lower**2).sum()) / len(both)
+    reach = ndtri((1 + level) / 2) * np.sqrt(variance.sum()) / len(both)
     if draws > 1:
-        reach = student(freedom, level) * spread
-        down, up = np.maximum([down, up], reach) if draws >= FEWEST_DRAWS else (np.nan, np.nan)
-    return value, float(value - down), float(value + up)
+        of_draws = student(freedom, level) * spread
+        reach = max(reach, of_draws) if draws >= FEWEST_DRAWS else np.nan
+    return value, float(value - reach), float(value + reach)
 
 
 def pooled_test(ours: pd.DataFrame, theirs: pd.DataFrame) -> float:
@@ -74,11 +79,11 @@ def pooled_test(ours: pd.DataFrame, theirs: pd.DataFrame) -> float:
     from scipy.special import stdtr
 
     both, draws, spread, freedom = _pooled(ours, theirs)
-    exact_p = stratified_test(both["count"], both["runs"], both["count_"], both["runs_"])
-    if draws <= 1:
-        return exact_p
-    if draws < FEWEST_DRAWS:
+    if draws != 1 and draws < FEWEST_DRAWS:
         return np.nan
+    exact_p = stratified_test(both["count"], both["runs"], both["count_"], both["runs_"])
+    if draws == 1:
+        return exact_p
     value = abs((both["share"] - both["share_"]).mean())
     return max(exact_p, float(2 * stdtr(freedom, -value / spread)) if spread else 1.0)
 
@@ -88,12 +93,15 @@ def _pooled(ours: pd.DataFrame, theirs: pd.DataFrame) -> tuple[pd.DataFrame, int
     shares between draws, and its degrees of freedom."""
     ours = ours[ours["stratum"].isin(theirs["stratum"])]
     sums = ours.groupby("stratum")[["count", "runs"]].sum()
-    both = sums.join(theirs.set_index("stratum")[["count", "runs"]], rsuffix="_", how="inner")
+    reported = theirs.set_index("stratum")[["count", "runs"]]
+    both = sums.merge(reported, left_index=True, right_index=True, suffixes=("", "_"))
+    if both.empty:
+        return both, 0, np.nan, np.nan
     both["share"] = both["count"] / both["runs"]
     both["share_"] = both["count_"] / both["runs_"]
     counts = ours.pivot(index="draw", columns="stratum", values="count")
     runs = ours.pivot(index="draw", columns="stratum", values="runs")
-    shares, held = counts / runs, runs.notna().astype(float)
+    shares, held = counts / runs, runs.notna().astype(int)
     covariance = shares.cov(min_periods=2).fillna(0)
     # what single runs scatter within a draw, or overall where every draw has one run
     scatter = (shares * (1 - shares) * runs / (runs - 1).where(runs > 1)).mean()
@@ -101,18 +109,14 @@ def _pooled(ours: pd.DataFrame, theirs: pd.DataFrame) -> tuple[pd.DataFrame, int
     between = covariance.to_numpy().sum() - (scatter * (1 / runs).mean()).sum()
     of_mean = covariance * (held.T @ held) / np.outer(held.sum(), held.sum())
     noise = (scatter / both["runs_"]).sum()
-    spread = np.sqrt(of_mean.to_numpy().sum().clip(0) + max(between, 0) + noise) / len(both)
-    own = np.diag(covariance)
+    variance = max(of_mean.to_numpy().sum(), 0) + max(between, 0) + noise
+    spread = np.sqrt(variance) / len(both)
+    own = np.diag(covariance)  # strata that vary more have more to say
     freedom = np.average(held.sum() - 1, weights=own) if own.any() else len(counts) - 1
     return both, len(counts), float(spread), float(freedom)
 
 
-def _wilson(counts: pd.Series, runs: pd.Series, level: float) -> tuple[pd.Series, pd.Series]:
-    """How far Wilson's interval of each share reaches below and above it."""
-    from scipy.special import ndtri
-
-    z = ndtri((1 + level) / 2)
-    value, shrunk = counts / runs, runs / (runs + z**2)
-    middle = (value + z**2 / (2 * runs)) * shrunk
-    reach = z * np.sqrt(value * (1 - value) / runs + z**2 / (4 * runs**2)) * shrunk
-    return value - middle + reach, middle + reach - value
+def _scatter(counts: pd.Series, runs: pd.Series) -> pd.Series:
+    """The variance of shares of independent runs; of one run the largest there is."""
+    value = (counts + SMOOTH) / (runs + 2 * SMOOTH)
+    return (value * (1 - value) / (runs - 1).where(runs > 1)).fillna(0.25)
