@@ -16,11 +16,9 @@ from numpy.typing import ArrayLike
 
 Interval = tuple[float, float, float]
 
-FEWEST_VALUES = 5
+FEWEST_VALUES = FEWEST_DRAWS = 5
 """The fewest values whose mean has an interval: of four, one in eight samples of two clusters lies
 in a single one of them."""
-
-FEWEST_DRAWS = FEWEST_VALUES
 
 CORRELATION, EXTRA_DRAWS = 0.3, 2
 """What :func:`clustered_share` adds to what it sees: two draws more, whose runs correlate so.
@@ -56,9 +54,8 @@ def clustered_share(hits: ArrayLike, draws: ArrayLike, level: float = 0.95) -> I
         draws: per run, its draw.
         level: how often the interval covers.
 
-    Returns:
-        As :func:`share` of as many independent runs as tell the same; of one draw, just as
-        :func:`share`; three NaN of no runs.
+    Of several draws (two are enough) it is :func:`share` of as many independent runs as tell the
+    same. Its upper end is not below 2.6 % for ten draws, however many runs do without an outcome.
 
     Source: Korn & Graubard 1998, with the design effect drawn towards that of `CORRELATION`.
     """
@@ -97,9 +94,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     The end on the side of the longer tail is Hall's, where that reaches further: Student's covers
     92 % of 5 to 10 lognormal values.
 
-    Returns:
-        The mean, and the lower and upper end; NaN for the ends of fewer than `FEWEST_VALUES`, or
-        of values that are all equal, and for all three of none.
+    Its ends are NaN for fewer than `FEWEST_VALUES`, and where all are equal.
 
     Source: Student 1908; Hall 1992, with Student's quantile for the normal one.
 
@@ -155,7 +150,7 @@ def clustered_mean(values: ArrayLike, draws: ArrayLike, level: float = 0.95) -> 
 def clustered_median(values: ArrayLike, draws: ArrayLike, level: float = 0.95) -> Interval:
     """The mean of the medians of draws with its interval, or of one draw :func:`median_interval`.
 
-    Order statistics of the medians would need six draws, and reach a third further.
+    Order statistics of the medians would need six draws, and reach further.
     """
     medians = [float(np.median(own)) for own in _by_draw(values, draws).values()]
     return mean_interval(medians, level) if len(medians) != 1 else median_interval(values, level)
@@ -170,7 +165,7 @@ def _by_draw(values: ArrayLike, draws: ArrayLike) -> dict:
 def difference_of_means(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Interval:
     """The difference of the means of two samples, its interval from those of both means.
 
-    Welch's interval is narrower, but covers 92 % of skewed samples of different sizes.
+    Welch's interval is narrower, but covers 91 % of 5 lognormal values beside 100.
 
     Source: Zou & Donner 2008.
     """

@@ -11,8 +11,8 @@ from lth_utils.studies.statistics import FEWEST_DRAWS, Interval, student
 
 SMOOTH = 0.2
 """Runs of each kind added to a stratum before its variance is taken: without them none would be
-left where every share is 0 or 1. Wilson's ends of every share, combined, cover 86 % of 26 shares
-near a half in 4 runs, since they all draw the shares to one side."""
+left where every share is 0 or 1. Wilson's ends of every share, combined, cover 85 % of 26 shares
+of a half in 4 runs."""
 
 
 def stratified_test(
