@@ -113,7 +113,7 @@ def table(counts, runs, draw=0):
     return pd.DataFrame(columns)
 
 
-def pooled_tables(rng, draws, spread, ours=curve(0), theirs=curve(0)):
+def pooled_tables(rng, draws, spread, ours, theirs):
     """Ours and theirs, of 4 runs each of one draw, or of ten draws with fewer runs above."""
 
     def shifted(share):
@@ -141,7 +141,7 @@ def of_strata(draws, spread, ours, theirs):
 
 def family(rng):
     """p-values of twelve tests without an effect, by all of the tests, one of them not made."""
-    tables = [pooled_tables(rng, draws, 0.1) for draws in (1, 10)]
+    tables = [pooled_tables(rng, draws, 0.1, curve(0), curve(0)) for draws in (1, 10)]
     p = [strata.pooled_test(*pair) for pair in tables]
     for kind in NAMES:
         first, second = noise(kind, (2, 10), rng)

@@ -12,14 +12,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 Interval = tuple[float, float, float]
 
-FEWEST_VALUES = 5
+FEWEST_VALUES = FEWEST_DRAWS = 5
 """The fewest values whose mean has an interval: of four, one in eight samples of two clusters lies
 in a single one of them."""
-
-FEWEST_DRAWS = FEWEST_VALUES
 
 CORRELATION, EXTRA_DRAWS = 0.3, 2
 """What :func:`clustered_share` adds to what it sees: two draws more, whose runs correlate so.
@@ -47,7 +46,7 @@ def share(count: float, runs: float, level: float = 0.95) -> Interval:
     return float(count / runs), float(low), float(high)
 
 
-def clustered_share(hits: Sequence[bool], draws: Sequence, level: float = 0.95) -> Interval:
+def clustered_share(hits: ArrayLike, draws: ArrayLike, level: float = 0.95) -> Interval:
     """A share of runs that share draws of the data.
 
     Args:
@@ -55,9 +54,8 @@ def clustered_share(hits: Sequence[bool], draws: Sequence, level: float = 0.95) 
         draws: per run, its draw.
         level: how often the interval covers.
 
-    Returns:
-        As :func:`share` of as many independent runs as tell the same; of one draw, just as
-        :func:`share`; three NaN of no runs.
+    Of several draws (two are enough) it is :func:`share` of as many independent runs as tell the
+    same. Its upper end is not below 2.6 % for ten draws, however many runs do without an outcome.
 
     Source: Korn & Graubard 1998, with the design effect drawn towards that of `CORRELATION`.
     """
@@ -90,15 +88,13 @@ def student(freedom: float, level: float) -> float:
     return float(stdtrit(freedom, (1 + level) / 2))
 
 
-def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
+def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """The mean of a few values with Student's interval.
 
     The end on the side of the longer tail is Hall's, where that reaches further: Student's covers
     92 % of 5 to 10 lognormal values.
 
-    Returns:
-        The mean, and the lower and upper end; NaN for the ends of fewer than `FEWEST_VALUES`, or
-        of values that are all equal, and for all three of none.
+    Its ends are NaN for fewer than `FEWEST_VALUES`, and where all are equal.
 
     Source: Student 1908; Hall 1992, with Student's quantile for the normal one.
 
@@ -125,7 +121,7 @@ def _hall(reach: float, skewness: float, n: int) -> float:
     return 3 / skewness * (np.cbrt(1 + skewness * (reach - skewness / (6 * n))) - 1)
 
 
-def median_interval(values: Sequence[float], level: float = 0.95) -> Interval:
+def median_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """The median with an interval for any distribution, between two of the values.
 
     Its ends are NaN for too few values: five or fewer at 95 %.
@@ -145,33 +141,31 @@ def median_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     return float(np.median(values)) if n else np.nan, float(ends[0]), float(ends[1])
 
 
-def clustered_mean(values: Sequence[float], draws: Sequence, level: float = 0.95) -> Interval:
+def clustered_mean(values: ArrayLike, draws: ArrayLike, level: float = 0.95) -> Interval:
     """The mean of the means of draws: :func:`mean_interval` of these, or of one draw's values."""
     means = [own.mean() for own in _by_draw(values, draws).values()]
     return mean_interval(means if len(means) != 1 else values, level)
 
 
-def clustered_median(values: Sequence[float], draws: Sequence, level: float = 0.95) -> Interval:
+def clustered_median(values: ArrayLike, draws: ArrayLike, level: float = 0.95) -> Interval:
     """The mean of the medians of draws with its interval, or of one draw :func:`median_interval`.
 
-    Order statistics of the medians would need six draws, and reach a third further.
+    Order statistics of the medians would need six draws, and reach further.
     """
     medians = [float(np.median(own)) for own in _by_draw(values, draws).values()]
     return mean_interval(medians, level) if len(medians) != 1 else median_interval(values, level)
 
 
-def _by_draw(values: Sequence[float], draws: Sequence) -> dict:
+def _by_draw(values: ArrayLike, draws: ArrayLike) -> dict:
     """The values of each draw."""
     values, draws = np.asarray(values, float), np.asarray(draws)
     return {draw: values[draws == draw] for draw in np.unique(draws)}
 
 
-def difference_of_means(
-    first: Sequence[float], second: Sequence[float], level: float = 0.95
-) -> Interval:
+def difference_of_means(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Interval:
     """The difference of the means of two samples, its interval from those of both means.
 
-    Welch's interval is narrower, but covers 92 % of skewed samples of different sizes.
+    Welch's interval is narrower, but covers 91 % of 5 lognormal values beside 100.
 
     Source: Zou & Donner 2008.
     """
@@ -182,10 +176,10 @@ def difference_of_means(
 
 
 def clustered_difference(
-    first: Sequence[float],
-    first_draws: Sequence,
-    second: Sequence[float],
-    second_draws: Sequence,
+    first: ArrayLike,
+    first_draws: ArrayLike,
+    second: ArrayLike,
+    second_draws: ArrayLike,
     level: float = 0.95,
 ) -> Interval:
     """The mean difference of the means of two samples within the draws that both have.
@@ -199,7 +193,7 @@ def clustered_difference(
     return mean_interval([ours[draw].mean() - theirs[draw].mean() for draw in both], level)
 
 
-def chance_lower(first: Sequence[float], second: Sequence[float]) -> float:
+def chance_lower(first: ArrayLike, second: ArrayLike) -> float:
     """The chance that a value of `first` is lower than one of `second`; ties count half.
 
     Source: Mann & Whitney 1947.
@@ -213,10 +207,10 @@ def chance_lower(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def clustered_chance_lower(
-    first: Sequence[float],
-    first_draws: Sequence,
-    second: Sequence[float],
-    second_draws: Sequence,
+    first: ArrayLike,
+    first_draws: ArrayLike,
+    second: ArrayLike,
+    second_draws: ArrayLike,
     level: float = 0.95,
 ) -> Interval:
     """The mean of :func:`chance_lower` within the draws that have values of both samples.
@@ -234,18 +228,19 @@ def clustered_chance_lower(
     value, k = float(np.mean(chances)) if chances else np.nan, len(chances)
     if k < FEWEST_DRAWS:
         return value, np.nan, np.nan
-    variance = np.var(chances, ddof=1) / k
+    variance = float(np.var(chances, ddof=1)) / k
     size = min(most, value * (1 - value) / variance) if variance else most
     return _effective_share(value, size, most, k, level)
 
 
-def paired_test(differences: Sequence[float]) -> float:
+def paired_test(differences: ArrayLike) -> float:
     """The p-value of Student's test that paired differences are zero on average.
 
     NaN where there are fewer than `FEWEST_VALUES`, or all are equal.
     """
     from scipy.stats import ttest_1samp
 
+    differences = np.asarray(differences, float)
     if len(differences) < FEWEST_VALUES or not np.ptp(differences):
         return np.nan
     return float(ttest_1samp(differences, 0).pvalue)
@@ -283,7 +278,7 @@ def exact(ours: Sequence[int], theirs: Sequence[int]) -> float:
     return float(min(1.0, chance[chance <= seen * (1 + 1e-9)].sum()))
 
 
-def holm(p: Sequence[float]) -> np.ndarray:
+def holm(p: ArrayLike) -> np.ndarray:
     """p-values corrected for their number. NaN is no test: it stays, and does not count.
 
     Source: Holm 1979.

@@ -11,8 +11,8 @@ from lth_utils.studies.statistics import FEWEST_DRAWS, Interval, student
 
 SMOOTH = 0.2
 """Runs of each kind added to a stratum before its variance is taken: without them none would be
-left where every share is 0 or 1. Wilson's ends of every share, combined, cover 86 % of 26 shares
-near a half in 4 runs, since they all draw the shares to one side."""
+left where every share is 0 or 1. Wilson's ends of every share, combined, cover 85 % of 26 shares
+of a half in 4 runs."""
 
 
 def stratified_test(
@@ -59,7 +59,7 @@ def pooled_difference(ours: pd.DataFrame, theirs: pd.DataFrame, level: float = 0
     from scipy.special import ndtri
 
     both, draws, spread, freedom = _pooled(ours, theirs)
-    if both.empty:
+    if not draws:
         return np.nan, np.nan, np.nan
     variance = _scatter(both["count"], both["runs"]) + _scatter(both["count_"], both["runs_"])
     value = float((both["share"] - both["share_"]).mean())
@@ -79,7 +79,7 @@ def pooled_test(ours: pd.DataFrame, theirs: pd.DataFrame) -> float:
     from scipy.special import stdtr
 
     both, draws, spread, freedom = _pooled(ours, theirs)
-    if both.empty or 1 < draws < FEWEST_DRAWS:
+    if draws != 1 and draws < FEWEST_DRAWS:
         return np.nan
     exact_p = stratified_test(both["count"], both["runs"], both["count_"], both["runs_"])
     if draws == 1:
@@ -93,7 +93,10 @@ def _pooled(ours: pd.DataFrame, theirs: pd.DataFrame) -> tuple[pd.DataFrame, int
     shares between draws, and its degrees of freedom."""
     ours = ours[ours["stratum"].isin(theirs["stratum"])]
     sums = ours.groupby("stratum")[["count", "runs"]].sum()
-    both = sums.join(theirs.set_index("stratum")[["count", "runs"]], rsuffix="_", how="inner")
+    reported = theirs.set_index("stratum")[["count", "runs"]]
+    both = sums.merge(reported, left_index=True, right_index=True, suffixes=("", "_"))
+    if both.empty:
+        return both, 0, np.nan, np.nan
     both["share"] = both["count"] / both["runs"]
     both["share_"] = both["count_"] / both["runs_"]
     counts = ours.pivot(index="draw", columns="stratum", values="count")
@@ -107,7 +110,7 @@ def _pooled(ours: pd.DataFrame, theirs: pd.DataFrame) -> tuple[pd.DataFrame, int
     of_mean = covariance * (held.T @ held) / np.outer(held.sum(), held.sum())
     noise = (scatter / both["runs_"]).sum()
     variance = max(of_mean.to_numpy().sum(), 0) + max(between, 0) + noise
-    spread = np.sqrt(variance) / max(len(both), 1)
+    spread = np.sqrt(variance) / len(both)
     own = np.diag(covariance)  # strata that vary more have more to say
     freedom = np.average(held.sum() - 1, weights=own) if own.any() else len(counts) - 1
     return both, len(counts), float(spread), float(freedom)
