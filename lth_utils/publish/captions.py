@@ -59,6 +59,7 @@ FIGURES = {
         "inputs, beside random masks with as many weights.",
         "which-layer-is-lost": "Why networks of one hidden layer stop separating, and what "
         "pruning layer by layer changes.",
+        "layer-collapse": "Can the level at which they stop be computed before any training?",
     },
     "04_pruning_level_sweep": {
         "size-or-levels": "The same number of weights left, from other widths and in other "

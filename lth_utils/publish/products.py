@@ -23,6 +23,9 @@ from lth_utils.runs.places import outputs, provenance
 LONG = 5000
 """Rows from which a table is written compressed."""
 
+NAMES = ("network",)
+"""Columns of names, some of which read like numbers."""
+
 KEPT_COLUMNS = ("run", "seed", "level", "status", "outcome")
 """Columns that stay in a written table even where all rows agree."""
 
@@ -177,7 +180,7 @@ def read_table(set_name: str, name: str, specs: list[RunSpec] | None = None) -> 
             f"no table {folder / name}.csv; to make it, run the notebook with train: true"
         )
     with reading(path):
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype=dict.fromkeys(NAMES, str))
     about = folder / f"{name}.json"
     if about.is_file():
         with reading(about):

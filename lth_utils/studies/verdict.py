@@ -287,9 +287,8 @@ def markdown(verdicts: pd.DataFrame) -> str:
         "| claim | the thesis says | theirs | ours | runs (draws) | verdict |",
         "|---|---|---|---|---|---|",
     ]
-    shown = verdicts.fillna("")
-    for row in shown.itertuples():
-        note = f" ({row.note})" if row.note else ""
+    for row in verdicts.itertuples():
+        note = f" ({row.note})" if isinstance(row.note, str) and row.note else ""
         counts = f"{row.n} ({row.draws})"
         cells = (row.claim, row.statement, row.theirs, row.ours, counts, f"**{row.verdict}**{note}")
         lines.append(f"| {' | '.join(map(str, cells))} |")

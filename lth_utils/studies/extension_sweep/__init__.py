@@ -18,6 +18,7 @@ from lth_utils.studies.extension_sweep.tables import (
     layerwise,
     readings,
     runs_with_layers,
+    separated_by_chance,
     trajectories,
     variants,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "rank_correlations",
     "readings",
     "runs_with_layers",
+    "separated_by_chance",
     "shares_by_level",
     "state_shares",
     "their_shares",

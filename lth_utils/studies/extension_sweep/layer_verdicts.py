@@ -4,66 +4,62 @@ from __future__ import annotations
 
 import pandas as pd
 
+from lth_utils.studies.nulls import layer_order
 from lth_utils.studies.reference import reference
 from lth_utils.studies.statistics import clustered_mean, clustered_share
 from lth_utils.studies.verdict import Verdict, by_interval, in_numbers, in_percent
 
-NULLS = {"counts": "random masks of as many weights per layer", "degrees": "of the same degrees"}
+NULLS = {
+    "counts": "random masks of as many weights per layer",
+    "degrees": "random masks whose units have as many weights in and out",
+}
 
 
-def layer_rows(layers: pd.DataFrame) -> list[Verdict]:
+def layer_rows(structure: pd.DataFrame) -> list[Verdict]:
     """Order and time in which layers decide, and how much of it is more than chance.
 
     Args:
-        layers: per ``run, kind, level, layer`` the shares of neurons that are decided,
-            ``decided_outputs`` and ``decided_inputs``, with the ``draw`` of the data; ``kind`` is
-            ``run`` for the runs' own masks, and ``counts`` or ``degrees`` for random ones. Runs of
-            one width.
+        structure: as ``nulls.structure``, of three-layer runs of one width.
     """
-    own = layers[layers["kind"] == "run"]
-    if own.empty:
+    if structure.empty:
         return []
-    rows = [_order(own), _delay(own)]
+    order = layer_order(structure)
+    rows = [_order(order), _delay(structure[structure["kind"] == "run"])]
     for kind, words in NULLS.items():
-        if (layers["kind"] == kind).any():
-            rows.append(_excess(own, layers[layers["kind"] == kind], words))
+        if (order["kind"] == kind).any():
+            rows.append(_excess(order, kind, words))
     return rows
 
 
-def _by_run(layers: pd.DataFrame, columns: str, values: str) -> pd.DataFrame:
-    return layers.pivot_table(index=["draw", "run"], columns=columns, values=values, aggfunc="mean")
+def _counts(rows: pd.DataFrame) -> dict[str, int]:
+    return {"n": rows["run"].nunique(), "draws": rows["draw"].nunique()}
 
 
-def _counts(layers: pd.DataFrame) -> dict[str, int]:
-    return {"n": layers["run"].nunique(), "draws": layers["draw"].nunique()}
-
-
-def _order(layers: pd.DataFrame) -> Verdict:
-    """Seen from the outputs: the later a layer, the earlier it is decided."""
-    by_layer = _by_run(layers, "layer", "decided_outputs")
-    hidden = by_layer.drop(columns=by_layer.columns.max())
-    ordered = (hidden.diff(axis=1).iloc[:, 1:] > 0).all(axis=1)
-    share = clustered_share(ordered, ordered.index.get_level_values("draw"))
+def _order(order: pd.DataFrame) -> Verdict:
+    """Seen from the outputs: the later a hidden layer, the earlier it is decided."""
+    own = order[order["kind"] == "run"]
+    share = clustered_share(own["ordered"], own["draw"])
+    shares = order.groupby("kind", observed=True)["ordered"].mean()
+    chance = [f"{shares[kind]:.0%} of {words}" for kind, words in NULLS.items() if kind in shares]
     return by_interval(
         "6",
-        "seen from the outputs, the last hidden layer decides first, "
-        "then the one before, the inputs last",
+        "seen from the outputs, the last hidden layer decides first, then the one before",
         share,
         (0.5, 1.0),
         theirs="one run: yes",
-        ours=f"{int(ordered.sum())} of {len(ordered)}, {in_percent(*share)}",
+        ours=f"{int(own['ordered'].sum())} of {len(own)}, {in_percent(*share)}",
         test="interval of the share against one half",
-        note="random masks of the same sizes do so, too: see the rows on chance",
-        **_counts(layers),
+        note=f"but so do {' and '.join(chance)}",
+        **_counts(own),
     )
 
 
-def _delay(layers: pd.DataFrame) -> Verdict:
+def _delay(runs: pd.DataFrame) -> Verdict:
     """Prunings between the last hidden layer, seen from the outputs, and the outputs."""
-    last = int(layers["layer"].max())
-    outputs = _half_decided(layers, last, "decided_inputs")
-    hidden = _half_decided(layers, last - 1, "decided_outputs")
-    later = (outputs - hidden).astype(float)
+    last = max(int(name.rpartition("_")[2]) for name in runs.filter(like="decided_inputs_"))
+    outputs = _half_decided(runs, f"decided_inputs_{last}")
+    hidden = _half_decided(runs, f"decided_outputs_{last - 1}")
+    later = (outputs - hidden).dropna()
     theirs = reference("layer_separation").query("share_decided >= 0.5")
     theirs = theirs.groupby(["view_from", "layer"])["prunings_done"].min()
     estimate = clustered_mean(later, later.index.get_level_values("draw"))
@@ -76,28 +72,22 @@ def _delay(layers: pd.DataFrame) -> Verdict:
         theirs=f"one run: {theirs['inputs', 'output'] - theirs['outputs', 'hidden-3']}",
         ours=in_numbers(estimate, "{:.1f}"),
         test="Student's interval over draws",
-        **_counts(layers),
+        **_counts(runs),
     )
 
 
-def _half_decided(layers: pd.DataFrame, layer: int, column: str) -> pd.Series:
+def _half_decided(runs: pd.DataFrame, column: str) -> pd.Series:
     """By draw and run, the first level at which half of a layer is decided."""
-    rows = layers[layers["layer"] == layer]
-    return (_by_run(rows, "level", column) >= 0.5).idxmax(axis=1)
+    half = runs[runs[column] >= 0.5]
+    return half.groupby(["draw", "run"])["level"].min().astype(float)
 
 
-def _lead(layers: pd.DataFrame) -> pd.Series:
-    """By draw and run, how much more of the last hidden layer is decided than of the first.
-
-    Mean over the levels, seen from the outputs.
-    """
-    by_layer = _by_run(layers, "layer", "decided_outputs")
-    return by_layer[by_layer.columns.max() - 1] - by_layer[1]
-
-
-def _excess(own: pd.DataFrame, chance: pd.DataFrame, words: str) -> Verdict:
-    """Is the lead of the last hidden layer more than that of random masks?"""
-    learned, drawn = _lead(own), _lead(chance)
+def _excess(order: pd.DataFrame, kind: str, words: str) -> Verdict:
+    """Is the lead of the last hidden layer over the first more than that of random masks?"""
+    last = max(int(name.rpartition("_")[2]) for name in order.filter(regex=r"^decided_\d+$"))
+    lead = (order[f"decided_{last}"] - order["decided_1"]).rename("lead")
+    means = lead.groupby([order["kind"], order["draw"], order["run"]], observed=True).mean()
+    learned, drawn = means["run"], means[kind]
     excess = (learned - drawn).dropna()
     estimate = clustered_mean(excess, excess.index.get_level_values("draw"))
     return by_interval(
@@ -110,5 +100,6 @@ def _excess(own: pd.DataFrame, chance: pd.DataFrame, words: str) -> Verdict:
         ours=f"{learned.mean():.3f} against {drawn.mean():.3f}; excess "
         f"{in_numbers(estimate, '{:+.3f}')}",
         test="mean over levels, Student's interval over draws",
-        **_counts(own),
+        n=len(excess),
+        draws=excess.index.get_level_values("draw").nunique(),
     )

@@ -177,6 +177,28 @@ def _wide_one_layer(runs: pd.DataFrame, theirs: pd.DataFrame) -> list[Verdict]:
     return [_never("5", statement, wide, SEPARATED, words)]
 
 
+def chance_rows(chance: pd.DataFrame) -> list[Verdict]:
+    """Claim 1 beside chance: do random masks of the runs' own sizes separate?
+
+    Args:
+        chance: as ``extension_sweep.separated_by_chance``, of two-layer runs.
+    """
+    above = chance[(chance["extension"] >= 9) & (chance["kind"] == "counts")]
+    if above.empty:
+        return []
+    hits, draws = [], []
+    for row in above.itertuples():
+        hits += [True] * row.separated + [False] * (row.masks - row.separated)
+        draws += [row.draw] * row.masks
+    statement = (
+        "control: random masks with the weights per layer and level of the two-layer networks of "
+        "level 9 and above do not separate"
+    )
+    counts = {"n": len(hits), "draws": above["draw"].nunique()}
+    share = clustered_share(hits, draws)
+    return [never("1", statement, share, sum(hits), theirs="not compared with chance", **counts)]
+
+
 def remedy_rows(runs: pd.DataFrame, layerwise: pd.DataFrame) -> list[Verdict]:
     """Claim 5's reason: global pruning takes the output layer first.
 

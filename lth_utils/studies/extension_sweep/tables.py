@@ -12,9 +12,10 @@ from lth_utils.connectivity import ACTIVE, decided, weight_states
 from lth_utils.networks.layers import n_weights
 from lth_utils.runs.store import Store
 from lth_utils.studies.masks import LevelMasks, masks_by_level
-from lth_utils.studies.outcomes import by_level, outcomes
+from lth_utils.studies.nulls import separations
+from lth_utils.studies.outcomes import outcomes
 from lth_utils.studies.reference import NETWORKS, READ_TO, SHIFT
-from lth_utils.studies.statistics import add_corrected, columns, fisher_test, share
+from lth_utils.studies.statistics import clustered_difference, clustered_share, columns
 from lth_utils.studies.verdict import SEPARATED
 
 HIGHEST = {"1": 16, "2": 25, "3": 16, "3mini": 18}
@@ -116,13 +117,16 @@ def _layers_at(at: LevelMasks) -> pd.DataFrame:
 
 
 def layerwise(table: pd.DataFrame) -> pd.DataFrame:
-    """The outcomes by extension level of one-layer networks pruned layer by layer.
+    """The runs of one-layer networks pruned layer by layer.
 
     Args:
         table: their level rows.
+
+    Returns:
+        As ``outcomes.outcomes``, with the column ``extension``.
     """
     name = "one hidden layer, pruned layer by layer"
-    return by_level(outcomes(table.assign(network=name, extension=table["prune.levels"])))
+    return outcomes(table.assign(network=name, extension=table["prune.levels"]))
 
 
 def variants(runs: pd.DataFrame, column: str = "variant") -> pd.DataFrame:
@@ -133,28 +137,42 @@ def variants(runs: pd.DataFrame, column: str = "variant") -> pd.DataFrame:
         column: its name.
 
     Returns:
-        One row per change: ``separated`` of ``runs``, the ``share`` with its interval, Fisher's
-        ``p`` against the runs named ``as the thesis``, and the ``median_loss`` at separation.
-        Empty where there are no such runs.
+        One row per change: ``separated`` of ``runs`` on ``draws`` of the data, the ``share`` and
+        its ``difference`` from the runs named ``as the thesis``, each with its interval, and the
+        ``median_loss`` at separation. Empty where there are no such runs.
     """
-    separated = runs["outcome"].isin(SEPARATED)
-    counts = separated.groupby(runs[column], sort=False).agg(["sum", "size"])
-    if AS_THE_THESIS not in counts.index:
-        return pd.DataFrame()
-    base, base_runs = counts.loc[AS_THE_THESIS]
+    runs = runs.assign(apart=runs["outcome"].isin(SEPARATED).astype(float))
+    usual = runs[runs[column] == AS_THE_THESIS]
     rows = []
-    for name, (count, total) in counts.iterrows():
-        p = np.nan
+    for name, at in runs.groupby(column, sort=False) if len(usual) else ():
+        difference = (0.0, np.nan, np.nan)
         if name != AS_THE_THESIS:
-            p = fisher_test((count, base), (total, base_runs))
+            difference = clustered_difference(
+                at["apart"], at["draw"], usual["apart"], usual["draw"]
+            )
         rows.append(
             {
                 column: name,
-                "separated": int(count),
-                "runs": int(total),
-                **columns("share", share(count, total)),
-                "p": p,
-                "median_loss": runs.loc[runs[column] == name, "loss"].median(),
+                "separated": int(at["apart"].sum()),
+                "runs": len(at),
+                "draws": at["draw"].nunique(),
+                **columns("share", clustered_share(at["apart"], at["draw"])),
+                **columns("difference", difference),
+                "median_loss": at["loss"].median(),
             }
         )
-    return add_corrected(pd.DataFrame(rows))
+    return pd.DataFrame(rows)
+
+
+def separated_by_chance(structure: pd.DataFrame) -> pd.DataFrame:
+    """How many runs separate at some level, and how many random masks at the same levels do.
+
+    Args:
+        structure: as ``nulls.structure``.
+
+    Returns:
+        One row per ``extension, kind, draw``: ``separated`` of ``masks``.
+    """
+    found = separations(structure).rename(columns={"levels": "extension"})
+    groups = found.groupby(["extension", "kind", "draw"], observed=True)["level"]
+    return groups.agg(separated="count", masks="size").reset_index()

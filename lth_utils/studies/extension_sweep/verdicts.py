@@ -7,6 +7,7 @@ import pandas as pd
 from lth_utils.studies.extension_sweep.layer_verdicts import layer_rows
 from lth_utils.studies.extension_sweep.loss_verdicts import loss_rows
 from lth_utils.studies.extension_sweep.outcome_verdicts import (
+    chance_rows,
     outcome_rows,
     remedy_rows,
     share_that,
@@ -19,21 +20,27 @@ from lth_utils.studies.verdict import SEPARATED, count_verdicts, headline, in_pe
 
 
 def extension(
-    runs: pd.DataFrame, table: pd.DataFrame, layers: pd.DataFrame, layerwise: pd.DataFrame
+    runs: pd.DataFrame,
+    table: pd.DataFrame,
+    chance: pd.DataFrame,
+    decided: pd.DataFrame,
+    layerwise: pd.DataFrame,
 ) -> pd.DataFrame:
     """Verdicts on claims 1, 2, 4, 5 and 6.
 
     Args:
         runs: as ``outcomes.outcomes`` of both readings.
         table: level rows of the two-layer runs.
-        layers: decided neurons of runs and of random masks, see ``layer_verdicts.layer_rows``.
-        layerwise: as ``outcomes.outcomes`` of one-layer networks pruned layer by layer.
+        chance: as ``extension_sweep.separated_by_chance``, of the two-layer runs.
+        decided: as ``nulls.structure``, of three-layer runs that separated.
+        layerwise: as ``extension_sweep.layerwise``.
     """
     rows = outcome_rows(runs, theirs_by_level())
     rows += weight_rows(runs, table)
     rows += loss_rows(table)
+    rows += chance_rows(chance)
     rows += remedy_rows(runs, layerwise)
-    rows += layer_rows(layers)
+    rows += layer_rows(decided)
     return verdict_table(rows)
 
 
