@@ -139,6 +139,13 @@ def of_strata(draws, spread, ours, theirs):
     return case
 
 
+def pooled_errors(draws, spread, share, times, seed=0):
+    """How often :func:`strata.pooled_test` finds a difference where there is none."""
+    rng = np.random.default_rng(seed)
+    pairs = (pooled_tables(rng, draws, spread, share, share) for _ in range(times))
+    return np.mean([strata.pooled_test(*pair) < 0.05 for pair in pairs])
+
+
 def family(rng):
     """p-values of twelve tests without an effect, by all of the tests, one of them not made."""
     tables = [pooled_tables(rng, draws, 0.1, curve(0), curve(0)) for draws in (1, 10)]

@@ -58,13 +58,6 @@ def test_means_have_student_s_interval():
     assert np.isnan(statistics.mean_interval([])).all()
 
 
-def test_a_bootstrap_covers_the_statistic_and_is_the_same_each_time():
-    values = np.random.default_rng(1).random(40)
-    low, high = statistics.bootstrap(values, np.median)
-    assert low < np.median(values) < high
-    assert statistics.bootstrap(values, np.median) == (low, high)
-
-
 def test_differences_are_tested_as_scipy_does():
     first, second = np.random.default_rng(2).random((2, 9))
     paired = stats.ttest_rel(first, second).pvalue
@@ -151,6 +144,28 @@ def test_too_little_has_a_value_without_ends():
     nothing = statistics.clustered_difference(values, draws, values, draws + 9)
     assert np.isnan(nothing).all() and np.isnan(statistics.clustered_mean([], [])).all()
     assert np.isnan(statistics.chance_lower([], values))
+
+
+def test_a_higher_level_reaches_further():
+    draws = np.repeat(np.arange(6), 4)
+    values = np.random.default_rng(6).normal(size=24)
+    ours = pd.concat([cases.table(np.array([n % 5, 3]), 4, draw=n) for n in range(6)])
+    pair = ours, cases.table(np.array([1, 3]), 4)
+    for function, arguments in (
+        (statistics.share, (3, 9)),
+        (statistics.clustered_share, (values > 0, draws)),
+        (statistics.mean_interval, (values,)),
+        (statistics.median_interval, (values,)),
+        (statistics.clustered_mean, (values, draws)),
+        (statistics.clustered_median, (values, draws)),
+        (statistics.difference_of_means, (values, values[:7])),
+        (statistics.clustered_difference, (values, draws, values**2, draws)),
+        (statistics.clustered_chance_lower, (values, draws, values**2, draws)),
+        (strata.pooled_difference, pair),
+        (strata.pooled_difference, (ours[:2], pair[1])),
+    ):
+        (value, low, high), (same, lower, higher) = function(*arguments), function(*arguments, 0.99)
+        assert value == same and lower < low < value < high < higher, function
 
 
 def test_one_draw_is_a_sample_of_runs():

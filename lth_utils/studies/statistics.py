@@ -8,7 +8,7 @@ random factor: what takes ``draws`` holds for other draws as well, or, of one dr
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -306,25 +306,6 @@ def columns(name: str, estimate: Interval) -> dict[str, float]:
     {'share': 0.5, 'share_low': 0.2, 'share_high': 0.8}
     """
     return dict(zip((name, f"{name}_low", f"{name}_high"), estimate, strict=True))
-
-
-def bootstrap(
-    values: np.ndarray, statistic: Callable = np.mean, draws: int = 2000
-) -> tuple[float, float]:
-    """The percentile interval of a statistic of the rows of `values`. Deprecated.
-
-    Args:
-        values: one row per run.
-        statistic: a function of such rows.
-        draws: how often as many rows are drawn with replacement.
-
-    Returns:
-        The lower and upper end.
-    """
-    values = np.asarray(values, float)
-    picks = np.random.default_rng(0).integers(0, len(values), (draws, len(values)))
-    low, high = np.percentile([statistic(values[pick]) for pick in picks], [2.5, 97.5])
-    return float(low), float(high)
 
 
 def compare(
