@@ -84,12 +84,10 @@ class Kept:
         return levels[levels["network"] == "2"]
 
     @cached_property
-    def two_layer_rows(self) -> pd.DataFrame:
-        """Level rows of two-layer networks of all sizes."""
+    def scaled_rows(self) -> pd.DataFrame:
+        """Level rows of two-layer networks on inputs from 0 to 1, as the original poster's."""
         asked = self.asked("03_extension_sweep", extension_sweep.Parameters)
-        rows = rows_like(self.table("03_extension_sweep-levels"), asked.families())
-        rows = extension_sweep.readings(rows)
-        return rows[rows["network"] == "2"]
+        return groups.rows_of(self.table("03_extension_sweep-levels"), asked.scaled_to_unit())
 
     @cached_property
     def sizes(self) -> tuple[pd.DataFrame, pruning_level_sweep.Parameters]:

@@ -18,7 +18,7 @@ from lth_utils.plots.marks import BELOW
 from lth_utils.publish.captions import FIGURES
 from lth_utils.publish.poster_kept import Kept
 from lth_utils.studies import extension_sweep, outcomes
-from lth_utils.studies.reference import reference, theirs_by_level
+from lth_utils.studies.reference import reference
 from lth_utils.studies.verdict import SEPARATED
 
 FEW_DOTS = 100
@@ -106,7 +106,7 @@ def _first_alone(figure: SubFigure):
 
 
 def _split(kept: Kept):
-    theirs = theirs_by_level()
+    theirs = extension_sweep.their_shares()
     plots.split_count(kept.two_layers, theirs[theirs["network"] == "2"])
 
 
@@ -120,10 +120,18 @@ def _how_many(kept: Kept):
 
 
 def _loss(kept: Kept):
-    figure = plots.performance_poster(kept.two_layer_rows, reference("poster_scatter"))
+    figure = plots.performance_poster(kept.scaled_rows, reference("poster_scatter"))
     for ax in figure.axes:
+        ax.set_ylabel("validation loss")
         if ax.get_legend():
             _legend_below(figure, ax)
+    short = {}
+    for legend in list(figure.legends):
+        names = [text.get_text() for text in legend.get_texts()]
+        for handle, name in zip(legend.legend_handles, names, strict=True):
+            short.setdefault(name.partition(" (")[0].partition(";")[0], handle)
+        legend.remove()
+    figure.legend(list(short.values()), list(short), ncols=2, **BELOW)
 
 
 # what was found
@@ -165,9 +173,9 @@ def _split_words(kept: Kept) -> str:
 
 
 def _loss_words(kept: Kept) -> str:
-    rows = kept.two_layer_rows
-    dense = rows.loc[rows["level"] == 0, "loss"].median()
-    apart = rows[rows["status"] == "separated"].groupby("run")["loss"].first()
+    rows = kept.scaled_rows
+    dense = rows.loc[rows["level"] == 0, "watched_loss"].median()
+    apart = rows[rows["status"] == "separated"].groupby("run")["watched_loss"].first()
     if apart.empty:
         return f"The loss of dense networks is {dense:.2g} (median); none separated."
     return (

@@ -20,7 +20,7 @@ FINDINGS = {
     "one curve": "fall on one curve over the output weights expected to be left",
     "less scatter": "scatter over the output weights expected to be left, less than over the size",
     "scatter": "scatter over the output weights expected to be left as over the size",
-    "cannot tell": "do not fall with the size, so that there is nothing to explain",
+    "cannot tell": "do not fall steadily with the size: these runs cannot tell what predicts them",
 }
 """What follows "shares that separate", by finding."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from lth_utils.studies.nulls import layer_order
@@ -68,7 +69,7 @@ def _delay(runs: pd.DataFrame) -> Verdict:
         "seen from the inputs it happens late: the outputs are half decided so many prunings after "
         "the last hidden layer is, seen from the outputs",
         estimate,
-        (0.0, float("inf")),
+        (0.0, np.inf),
         theirs=f"one run: {theirs['inputs', 'output'] - theirs['outputs', 'hidden-3']}",
         ours=in_numbers(estimate, "{:.1f}"),
         test="Student's interval over draws",
@@ -95,7 +96,7 @@ def _excess(order: pd.DataFrame, kind: str, words: str) -> Verdict:
         "the lead of the last hidden layer over the first, in decided neurons seen from the "
         f"outputs, is learned: larger than in {words}",
         estimate,
-        (0.0, 1.0),
+        (0.0, np.inf),
         theirs="not compared with chance",
         ours=f"{learned.mean():.3f} against {drawn.mean():.3f}; excess "
         f"{in_numbers(estimate, '{:+.3f}')}",

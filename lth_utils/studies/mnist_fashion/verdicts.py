@@ -222,7 +222,7 @@ def _below_peak(table: pd.DataFrame, separated: pd.DataFrame, theirs: pd.DataFra
         CLAIM,
         "at separation the accuracy is below the peak of the same run",
         lost,
-        (0.0, 1.0),
+        (0.0, np.inf),
         theirs=value_range(their_peak) + " at the peak",
         ours=f"{value_range(peak)} at the peak; {in_points(*lost)} above",
         test=STUDENT,
@@ -323,7 +323,7 @@ def _at_varying_pixels(correlation: pd.DataFrame) -> list[Verdict]:
                 CLAIM,
                 f"the remaining weights gather at the pixels that vary ({name}, last level)",
                 excess,
-                (0.0, 1.0),
+                (0.0, np.inf),
                 theirs="by eye",
                 ours=f"rank correlation {end['correlation']:.2f}, chance up to "
                 f"{end['permuted_high']:.2f}; beyond it at {beyond} of {len(at)} levels",
