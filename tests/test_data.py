@@ -1,5 +1,6 @@
 """Data sets: tasks side by side, split, scaled, and independent of each other."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -435,3 +436,69 @@ def test_small_data_sets_stay_in_memory_and_large_ones_make_room(monkeypatch):
         load(data.spec("moons_circles", n_samples=20, seed=10 + dict(spec.options)["seed"]))
     kept = [registry.remembered(spec) is not None for spec in specs]
     assert not any(kept)
+
+
+# the thesis' own draw, and fresh points
+
+
+def test_the_thesis_draw_is_that_of_its_public_code():
+    """Its code leaves both draws to numpy's global generator, which is restored here."""
+    from sklearn.datasets import make_circles, make_moons
+    from sklearn.model_selection import train_test_split
+    from sklearn.preprocessing import StandardScaler
+
+    before = np.random.get_state()
+    np.random.seed(0)
+    circles, of_circle = make_circles(2000, noise=0.1, factor=0.35)
+    moons, of_moon = make_moons(2000, noise=0.1)
+    np.random.set_state(before)
+    x, y = np.concatenate([circles, moons], 1), np.stack([of_circle, of_moon], 1)
+    parts = train_test_split(x, y, test_size=0.5, random_state=42)
+    scaler = StandardScaler().fit(parts[0])
+    ours = data.moons_circles(draw="thesis")
+    np.testing.assert_allclose(ours.x_train, scaler.transform(parts[0]), atol=1e-6)
+    np.testing.assert_allclose(ours.x_test, scaler.transform(parts[1]), atol=1e-6)
+    assert (ours.y_train == parts[2]).all() and (ours.y_test == parts[3]).all()
+
+
+def test_the_thesis_draw_does_not_change_with_the_version_of_a_library():
+    ours = data.moons_circles(draw="thesis")
+    rounded = np.concatenate([ours.x_train, ours.x_test]).astype(np.float64).round(3) + 0.0
+    assert hashlib.sha256(rounded.tobytes()).hexdigest()[:16] == "8f076f734d9d98da"
+
+
+def test_fresh_points_are_scored_and_the_others_stop_the_training():
+    plain, fresh = data.moons_circles(n_samples=200), data.moons_circles(n_samples=200, fresh=5000)
+    assert fresh.splits == ("train", "test", "validation") and plain.splits == ("train", "test")
+    assert (fresh.x_train == plain.x_train).all() and (fresh.x_validation == plain.x_test).all()
+    assert len(fresh.x_test) == len(fresh.y_test) == 5000
+    # scaled as the training split, of the same distribution, paired at random
+    assert abs(fresh.x_test.mean(0)).max() < 0.2 and abs(fresh.x_test.std(0) - 1).max() < 0.1
+    assert abs(np.corrcoef(fresh.y_test.T)[0, 1]) < 0.05
+    assert not (data.moons_circles(fresh=5000, seed=1).x_test[:5] == fresh.x_test[:5]).any()
+
+
+def test_unit_scaling_is_from_zero_to_one_over_the_training_split():
+    unit = data.moons_circles(n_samples=50, scaled="unit")
+    assert (unit.x_train.min(0) == 0).all() and (unit.x_train.max(0) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"draw": "theirs"}, "did you mean thesis|allowed: own, thesis"),
+        ({"scaled": "no"}, "allowed: standard, unit"),
+        ({"fresh": 1}, "allowed: 0, or 2"),
+        ({"fresh": -5}, "allowed: 0, or 2"),
+        ({"seed": 2**32}, "allowed: 0 to 4294967295"),
+    ],
+)
+def test_options_of_the_draw_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(SpecError, match=message):
+        data.moons_circles(**options)
+
+
+def test_neutral_options_leave_the_address_of_older_runs_alone():
+    plain = data.spec("moons_circles")
+    assert data.spec("moons_circles", draw="own", fresh=0, scaled="standard") == plain
+    assert data.spec("moons_circles", fresh=10) != plain

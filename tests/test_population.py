@@ -13,10 +13,10 @@ from scipy import stats
 from torch.nn import functional as F
 from torch.nn.utils import prune
 
-from lth_utils import connectivity
-from lth_utils.config import SpecError, TrainSpec, rng
+from lth_utils import connectivity, data
+from lth_utils.config import RunSpec, SpecError, TrainSpec, rng, run_id
 from lth_utils.connectivity import ACTIVE, INACTIVE
-from lth_utils.networks.population import init, rewind
+from lth_utils.networks.population import init, initial_values, rewind
 from lth_utils.networks.ticket import Ticket
 from lth_utils.training import batched, sparse, trainer
 from lth_utils.training.engine import Cancelled
@@ -344,3 +344,14 @@ def test_on_cuda_a_batched_member_equals_the_member_alone(toy):
     trained, alone = train(start.select([2]), toy, CONVERGING)
     assert torch.equal(trained.parameters[0], together.parameters[2])
     assert alone.curves[0] == training.curves[2]
+
+
+def test_the_last_layer_can_begin_larger():
+    plain = initial_values((4, 3, 2), 0)
+    scaled = initial_values((4, 3, 2), 0, output_gain=4.0)
+    assert (scaled[:12] == plain[:12]).all() and (scaled[12:18] == 4 * plain[12:18]).all()
+    spec = RunSpec(data.spec("moons_circles"))
+    assert run_id(replace(spec, output_gain=1.0)) == run_id(spec)
+    assert run_id(replace(spec, output_gain=2.0)) != run_id(spec)
+    with pytest.raises(SpecError, match="output_gain"):
+        replace(spec, output_gain=0.0)

@@ -138,7 +138,10 @@ def _to_unit(x: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return scaled.astype(np.float32), scaled_others.astype(np.float32)
 
 
-SCALINGS = {"standard": standardise, "unit": _to_unit}
+SCALINGS: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
+    "standard": standardise,
+    "unit": _to_unit,
+}
 """How the points of :func:`moons_circles` can be scaled, by the training split."""
 
 DRAWS: dict[str, Callable[[int, float, float, int], Halves]] = {
