@@ -160,12 +160,12 @@ def test_a_batched_member_equals_the_member_alone_bit_for_bit(toy, engine, shape
 
 @on_the_cpu
 def test_a_batched_member_equals_the_member_alone_until_it_stops(toy, mixed, engine):
-    for data, shape in ((toy, (4, 8, 8, 2)), (mixed, (5, 7, 4))):
+    for dataset, shape in ((toy, (4, 8, 8, 2)), (mixed, (5, 7, 4))):
         start = masked(shape, range(5))
-        together, training = train(start, data, CONVERGING)
+        together, training = train(start, dataset, CONVERGING)
         assert len(set(training.epochs)) > 2, "members should stop at different epochs"
         for member in (0, np.argmax(training.epochs)):
-            trained, alone = train(start.select([member]), data, CONVERGING)
+            trained, alone = train(start.select([member]), dataset, CONVERGING)
             assert torch.equal(trained.parameters[0], together.parameters[member])
             assert alone.curves[0] == training.curves[member]
 
