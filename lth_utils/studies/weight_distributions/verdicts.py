@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -92,7 +94,7 @@ def _verdict(network: str, name: str, statement: str, at: pd.DataFrame) -> Verdi
             "the interval includes zero"
         )
     too_few = (np.nan, np.nan, np.nan)
-    return by_interval(
+    verdict = by_interval(
         "8",
         statement,
         list(ours.values()) if trials >= FEWEST_TRIALS else too_few,
@@ -106,6 +108,7 @@ def _verdict(network: str, name: str, statement: str, at: pd.DataFrame) -> Verdi
         draws=1,
         note="; ".join(notes),
     )
+    return replace(verdict, p=at["p"].max())
 
 
 def _after_rounds(drops: dict[int, tuple[float, float, float]]) -> str:
