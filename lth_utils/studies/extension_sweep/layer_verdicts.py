@@ -49,7 +49,7 @@ def _order(order: pd.DataFrame) -> Verdict:
         theirs="one run: yes",
         ours=f"{int(own['ordered'].sum())} of {len(own)}, {in_percent(*share)}",
         test="interval of the share against one half",
-        note=f"but so do {' and '.join(chance)}",
+        note=f"but so do {' and '.join(chance)}" if chance else "",
         **_counts(own),
     )
 
@@ -72,7 +72,8 @@ def _delay(runs: pd.DataFrame) -> Verdict:
         theirs=f"one run: {theirs['inputs', 'output'] - theirs['outputs', 'hidden-3']}",
         ours=in_numbers(estimate, "{:.1f}"),
         test="Student's interval over draws",
-        **_counts(runs),
+        n=len(later),
+        draws=later.index.get_level_values("draw").nunique(),
     )
 
 
@@ -95,7 +96,7 @@ def _excess(order: pd.DataFrame, kind: str, words: str) -> Verdict:
         "the lead of the last hidden layer over the first, in decided neurons seen from the "
         f"outputs, is learned: larger than in {words}",
         estimate,
-        (0.0, 1.0),
+        (0.0, float("inf")),
         theirs="not compared with chance",
         ours=f"{learned.mean():.3f} against {drawn.mean():.3f}; excess "
         f"{in_numbers(estimate, '{:+.3f}')}",
