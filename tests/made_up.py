@@ -54,7 +54,7 @@ RUNS = ["run", "network", "extension", "draw", "outcome", "level", "available", 
 RUNS += ["available_end", "active_end"]
 
 
-def ran(network, counts, draws=20, **columns):
+def ran(network, counts, draws=20, /, **columns):
     """Runs as ``outcomes.outcomes``, as :func:`family` deals them out; columns: others' values."""
     rows = []
     for (extension, word), n in counts.items():

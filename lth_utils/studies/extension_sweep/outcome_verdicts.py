@@ -220,7 +220,7 @@ def remedy_rows(runs: pd.DataFrame, layerwise: pd.DataFrame) -> list[Verdict]:
             theirs="reason unknown",
             ours=f"{in_percent(*shares[0])} layer by layer, {in_percent(*shares[1])} globally; "
             f"difference {in_numbers(difference, '{:+.2f}')}",
-            test="difference of shares, from the interval of each; the draw of the data a random factor",
+            test="difference of shares, from the interval over draws of each",
             n=len(wide) + len(remedied),
             draws=remedied["draw"].nunique(),
         )
