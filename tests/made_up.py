@@ -18,11 +18,14 @@ STORY = {
 KEYS = ["network", "variant", "rounds", "available"]
 
 
-def family(base, counts, active=100.0, loss=0.003):
-    """Level rows of runs with known outcomes; counts: runs by (extension level, outcome)."""
+def family(base, counts, active=100.0, loss=0.003, draws=1):
+    """Level rows of runs with known outcomes; counts: runs by (extension level, outcome).
+
+    Runs of one outcome are dealt out to the draws of the data.
+    """
     rows, seed = [], itertools.count()
     for (extension, word), n in counts.items():
-        for _ in range(n):
+        for i in range(n):
             s = next(seed)
             for level, status in enumerate(STORY[word]):
                 rows.append(
@@ -30,6 +33,7 @@ def family(base, counts, active=100.0, loss=0.003):
                         "run": f"{base}-{extension}-{s}",
                         "base": base,
                         "prune.levels": extension,
+                        "data.seed": i % draws,
                         "seed": s,
                         "level": level,
                         "available": 1000 // 3**level,
@@ -46,12 +50,30 @@ def verdict(found, text):
     return found[found["statement"].str.contains(text, regex=False)].iloc[0]
 
 
-def cells(shares, seeds=20):
+RUNS = ["run", "network", "extension", "draw", "outcome", "level", "available", "active"]
+RUNS += ["available_end", "active_end"]
+
+
+def ran(network, counts, draws=20, /, **columns):
+    """Runs as ``outcomes.outcomes``, as :func:`family` deals them out; columns: others' values."""
+    rows = []
+    for (extension, word), n in counts.items():
+        for i in range(n):
+            apart = 1 if word.startswith("separated") else pd.NA
+            about = (f"{network}-{extension}-{word}-{i}", network, extension, i % draws, word)
+            rows.append((*about, apart, 112, 100 + i % 5, 112, 90))
+    table = pd.DataFrame(rows, columns=RUNS)
+    table = table.astype({"level": "Int64", "available": "Int64", "active": "Int64"})
+    return table.assign(**columns)
+
+
+def cells(shares, seeds=20, draws=1):
     rows = [
         {
             "run": f"{w}-{n}-{s}",
             "width": w,
             "levels": n,
+            "draw": s % draws,
             "outcome": "separated" if s < round(share * seeds) else "interconnected",
         }
         for (w, n), share in shares.items()

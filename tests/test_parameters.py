@@ -95,9 +95,9 @@ def test_a_misspelt_key_in_a_file_is_named_with_its_file():
 
 
 def test_numbers_that_yaml_reads_as_text_are_understood():
-    given = {"lr": "1e-3", "seeds": "[1, 2]"}
+    given = {"lr": "1e-3", "base": "[4, 8, 2]", "seeds": "1, 2"}
     found = parameters.parameters(NOTEBOOKS[0], given, "test")
-    assert found == {"lr": 0.001, "seeds": [1, 2]}
+    assert found == {"lr": 0.001, "base": [4, 8, 2], "seeds": "1, 2"}
 
 
 @pytest.mark.parametrize("number", ["010", "-07", "1:30", "12:30:45", "1:30.5"])

@@ -13,30 +13,6 @@ from study_coverage import lowest_share_coverage
 from lth_utils.studies import statistics, strata
 
 
-def test_exact_test_is_fishers_where_there_are_two_columns():
-    from scipy.stats import fisher_exact
-
-    rng = np.random.default_rng(0)
-    for _ in range(60):
-        a, b = rng.integers(0, 9, 2), rng.integers(0, 9, 2)
-        if a.sum() and b.sum():
-            assert statistics.exact(a, b) == pytest.approx(fisher_exact([a, b]).pvalue, abs=1e-9)
-
-
-def test_exact_test_with_more_columns_is_that_of_all_relabellings():
-    ours, theirs = [3, 1, 0], [0, 2, 2]
-    labels = np.repeat(range(3), np.add(ours, theirs))
-    counts = [
-        np.bincount(labels[list(pick)], minlength=3) for pick in itertools.combinations(range(8), 4)
-    ]
-    tables, frequency = np.unique(counts, axis=0, return_counts=True)
-    seen = frequency[(tables == theirs).all(1)].item()
-    assert statistics.exact(ours, theirs) == pytest.approx(
-        frequency[frequency <= seen].sum() / frequency.sum()
-    )
-    assert statistics.exact([50, 50, 0], [2, 2, 0]) == pytest.approx(1)
-
-
 def test_holm_never_lowers_a_p_value_and_keeps_their_order():
     p = np.random.default_rng(0).random(30) ** 3
     corrected = statistics.holm(p)
@@ -73,12 +49,6 @@ def test_only_tests_that_were_made_are_corrected():
     assert np.isnan(table["p_corrected"][0]) and list(table["p_corrected"][1:]) == [0.02, 0.2]
     assert list(statistics.holm([0.01, np.nan, 0.04])[[0, 2]]) == [0.02, 0.04]
     assert np.isnan(statistics.holm([np.nan])).all() and not len(statistics.holm([]))
-
-
-def test_exact_test_does_not_mind_which_row_is_which():
-    assert statistics.exact([3, 90, 7], [0, 2, 2]) == pytest.approx(
-        statistics.exact([0, 2, 2], [3, 90, 7])
-    )
 
 
 def test_stratified_test_is_that_of_all_relabellings():

@@ -67,7 +67,7 @@ def test_every_parameter_file_asks_for_runs(path, set_name):
         (
             extension_sweep,
             {"one_layer": [{"level": "0-1", "seeds": "0"}]},
-            r"one_layer\[0\].level is not a field; Sizes has levels, seeds .did you mean levels",
+            r"one_layer\[0\].level is not a field; Sizes has levels, seeds, draws .did you mean le",
         ),
         (mnist_fashion, {"both": {"hiden": [3]}}, "both.hiden is not a field.*did you mean hidden"),
         (

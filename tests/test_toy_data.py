@@ -21,16 +21,26 @@ def test_facts_count_runs_that_separated_with_their_interval():
         statistics.share(3, 4)
     )
     assert facts["headline"].startswith(
-        "3 of 4 runs separated (95 % interval 30% to 95%), with 100"
+        "3 of 4 runs separated (95 % interval 19% to 99%), with 100"
     )
     assert facts["headline"].endswith("; the thesis: 4 of 4")
     assert facts["outcomes"] == {"separated": 3, "degraded": 1}
 
 
+def test_runs_of_several_draws_are_not_taken_for_independent():
+    runs = outcomes.outcomes(
+        family("4-8-8-2", {(9, "separated"): 12, (9, "degraded"): 12}, draws=12)
+    ).assign(draw=lambda table: table["outcome"].eq("separated") * 6 + table["seed"] % 6)
+    ours = toy_data.separation(runs, None)["ours"]
+    expected = statistics.clustered_share(runs["outcome"] == "separated", runs["draw"])
+    assert (ours["share"], ours["share_low"], ours["share_high"]) == pytest.approx(expected)
+    assert ours["share_low"] < statistics.share(12, 24)[1]
+
+
 def test_facts_on_runs_that_never_separate_say_so():
     runs = outcomes.outcomes(family("4-8-8-2", {(9, "interconnected"): 2}))
     facts = toy_data.separation(runs, None)
-    assert facts["headline"] == "0 of 2 runs separated (95 % interval 0% to 66%)"
+    assert facts["headline"] == "0 of 2 runs separated (95 % interval 0% to 84%)"
     assert facts["thesis"] is None and "active_mean" not in facts["ours"]
 
 

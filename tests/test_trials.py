@@ -18,9 +18,9 @@ def test_best_reads_each_run_at_its_highest_accuracy_at_its_lowest_loss_and_at_i
 
 
 def test_means_and_ranges_by_epoch():
-    table = curves({"ticket": 0.9, "fresh": 0.7})
+    table = curves({"ticket": 0.9, "fresh": 0.7}, seeds=6)
     means = trials.by_epoch(table, KEYS)
-    assert len(means) == 10 and set(means["trials"]) == {4}
+    assert len(means) == 10 and set(means["trials"]) == {6}
     for (variant, epoch), at in table.groupby(["variant", "epoch"]):
         row = means[(means["variant"] == variant) & (means["epoch"] == epoch)].iloc[0]
         assert row["accuracy_mean"] == pytest.approx(at["accuracy"].mean())
@@ -42,7 +42,7 @@ def test_means_and_ranges_by_epoch():
 
 
 def test_losses_are_taken_within_a_trial():
-    table = curves({"ticket": 0.9, "worse": 0.88, "same": 0.9}, noise=0.05)
+    table = curves({"ticket": 0.9, "worse": 0.88, "same": 0.9}, seeds=6, noise=0.05)
     found = trials.summarise_training(table, KEYS)
     ticket, worse = (
         found[found["variant"] == v].sort_values("seed")["best_accuracy"].to_numpy()
@@ -54,11 +54,23 @@ def test_losses_are_taken_within_a_trial():
         "p"
     ] == pytest.approx(expected.pvalue)
     ci = expected.confidence_interval(0.95)
-    assert (row["accuracy_drop_low"], row["accuracy_drop_high"]) == pytest.approx((ci.low, ci.high))
+    reach = np.array([ci.low - row["accuracy_drop_low"], row["accuracy_drop_high"] - ci.high])
+    assert sorted(reach)[0] == pytest.approx(0, abs=1e-9)  # Student's, but where the longer tail is
+    assert 0 < sorted(reach)[1] < ci.high - ci.low
     assert row["p_corrected"] >= row["p"]
 
 
-def test_shares_have_wilson_s_interval_and_means_student_s():
+def test_few_trials_have_a_mean_but_no_interval_and_no_test():
+    table = curves({"ticket": 0.9, "worse": 0.88}, seeds=4, noise=0.05)
+    found = trials.summarise_training(table, KEYS)
+    row = trials.paired_differences(found, ["network", "rounds"]).iloc[0]
+    assert row["trials"] == 4 and np.isfinite(row["accuracy_drop"])
+    assert row[["accuracy_drop_low", "accuracy_drop_high", "p", "p_corrected"]].isna().all()
+    reached = trials.summary(trials.by_epoch(table, KEYS), found, KEYS)
+    assert reached["best_accuracy"].notna().all() and reached["best_low"].isna().all()
+
+
+def test_shares_have_an_exact_interval_and_means_student_s():
     found = trials.mean_by_weights(toy({"iterative": 15}), ["method"], "apart").set_index(
         "available"
     )

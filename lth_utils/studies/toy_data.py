@@ -12,7 +12,7 @@ from lth_utils.networks.ticket import Ticket
 from lth_utils.runs.store import Store
 from lth_utils.studies.parameters import PointsParameters, Span
 from lth_utils.studies.reference import reference
-from lth_utils.studies.statistics import columns, share
+from lth_utils.studies.statistics import clustered_share, columns
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def separation(runs: pd.DataFrame, theirs: dict | None) -> dict:
     ours = {
         "runs": len(runs),
         "separated": len(separated),
-        **columns("share", share(len(separated), len(runs))),
+        **columns("share", clustered_share(runs["level"].notna(), runs["draw"])),
         "levels": [int(level) for level in separated["level"]],
         "seeds": [int(seed) for seed in separated["seed"]],
     }

@@ -194,8 +194,8 @@ def paired_differences(
 def mean_by_weights(trained: pd.DataFrame, keys: Sequence[str], value: str) -> pd.DataFrame:
     """Means over the trials by number of weights, with their interval.
 
-    The interval is Student's, or Wilson's where the values are true or false and the mean is a
-    share.
+    The interval is Student's, or Clopper and Pearson's where the values are true or false and the
+    mean is a share.
 
     Args:
         trained: columns `keys`, ``available`` and `value`.

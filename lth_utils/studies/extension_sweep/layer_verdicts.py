@@ -50,7 +50,7 @@ def _order(order: pd.DataFrame) -> Verdict:
         theirs="one run: yes",
         ours=f"{int(own['ordered'].sum())} of {len(own)}, {in_percent(*share)}",
         test="interval of the share against one half",
-        note=f"but so do {' and '.join(chance)}",
+        note=f"but so do {' and '.join(chance)}" if chance else "",
         **_counts(own),
     )
 
@@ -73,7 +73,8 @@ def _delay(runs: pd.DataFrame) -> Verdict:
         theirs=f"one run: {theirs['inputs', 'output'] - theirs['outputs', 'hidden-3']}",
         ours=in_numbers(estimate, "{:.1f}"),
         test="Student's interval over draws",
-        **_counts(runs),
+        n=len(later),
+        draws=later.index.get_level_values("draw").nunique(),
     )
 
 

@@ -25,6 +25,8 @@ def loss_rows(table: pd.DataFrame) -> list[Verdict]:
     Args:
         table: level rows of two-layer networks, with ``data.seed``, ``watched_loss`` and ``loss``.
     """
+    if "watched_loss" not in table:  # older tables have one loss, that of the watched points
+        table = table.rename(columns={"loss": "watched_loss"})
     separated = table["status"] == "separated"
     if not separated.any() or separated.all():
         return []
@@ -32,7 +34,7 @@ def loss_rows(table: pd.DataFrame) -> list[Verdict]:
     usual = apart["active"].quantile([0.05, 0.95])
     alike = others[others["active"].between(*usual)]
     rows = []
-    for column in SPLITS:
+    for column in [name for name in SPLITS if name in table]:
         rows.append(_rank(apart, others, "any size", column))
         if len(alike):
             rows.append(_rank(apart, alike, "as many active weights", column))
@@ -56,7 +58,7 @@ def _rank(apart: pd.DataFrame, others: pd.DataFrame, which: str, column: str) ->
         (0.5, 1.0),
         theirs="above 0.5",
         ours=in_numbers(chance),
-        test="Student's interval over the chances within draws",
+        test="interval of a share that varies as much between draws",
         **_size(apart),
     )
 
@@ -79,7 +81,7 @@ def _reached(apart: pd.DataFrame) -> Verdict:
         (least, most),
         theirs=f"centre {cluster['val_loss_centre']}",
         ours=f"median {in_numbers(median, '{:.4f}')}",
-        test="order statistics of the medians of draws",
+        test="Student's interval over the medians of draws; of one draw order statistics",
         note="what can be reached depends on the points drawn",
         **(_size(solved) if len(solved) else {"n": 0, "draws": 0}),
     )

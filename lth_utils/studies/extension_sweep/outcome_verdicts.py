@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lth_utils.studies.statistics import clustered_difference, clustered_share
+from lth_utils.studies.statistics import clustered_share, difference_of
 from lth_utils.studies.strata import pooled_difference, pooled_test
 from lth_utils.studies.verdict import (
     ALIKE,
@@ -14,6 +14,7 @@ from lth_utils.studies.verdict import (
     Verdict,
     by_interval,
     correct,
+    in_numbers,
     in_percent,
     never,
 )
@@ -96,17 +97,13 @@ def _like_theirs(
             difference,
             (-ALIKE, ALIKE),
             theirs=f"{given['count'].sum()} of {given['runs'].sum()} at {len(given)} levels",
-            ours=f"{in_percent(*share)}; difference {_signed(difference)}",
+            ours=f"{in_percent(*share)}; difference {in_numbers(difference, '{:+.2f}')}",
             test="stratified by level, the draw of the data a random factor",
             p=pooled_test(counts, given),
             note="p: that there is no difference at any level",
             **size(ours),
         )
     ]
-
-
-def _signed(estimate: tuple[float, float, float]) -> str:
-    return "{:+.2f} ({:+.2f} to {:+.2f})".format(*estimate)
 
 
 def _never(
@@ -212,13 +209,8 @@ def remedy_rows(runs: pd.DataFrame, layerwise: pd.DataFrame) -> list[Verdict]:
     remedied = layerwise[layerwise["extension"].isin(levels)]
     if wide.empty or remedied.empty:
         return []
-    difference = clustered_difference(
-        came_to(remedied, SEPARATED),
-        remedied["draw"],
-        came_to(wide, SEPARATED),
-        wide["draw"],
-    )
     shares = [share_that(rows, SEPARATED) for rows in (remedied, wide)]
+    difference = difference_of(*shares)  # has ends also where all of one and none of the other do
     return [
         by_interval(
             "5",
@@ -227,8 +219,9 @@ def remedy_rows(runs: pd.DataFrame, layerwise: pd.DataFrame) -> list[Verdict]:
             difference,
             (0.0, np.inf),
             theirs="reason unknown",
-            ours=f"{in_percent(*shares[0])} layer by layer, {in_percent(*shares[1])} globally",
-            test="difference of shares, Student's interval over draws",
+            ours=f"{in_percent(*shares[0])} layer by layer, {in_percent(*shares[1])} globally; "
+            f"difference {in_numbers(difference, '{:+.2f}')}",
+            test="difference of shares, from the interval over draws of each",
             n=len(wide) + len(remedied),
             draws=remedied["draw"].nunique(),
         )

@@ -163,6 +163,7 @@ def _consistently(ours: pd.DataFrame, theirs: pd.DataFrame) -> Verdict:
 def _active(ours: pd.DataFrame) -> list[Verdict]:
     """Active weights of width 48 after the last level, each run of theirs among ours."""
     theirs, chances = reference("grid_width48_active_weights"), []
+    ours = ours[ours["levels"].isin(theirs["pruning_levels"])]
     for level, given in theirs.groupby("pruning_levels"):
         values = ours.loc[ours["levels"] == level, "active_end"].to_numpy(float)
         for value in given["active_weights_at_end"] if len(values) else []:
