@@ -142,12 +142,14 @@ def sizes(one_shot, iterative=0.0):
     )
 
 
-def toy(counts, runs=20):
+def toy(counts, runs=20, draws=2):
+    """Level rows of runs by method, the first so many of which separate; draws take turns."""
     return pd.DataFrame(
         [
             {
                 "method": method,
                 "run": f"{method}{n}",
+                "data.seed": n % draws,
                 "available": a,
                 "apart": bool(a == 50 and n < k),
             }

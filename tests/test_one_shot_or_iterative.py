@@ -3,42 +3,90 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import sizes, toy
+from made_up import sizes, toy, verdict
 
 from lth_utils import plots
 from lth_utils.studies import one_shot_or_iterative, trials
+from lth_utils.studies.statistics import mean_interval
+
+TOY = {"iterative": 15, "one-shot": 2}
+
+
+def halvings(one_shot, iterative, most=8):
+    """Trials that keep the accuracy for so many halvings of the network, each one its own."""
+    rows = []
+    for method, counts in {"iterative": iterative, "one-shot": one_shot}.items():
+        for seed, count in enumerate(counts):
+            for halved in range(most + 1):
+                for scope in ("global", "layer"):
+                    accuracy = 0.9 - 0.05 * (halved > count) + 1e-4 * np.sin(seed + halved)
+                    rows.append((scope, "early", method, seed, 1024 >> halved, accuracy))
+    names = ["scope", "measure", "method", "seed", "available", "accuracy"]
+    return pd.DataFrame(rows, columns=names).assign(share=lambda t: t["available"] / 1024)
+
+
+def verdicts(one_shot, iterative, toys=None):
+    reached = halvings(one_shot, iterative)
+    return one_shot_or_iterative.one_shot(
+        one_shot_or_iterative.accuracy_drops(reached, 1024),
+        one_shot_or_iterative.sizes(reached),
+        toy(TOY) if toys is None else toys,
+    )
+
+
+FEW, MANY = [2, 1, 2, 3, 2], [5, 6, 6, 5, 6]
 
 
 @pytest.mark.parametrize(
     ("one_shot", "iterative", "expected"),
-    [(0.05, 0, "agrees"), (0, 0.05, "differs"), (0, 0, "cannot tell"), (0.05, 0.05, "cannot tell")],
+    [
+        (FEW, MANY, "agrees"),
+        (MANY, FEW, "differs"),
+        (FEW, [3, 2, 1, 2, 2], "cannot tell"),
+        (FEW[:4], MANY[:4], "cannot tell"),
+        (FEW[:1], MANY[:1], "cannot tell"),
+    ],
 )
-def test_verdicts_on_one_shot_pruning(one_shot, iterative, expected):
-    reached = sizes(one_shot, iterative)
-    lost = trials.paired_differences(
-        reached[reached["available"] < 1000],
-        ["scope", "measure", "share"],
-        "method",
-        "iterative",
-        "accuracy",
-    )
-    smallest = one_shot_or_iterative.smallest_lossless_share(
-        reached, ["scope", "measure", "method"]
-    )
-    found = one_shot_or_iterative.one_shot(lost, smallest, toy({"iterative": 15, "one-shot": 2}))
-    assert list(found["verdict"][:2]) == [expected] * 2
-    assert (
-        "2 of 20" in found["ours"].iloc[2]
-        and "15 of 20" in found["ours"].iloc[2]
-        and found["p"].iloc[2] < 0.001
-    )
-    assert "one-shot 2 of 20" in one_shot_or_iterative.one_shot_headline(
-        lost, toy({"iterative": 15, "one-shot": 2})
-    )
-    alone = one_shot_or_iterative.one_shot(
-        lost, smallest[smallest["seed"] == 0], toy({"random": 1})
-    )
-    assert list(alone["verdict"]) == ["cannot tell"] * 2 and "nan" not in alone["ours"].iloc[0]
+def test_verdicts_on_the_size_that_keeps_the_accuracy(one_shot, iterative, expected):
+    found = verdicts(one_shot, iterative)[:2]
+    assert list(found["verdict"]) == [expected] * 2
+    assert set(found["n"]) == {len(one_shot)} and not found["ours"].str.contains("nan").any()
+
+
+@pytest.mark.parametrize(
+    ("iterative", "expected"), [([3, 3, 3, 4, 4], "cannot tell"), ([4, 4, 4, 5, 5], "agrees")]
+)
+def test_each_size_is_known_to_a_step_of_the_grid_only(iterative, expected):
+    """The interval of the ratio alone is above one in both cases."""
+    row = verdicts(FEW[:1] * 5, iterative).iloc[0]
+    _, low, high = mean_interval(np.array(iterative) - FEW[0])
+    assert low > 0 and row["verdict"] == expected
+    assert np.log2([row["low"], row["high"]]) == pytest.approx([low - 1, high + 1])
+
+
+@pytest.mark.parametrize(
+    ("count", "runs", "draws", "expected"),
+    [
+        (10, 20, 1, "agrees"),
+        (30, 100, 10, "agrees"),
+        (10, 20, 2, "cannot tell"),  # two draws tell little of others
+        (2, 20, 2, "cannot tell"),
+        (0, 20, 2, "cannot tell"),
+        (0, 300, 1, "differs"),
+    ],
+)
+def test_verdicts_on_networks_that_one_shot_pruning_separates(count, runs, draws, expected):
+    toys = toy({"iterative": 15, "one-shot": count}, runs, draws)
+    row = verdict(verdicts(FEW, MANY, toys), "one-shot pruning separates networks, too")
+    assert (row["verdict"], row["n"], row["draws"]) == (expected, runs, draws)
+    assert row["ours"].startswith(f"{count} of {runs}, ")
+
+
+def test_without_one_shot_runs_nothing_is_said_about_them():
+    assert not verdicts(FEW, MANY, toy({"random": 1}))["statement"].str.contains("too").any()
+    reached = halvings(FEW, MANY)
+    drops = one_shot_or_iterative.accuracy_drops(reached, 1024)
+    assert "one-shot 2 of 20" in one_shot_or_iterative.one_shot_headline(drops, toy(TOY))
 
 
 def test_the_smallest_size_that_keeps_the_accuracy():

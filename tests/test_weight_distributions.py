@@ -1,8 +1,9 @@
 """Notebook 06: the weights that survive, verdicts on made-up trials, and the figures."""
 
 import numpy as np
+import pandas as pd
 import pytest
-from made_up import KEYS, curves
+from made_up import KEYS, curves, verdict
 
 from lth_utils import plots
 from lth_utils.studies import reference, trials, weight_distributions
@@ -23,24 +24,91 @@ def test_what_the_course_project_lost_is_computed_from_its_trials():
     )
 
 
+STATEMENTS = weight_distributions.verdicts.STATEMENTS
+
+
+REPORTED = ("resampled, trained", "remasked, trained")
+"""What the course project has trials of."""
+
+
+def lost(drops, n=8, network="mnist", spread=0.001):
+    """Differences of trials, by variant and rounds; those of a variant lie around its drop."""
+    rows, ticket = [], 0.9
+    for variant, by_rounds in {"ticket": dict.fromkeys((6, 10), 0.0), **drops}.items():
+        for rounds, drop in by_rounds.items():
+            for seed, z in enumerate(np.linspace(-1, 1, n)):
+                reached = ticket - drop - spread * z * (variant != "ticket")
+                rows.append((network, rounds, variant, seed, reached))
+    names = ["network", "rounds", "variant", "seed", "best_accuracy"]
+    return trials.paired_differences(pd.DataFrame(rows, columns=names), ["network", "rounds"])
+
+
+def both(drop, later=None):
+    return {6: drop, 10: drop if later is None else later}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
 @pytest.mark.parametrize(
-    ("resampled", "expected"), [(0.85, "agrees"), (0.95, "differs"), (0.9, "cannot tell")]
+    ("drop", "n", "expected"),
+    [
+        (both(0.01), 8, "agrees"),
+        (both(-0.01), 8, "differs"),
+        (both(0.01, -0.01), 8, "differs"),
+        (both(0.0), 8, "cannot tell"),
+        (both(0.01, 0.0), 8, "cannot tell"),
+        (both(0.01), 7, "cannot tell"),
+    ],
 )
-def test_verdicts_on_the_weights_distribution(resampled, expected):
-    names = {
-        "full": 0.95,
-        "ticket": 0.9,
-        "resampled, initial": resampled,
-        "fresh": 0.8,
-        "signs": 0.9,
-    }
-    lost = trials.paired_differences(
-        trials.summarise_training(curves(names, noise=0.003), KEYS), ["network", "rounds"]
+def test_every_variant_loses_gains_or_is_left_open(name, drop, n, expected):
+    (row,) = weight_distributions.distributions(lost({name: drop}, n)).itertuples()
+    assert row.statement == f"{STATEMENTS[name]} (mnist)"
+    assert (row.verdict, row.n, row.draws) == (expected, n, 1)
+    assert ("decide nothing" in row.note) == (n < 8)
+    assert (row.theirs == "not reported") == (
+        name not in ("resampled, trained", "remasked, trained")
     )
-    found = weight_distributions.distributions(lost)
-    row = found[found["statement"].str.contains("as its paper says")].iloc[0]
-    assert row["verdict"] == expected and row["theirs"] == "not reported" and row["runs"] == 4
-    assert "fresh" in weight_distributions.distributions_headline(lost)
+
+
+def test_verdicts_follow_from_curves():
+    names = {"full": 0.95, "ticket": 0.9, "resampled, initial": 0.85, "fresh": 0.8, "signs": 0.898}
+    names["remasked, initial"] = 0.93
+    trained = trials.summarise_training(curves(names, seeds=8, noise=0.003), KEYS)
+    drops = trials.paired_differences(trained, ["network", "rounds"])
+    found = weight_distributions.distributions(drops)
+    words = {}
+    for name in names:
+        for row in found[found["statement"] == f"{STATEMENTS.get(name)} (mnist)"].itertuples():
+            words[name] = row.verdict
+    assert words == {
+        "resampled, initial": "agrees",
+        "fresh": "agrees",
+        "signs": "cannot tell",
+        "remasked, initial": "differs",
+    }
+    assert "fresh" in weight_distributions.distributions_headline(drops)
+
+
+def test_three_trials_on_cifar_decide_nothing_however_large_the_loss():
+    drops = lost({name: both(0.1) for name in STATEMENTS}, 3, "cifar10")
+    found = weight_distributions.distributions(drops)
+    assert len(found) == len(STATEMENTS) and set(found["verdict"]) == {"cannot tell"}
+    assert found["note"].str.contains("fewer than 8 trials decide nothing").all()
+    assert not found["ours"].str.contains("nan").any() and found["low"].isna().all()
+
+
+@pytest.mark.parametrize(("others", "expected"), [(False, "agrees"), (True, "cannot tell")])
+def test_the_corrected_p_decides(others, expected):
+    """The interval is without zero either way; of many tests one is bound to be so."""
+    spread = 0.001
+    error = np.linspace(-spread, spread, 8).std(ddof=1) / np.sqrt(8)
+    drops = {"fresh": {10: 3 * error}}
+    if others:
+        drops |= {name: {10: 0.0} for name in STATEMENTS if name != "fresh"}
+    found = weight_distributions.distributions(lost(drops, spread=spread))
+    row = verdict(found, STATEMENTS["fresh"])
+    assert row["low"] > 0 and row["p"] == pytest.approx(0.02, abs=0.001)
+    assert row["p_corrected"] == pytest.approx(row["p"] * (6 if others else 1))
+    assert row["verdict"] == expected
 
 
 def test_histograms_are_densities_of_what_lies_inside():

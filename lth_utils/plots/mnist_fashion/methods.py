@@ -22,7 +22,7 @@ LEAST = 1e-3
 """Shares of units below this are drawn on a linear axis, so that 0 has a place."""
 
 FEWEST = 3
-"""Networks that an interval is drawn of; that of two is wider than any figure."""
+"""Networks that a mean is drawn of."""
 
 GREEN = STATUS_COLOURS["separated"]
 
@@ -135,8 +135,8 @@ def separation_cost(costs: pd.DataFrame, means: pd.DataFrame, theirs: pd.DataFra
         theirs: ``studies.reference.reference("mnist_fashion")``.
 
     Returns:
-        A figure with one row per method, the mean with its 95 % interval of `FEWEST` networks or
-        more, and the thesis' runs in a row of their own.
+        A figure with one row per method, the mean of `FEWEST` networks or more with its 95 %
+        interval where it has one, and the thesis' runs in a row of their own.
     """
     variants = list(means["variant"])
     figure, axes = panels(1, 1, (11.5, 0.5 * (len(variants) + 1) + 3))
@@ -163,8 +163,9 @@ def separation_cost(costs: pd.DataFrame, means: pd.DataFrame, theirs: pd.DataFra
     ax.axvline(0, color="black", lw=1, linestyle=":")
     ax.axvspan(-CLOSE, 0, **GOAL)
     ax.set_yticks(range(-1, len(variants)), ["the thesis, 1568-784-392-20", *variants])
-    smallest = min([*lost, *(100 * dots["cost"])])
-    ax.set(ylim=(len(variants) - 0.3, -1.6), xlim=(smallest - 0.8, 0.4))
+    smallest = np.nanmin([*lost, *(100 * dots["cost"]), *(100 * means["cost_low"])])
+    largest = np.nanmax([0, *(100 * means["cost_high"])])
+    ax.set(ylim=(len(variants) - 0.3, -1.6), xlim=(smallest - 0.8, largest + 0.4))
     ax.set_xlabel("accuracy at separation less that of the best level of the same run, points")
     ax.set_title("separated, of the runs quoted", loc="right", fontsize=12)
     finding(figure, _cheapest(means, lost))
@@ -189,7 +190,8 @@ def _cheapest(means: pd.DataFrame, theirs: np.ndarray) -> str:
         return f"No way of pruning separates {FEWEST} of its runs"
     best = enough.loc[enough["cost"].idxmax()]
     ends = 100 * -best[["cost_high", "cost", "cost_low"]].astype(float)
-    words = f"Separation costs {ends.iloc[1]:.1f} points (95 %: {span(ends)}) in the cheapest of "
+    interval = "" if ends.isna().any() else f" (95 %: {span(ends)})"
+    words = f"Separation costs {ends.iloc[1]:.1f} points{interval} in the cheapest of "
     words += f"{counted(len(enough), 'way')}, {best['variant']}"
     return f"{words}; in the thesis {span(-theirs)}"
 
@@ -199,7 +201,7 @@ def _cost_handles(left_out: bool) -> list:
     dot = {"ls": "", "marker": "o", "ms": 8, "mec": "black", "mew": 0.6, "color": GREEN}
     handles = [
         Line2D([], [], label="a separated network", **dot),
-        Line2D([], [], label=f"mean, 95 % interval, from {FEWEST} networks on", **MEAN),
+        Line2D([], [], label=f"mean of {FEWEST} or more, 95 % interval where known", **MEAN),
         their_handle("a run of the thesis"),
         Patch(label=f"at most {CLOSE:.0f} point below its best level", **GOAL),
     ]
