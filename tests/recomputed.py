@@ -246,3 +246,11 @@ def holm(p):
         highest = max(highest, min(1.0, p[i] * (len(tests) - rank)))
         corrected[i] = highest
     return corrected
+
+
+def paired(differences):
+    """The p of Student's test that differences are zero on average."""
+    if len(differences) < FEWEST or max(differences) == min(differences):
+        return np.nan
+    t = np.mean(differences) / stats.sem(differences)
+    return float(2 * stats.t.sf(abs(t), len(differences) - 1))
