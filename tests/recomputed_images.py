@@ -108,12 +108,17 @@ def varying_pixels(set_name, network):
 
 
 def connected_inputs(set_name):
-    theirs = again.theirs("input_connectivity").drop(columns="network")
-    names = {"dataset": "network", "weights_printed_under_figure": "available"}
-    theirs = theirs.rename(columns=names)[["network", "available", "inputs_connected"]]
-    rows = again.table(set_name, "02_mnist_fashion-correlation").merge(theirs)
-    interval = again.mean(np.log(rows["connected"] / rows["inputs_connected"]))
-    return of_one_draw(tuple(np.exp(interval)), (0.9, 1 / 0.9), rows["network"].nunique())
+    rows = again.table(set_name, "02_mnist_fashion-correlation").set_index(["network", "level"])
+    ratios, networks = [], set()
+    for theirs in again.theirs("input_connectivity").itertuples():
+        inputs, width = (int(n) for n in theirs.network.split("-")[:2])
+        key = theirs.dataset, theirs.pruning_level
+        of_their_size = rows.loc[(theirs.dataset, 0), "available"] == inputs * width
+        if of_their_size and key in rows.index:
+            ratios.append(rows.loc[key, "connected"] / theirs.inputs_connected)
+            networks.add(theirs.dataset)
+    interval = again.mean(np.log(ratios))
+    return of_one_draw(tuple(np.exp(interval)), (0.9, 1 / 0.9), len(networks))
 
 
 # claim 8

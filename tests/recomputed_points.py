@@ -166,7 +166,7 @@ def available_separated(set_name, layers):
 def available_degraded(set_name):
     runs = by_run(family(set_name, "three"))
     runs = runs[runs["degraded"]].assign(value=lambda rows: rows["available_end"])
-    return ranked(runs, single_runs("active_available_degraded", "3mini"))
+    return ranked(runs, single_runs("active_available_at_degradation", "3mini"))
 
 
 def active_share(set_name):
@@ -274,7 +274,7 @@ PATTERNS = {
     r"our reason: global pruning takes the output layer first, so that pruned layer by layer "
     r"more of these networks separate": remedy,
     r"(\w+)-layer networks have as many available weights at separation as.*": available_separated,
-    r"three-layer networks have as many available weights when they degrade as.*": available_degraded,
+    r"three-layer networks have as many available weights when they degrade.*": available_degraded,
     r"as large a share of the remaining weights is active at the end as in theirs .*": active_share,
     r"mean active weights at separation stay between (\d+) and (\d+) at every level "
     r"\(two layers\)": active_stay,

@@ -266,10 +266,14 @@ def _own_image(purity: pd.DataFrame) -> Verdict:
 
 
 def _connected_inputs(correlation: pd.DataFrame) -> list[Verdict]:
-    """Pixels that still have a weight, at the levels that the thesis reports."""
-    theirs = reference("input_connectivity").rename(columns={"dataset": "network"})
-    theirs = theirs.rename(columns={"weights_printed_under_figure": "available"})
-    both = correlation.merge(theirs[["network", "available", "inputs_connected"]])
+    """Pixels that still have a weight, at the levels that the thesis reports, of its networks."""
+    names = {"network": "shape", "dataset": "network", "pruning_level": "level"}
+    theirs = reference("input_connectivity").rename(columns=names)
+    widths = theirs["shape"].str.split("-", expand=True).astype(float)
+    theirs["dense"] = widths[0] * widths[1]  # weights of the first layer, which ours are, too
+    dense = correlation[correlation["level"] == 0].set_index("network")["available"]
+    ours = correlation.assign(dense=correlation["network"].map(dense))
+    both = ours.merge(theirs[["network", "level", "dense", "inputs_connected"]])
     if both.empty:
         return []
     ratio = mean_interval(np.log(both["connected"] / both["inputs_connected"]))
