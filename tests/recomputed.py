@@ -20,6 +20,7 @@ NOTHING = (np.nan, np.nan)
 HALF = (0.5, 1.0)
 NEVER = (0.0, 0.02)
 MORE_THAN_RARE = (0.02, 1.0)
+ABOVE_ZERO = (0.0, np.inf)
 FEWEST = 5
 
 

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import recomputed as again
-from recomputed import MORE_THAN_RARE, NEVER, NOTHING, Found
+from recomputed import ABOVE_ZERO, MORE_THAN_RARE, NEVER, NOTHING, Found
 
 from lth_utils.config import run_id
 
@@ -53,7 +53,7 @@ def below_peak(set_name):
     separated = at_separation(set_name)
     peak = main(set_name).groupby("run")["accuracy"].max()
     lost = (peak - separated["accuracy"]).dropna()
-    return of_one_draw(again.mean(lost), (0.0, 1.0), len(separated))
+    return of_one_draw(again.mean(lost), ABOVE_ZERO, len(separated))
 
 
 def curve(set_name, sizes):
@@ -104,7 +104,7 @@ def loss_definition(set_name):
 def varying_pixels(set_name, network):
     rows = again.table(set_name, "02_mnist_fashion-correlation").query("network == @network")
     end = rows.sort_values("level").iloc[-1]
-    return of_one_draw((end["correlation"] - end["permuted_high"], 1.0), (0.0, 1.0), 1)
+    return of_one_draw((end["correlation"] - end["permuted_high"], 1.0), ABOVE_ZERO, 1)
 
 
 def connected_inputs(set_name):

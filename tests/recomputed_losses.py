@@ -2,7 +2,7 @@
 
 import numpy as np
 import recomputed as again
-from recomputed import HALF, MORE_THAN_RARE, Found
+from recomputed import ABOVE_ZERO, HALF, MORE_THAN_RARE, Found
 from recomputed_points import family, more_than, size
 
 # claim 4
@@ -64,7 +64,7 @@ def late(set_name):
         levels[name] = rows[rows[name] >= 0.5].groupby(["draw", "run"])["level"].min()
     later = (levels["decided_inputs_4"] - levels["decided_outputs_3"]).dropna()
     interval = again.mean_over_draws(later, later.index.get_level_values("draw"))
-    return Found([interval], (0.0, np.inf), rows["run"].nunique(), rows["draw"].nunique())
+    return Found([interval], ABOVE_ZERO, rows["run"].nunique(), rows["draw"].nunique())
 
 
 NULLS = {"of as many weights per layer": "counts"}
@@ -79,7 +79,7 @@ def lead(set_name, masks_that):
     excess = (means["run"] - means[NULLS[masks_that]]).dropna()
     draws = excess.index.get_level_values("draw")
     interval = again.mean_over_draws(excess, draws)
-    return Found([interval], (0.0, 1.0), len(excess), draws.nunique())
+    return Found([interval], ABOVE_ZERO, len(excess), draws.nunique())
 
 
 PATTERNS = {

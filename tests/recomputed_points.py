@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import recomputed as again
-from recomputed import HALF, MORE_THAN_RARE, NEVER, Found
+from recomputed import ABOVE_ZERO, HALF, MORE_THAN_RARE, NEVER, Found
 
 LAYERS = {"one": "4-20-2", "two": "4-8-8-2", "three": "4-4-4-4-2"}
 NUMBERS = {"one": "1", "two": "2", "three": "3"}
@@ -132,7 +132,7 @@ def remedy(set_name):
     wide = wide[wide["stratum"].isin(remedied["stratum"])]
     hits = [runs.set_index("draw")["separated"].astype(float) for runs in (remedied, wide)]
     interval, n = again.difference_over_draws(*hits), len(remedied) + len(wide)
-    return Found([interval], (0.0, 1.0), n, remedied["draw"].nunique())
+    return Found([interval], ABOVE_ZERO, n, remedied["draw"].nunique())
 
 
 # claim 2

@@ -183,7 +183,7 @@ def _curve(table: pd.DataFrame, theirs: pd.DataFrame) -> Verdict:
         (-SAME, SAME),
         theirs=f"{given.mean():.1%}",
         ours=f"{ours.mean():.1%}; difference {in_points(*difference)}",
-        test="difference of the means of runs (Welch)",
+        test="difference of the means of runs (Zou & Donner)",
         n=len(ours),
         draws=1,
         note="what could explain it: see accuracy-differences",
