@@ -355,3 +355,13 @@ def test_the_last_layer_can_begin_larger():
     assert run_id(replace(spec, output_gain=2.0)) != run_id(spec)
     with pytest.raises(SpecError, match="output_gain"):
         replace(spec, output_gain=0.0)
+
+
+@pytest.mark.parametrize("shape", [(4, 30, 2), (4, 20, 15, 2)])
+def test_many_examples_are_scored_without_dead_units_as_few_are(shape, monkeypatch):
+    many = data.moons_circles(n_samples=50, fresh=12_000)
+    members = masked(shape, range(3))
+    loss, score = trainer.evaluate(members, many)
+    monkeypatch.setattr(batched, "LARGE", 10**9)
+    for ours, whole in zip((loss, score), trainer.evaluate(members, many), strict=True):
+        np.testing.assert_allclose(ours, whole, rtol=1e-6)

@@ -24,6 +24,9 @@ from lth_utils.training.engine import Cancelled, Engine
 from lth_utils.training.objective import Objective, in_float64
 from lth_utils.training.on_device import on_device
 
+LARGE, POINTS_CHUNK = 10_000, 1000
+"""More examples than the first number are evaluated in parts of the second."""
+
 IMAGE_CHUNK = 1024
 """Images that convolutions evaluate at once: a whole data set would fill the memory."""
 
@@ -133,7 +136,11 @@ def evaluate(
     if network(shape).front:
         logits = torch.cat([_logits_in_chunks(member, shape, x) for member in flat.split(1)])
     else:
-        logits = Layers.of(flat, shape).forward(x.expand(len(flat), -1, -1))[-1]
+        layers = Layers.of(flat, shape)
+        # activations of many examples at once would leave the processor's cache
+        size = POINTS_CHUNK if len(x) > LARGE else len(x)
+        parts = [layers.forward(part.expand(len(flat), -1, -1))[-1] for part in x.split(size)]
+        logits = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
     return objective.evaluate(logits, y)
 
 

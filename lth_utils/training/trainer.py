@@ -17,6 +17,7 @@ from lth_utils.data import Dataset
 from lth_utils.networks.layers import network
 from lth_utils.networks.population import Population
 from lth_utils.training import batched, convolutional
+from lth_utils.training.compact import compact
 from lth_utils.training.engine import Engine
 from lth_utils.training.objective import Objective
 from lth_utils.training.on_device import on_device
@@ -207,8 +208,28 @@ def evaluate(
     x = on_device(getattr(data, f"x_{split}"), where)
     y = on_device(getattr(data, f"y_{split}"), where)
     objective = Objective(order.tasks, "mean")
-    parameters = order.sorted_parameters(population.parameters)
+    parameters, shape = order.sorted_parameters(population.parameters), population.shape
+    if len(x) > batched.LARGE and not network(shape).front:
+        networks = _without_dead_units(parameters, order.sorted_mask(population.mask), shape)
+    else:
+        networks = [(parameters, shape)]
     with convolutional.exact_convolutions(where):
-        found = batched.evaluate(parameters, population.shape, x, y, objective)
-    loss, score = torch.stack(found).cpu().numpy()
+        parts = [torch.stack(batched.evaluate(*net, x, y, objective)) for net in networks]
+    loss, score = torch.cat(parts, 1).cpu().numpy()
     return loss, score
+
+
+def _without_dead_units(
+    parameters: torch.Tensor, mask: torch.Tensor, shape: Shape
+) -> list[tuple[torch.Tensor, Shape]]:
+    """Each member as a smaller network with the same outputs, parameters ``[1, P]`` and shape.
+
+    Units that lead to no output are most of a wide network that was pruned.
+    """
+    networks: list[tuple[torch.Tensor, Shape]] = []
+    for values, kept in zip(parameters, mask.cpu().numpy(), strict=True):
+        small, index = compact(kept, tuple(width for width in shape if isinstance(width, int)))
+        places = torch.from_numpy(index).to(values.device)
+        used = torch.where(places >= 0, values[places.clamp(min=0)], 0.0)
+        networks.append((used[None], small))
+    return networks
