@@ -33,6 +33,7 @@ class Found:
     n: int
     draws: int
     p: float = np.nan
+    corrected: float = np.nan  # p after Holm, where it decides
     hits: int = field(default=-1)  # cases of what never happens
 
 
@@ -148,6 +149,14 @@ def difference(first, second):
     """Zou & Donner 2008, from the intervals of both means."""
     (low, high), (lower, higher) = mean(first), mean(second)
     one, two = np.mean(first), np.mean(second)
+    down = np.sqrt((one - low) ** 2 + (higher - two) ** 2)
+    return one - two - down, one - two + np.sqrt((high - one) ** 2 + (two - lower) ** 2)
+
+
+def difference_of_shares(first, second):
+    """The same, from the intervals of two shares over draws (the index)."""
+    (low, high), (lower, higher) = (share(hits, hits.index) for hits in (first, second))
+    one, two = first.mean(), second.mean()
     down = np.sqrt((one - low) ** 2 + (higher - two) ** 2)
     return one - two - down, one - two + np.sqrt((high - one) ** 2 + (two - lower) ** 2)
 

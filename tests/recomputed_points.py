@@ -131,7 +131,7 @@ def remedy(set_name):
     remedied, wide = at(remedied, 14), at(runs_of(set_name, "one"), 14)
     wide = wide[wide["stratum"].isin(remedied["stratum"])]
     hits = [runs.set_index("draw")["separated"].astype(float) for runs in (remedied, wide)]
-    interval, n = again.difference_over_draws(*hits), len(remedied) + len(wide)
+    interval, n = again.difference_of_shares(*hits), len(remedied) + len(wide)
     return Found([interval], ABOVE_ZERO, n, remedied["draw"].nunique())
 
 
