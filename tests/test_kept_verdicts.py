@@ -7,7 +7,6 @@ with the rows of levels and of trials.
 
 import re
 
-import numpy as np
 import pandas as pd
 import pytest
 import recomputed as again
