@@ -45,7 +45,7 @@ def table(set_name, name):
     """A kept table with the columns that are the same in all rows."""
     path = ROOT / "outputs" / set_name / "tables" / f"{name}.csv"
     path = path if path.exists() else path.with_name(f"{name}.csv.gz")
-    rows = pd.read_csv(path, dtype={"network": str})
+    rows = pd.read_csv(path, dtype={"network": str}, low_memory=False)
     about = path.with_name(f"{name}.json")
     same = json.loads(about.read_text()).get("same in all rows", {}) if about.exists() else {}
     return rows.assign(**same)

@@ -29,7 +29,7 @@ from lth_utils.runs.files import write_atomically
 from lth_utils.runs.places import outputs, project_root
 from lth_utils.runs.store import Store
 
-LARGE = 200_000
+LARGE = 100_000
 """Bytes from which a picture is made smaller, with invisible losses."""
 
 MOST_TICKETS = 3
@@ -90,7 +90,7 @@ def _image(png: bytes, alt: str) -> str:
     content = io.BytesIO()
     picture.save(content, "WEBP", lossless=True, method=3)
     if len(content.getvalue()) > LARGE:
-        picture.thumbnail((1500, 8000))
+        picture.thumbnail((1200, 8000))
         content = io.BytesIO()
         picture.save(content, "WEBP", quality=82)
     encoded = base64.b64encode(content.getvalue()).decode()

@@ -20,7 +20,7 @@ from lth_utils.config import RunSpec, SpecError
 from lth_utils.runs.files import StoreError, write_atomically
 from lth_utils.runs.places import outputs, provenance
 
-LONG = 5000
+LONG = 1500
 """Rows from which a table is written compressed."""
 
 NAMES = ("network",)
@@ -180,7 +180,7 @@ def read_table(set_name: str, name: str, specs: list[RunSpec] | None = None) -> 
             f"no table {folder / name}.csv; to make it, run the notebook with train: true"
         )
     with reading(path):
-        table = pd.read_csv(path, dtype=dict.fromkeys(NAMES, str))
+        table = pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), low_memory=False)
     about = folder / f"{name}.json"
     if about.is_file():
         with reading(about):
