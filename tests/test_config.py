@@ -356,7 +356,7 @@ def test_specs_are_values():
     assert len({SPEC, replace(SPEC), replace(SPEC, seed=9)}) == 2
     with pytest.raises(AttributeError):
         SPEC.seed = 4
-    told = replace(SPEC, init="torch", variant=VariantSpec(TrainSpec(), 1))
+    told = replace(SPEC, init="torch", variant=VariantSpec(TrainSpec(), 1), output_gain=2.0)
     assert {f.name for f in fields(RunSpec)} == set(json.loads(config.canonical(told)))
     assert parse(RunSpec, json.loads(config.canonical(told)), "spec.json") == told
 

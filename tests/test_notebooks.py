@@ -121,7 +121,7 @@ def test_plain_papermill_works_from_anywhere(smoke, tmp_path):
 
 
 def test_a_failing_notebook_is_kept_under_another_name_and_the_exit_code_says_so(tmp_path):
-    done = lth("run", "01", "--set", "smoke", "-p", "seeds", "[0, 0]", outputs=tmp_path)
+    done = lth("run", "01", "--set", "smoke", "-p", "seeds", "0, 0", outputs=tmp_path)
     assert done.returncode == 1 and "axis seed repeats" in done.stderr
     assert [p.name for p in (tmp_path / "smoke" / "notebooks").iterdir()] == [
         "01_toy_data.failed.ipynb"

@@ -81,7 +81,7 @@ def test_on_the_cpu_all_checks_pass_with_what_training_needs(tmp_path):
 
 
 def test_its_sweep_is_that_of_notebook_03_and_stops_in_time():
-    asked = Parameters(two_layers=(Sizes("0-25", "0-3"),))
+    asked = Parameters(two_layers=(Sizes("0-25", "0-3"),), draw="thesis")
     wanted = [spec for spec in asked.families() if spec.base == (4, 8, 8, 2)]
     found = sweeps.two_layers(range(26), range(4))
     assert {run_id(s) for s in found} == {run_id(s) for s in wanted} and len(found) == 104

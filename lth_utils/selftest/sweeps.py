@@ -12,6 +12,7 @@ import torch
 
 from lth_utils import data, pruning
 from lth_utils.config import PruneSpec, RunSpec, TrainSpec, expand, run_id, shape_text, span
+from lth_utils.data.toy_points import FRESH
 from lth_utils.networks import population
 from lth_utils.runs import sweep
 from lth_utils.runs.report import SweepError
@@ -41,7 +42,7 @@ def two_layers(levels, seeds, n_samples: int = 1000, **train) -> list[RunSpec]:
         train: fields of the ``TrainSpec`` that differ from the thesis'.
     """
     spec = RunSpec(
-        data.spec("moons_circles", n_samples=n_samples),
+        data.spec("moons_circles", n_samples=n_samples, draw="thesis", fresh=FRESH),
         train=TrainSpec(**train),
         prune=PruneSpec(rate=0.32, levels=9, schedule="extension"),
     )
