@@ -22,7 +22,11 @@ LEAD = (
     "of its weights at a time. Is what is left still one network, or two, one per task?"
 )
 
-MARKS = {"agrees": ("✔", "#00694d"), "differs": ("✘", "#a84a00"), "cannot tell": ("?", "#56616b")}
+MARKS = {
+    "agrees": ("✔", "#00694d"),
+    "differs": ("✘", "#a84a00"),
+    "cannot tell": ("?", "#56616b"),
+}
 """Sign and colour of each verdict."""
 
 WORDS = {

@@ -38,8 +38,9 @@ def log10_output_weights(
     """The logarithm of the number of output weights expected to be left.
 
     Trained weights of a layer are taken for normal with variance σ² + m²: σ² is that of their
-    initial values, 2 / inputs, for the outputs times gain²; and m = lr √steps, how far Adam walks
-    whose steps of length lr have random signs.  The largest `left` weights of both layers stay.
+    initial values, 2 / inputs, for the outputs times gain²; and m = lr √steps, how far Adam
+    walks whose steps of length lr have random signs.  The largest `left` weights of both layers
+    stay.
 
     Args:
         shape: inputs, hidden units, outputs.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from lth_utils.studies.like_theirs import as_many
 from lth_utils.studies.statistics import clustered_share, difference_of
-from lth_utils.studies.strata import pooled_difference, pooled_test
 from lth_utils.studies.verdict import (
-    ALIKE,
     DEGRADED,
     SEPARATED,
     Verdict,
@@ -87,21 +86,15 @@ def _like_theirs(
         {"stratum": given["extension"], "count": given[words].sum(axis=1), "runs": given["runs"]}
     )
     counts = counts_by_draw(ours, KINDS[kind], "extension")
-    difference = pooled_difference(counts, given)
-    share = share_that(ours, KINDS[kind])
     return [
-        by_interval(
+        as_many(
             "1",
-            f"of {FAMILIES[network]}-layer networks as many {kind} as in the thesis "
-            f"(mean difference over the levels less than {ALIKE})",
-            difference,
-            (-ALIKE, ALIKE),
+            f"of {FAMILIES[network]}-layer networks as many {kind} as in the thesis",
+            counts,
+            given,
+            share=share_that(ours, KINDS[kind]),
+            strata=("level", "levels"),
             theirs=f"{given['count'].sum()} of {given['runs'].sum()} at {len(given)} levels",
-            ours=f"{in_percent(*share)}; difference {in_numbers(difference, '{:+.2f}')}",
-            test="stratified by level, the draw of the data a random factor",
-            p=pooled_test(counts, given),
-            note="p: that there is no difference at any level",
-            **size(ours),
         )
     ]
 

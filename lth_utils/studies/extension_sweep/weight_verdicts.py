@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from lth_utils.studies.like_theirs import as_large
 from lth_utils.studies.reference import reference
-from lth_utils.studies.statistics import clustered_mean, mean_interval
-from lth_utils.studies.verdict import ALIKE, Verdict, by_interval, in_numbers
+from lth_utils.studies.statistics import clustered_mean
+from lth_utils.studies.verdict import Verdict, by_interval, in_numbers
 
 SAME_SHARE = 0.02
 """Shares of the available weights that differ by less count as the same."""
-
-RANKS = "chance that ours is the smaller, mean over their runs (Student)"
 
 
 def weight_rows(runs: pd.DataFrame, table: pd.DataFrame) -> list[Verdict]:
@@ -103,34 +102,11 @@ def _single_values(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ranked(statement: str, theirs: pd.DataFrame, ours: pd.DataFrame, column: str) -> list[Verdict]:
-    """Each of their runs among ours of the same extension level.
-
-    A run of theirs is like ours if half of ours are below it on average.
-    """
-    chances, used = [], []
-    for level, given in theirs.groupby("extension"):
-        values = ours.loc[ours["extension"] == level, column].to_numpy(float)
-        if len(values):
-            used.append(level)
-        for value in given["value"] if len(values) else []:
-            chances.append((values < value).mean() + (values == value).mean() / 2)
-    if not chances:
-        return []
-    shown = ours[ours["extension"].isin(used)]
-    estimate = mean_interval(chances)
-    return [
-        by_interval(
-            "2",
-            f"{statement}: the chance that one of ours has fewer is within {ALIKE} of one half",
-            estimate,
-            (0.5 - ALIKE, 0.5 + ALIKE),
-            theirs=f"{len(chances)} runs at {len(used)} levels",
-            ours=in_numbers(estimate),
-            test=RANKS,
-            n=len(shown),
-            draws=shown["draw"].nunique(),
-        )
-    ]
+    """Each of their runs among ours of the same extension level."""
+    values = ours[["extension", column, "draw"]].set_axis(["stratum", "value", "draw"], axis=1)
+    given = theirs.rename(columns={"extension": "stratum"})
+    words = "{runs} runs at {strata} levels"
+    return as_large("2", statement, values.astype({"value": float}), given, theirs=words)
 
 
 def _curve_like_theirs(table: pd.DataFrame, state: str) -> list[Verdict]:

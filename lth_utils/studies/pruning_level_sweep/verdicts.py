@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
+from lth_utils.studies.like_theirs import as_large, as_many
 from lth_utils.studies.reference import reference
-from lth_utils.studies.statistics import clustered_share, mean_interval
-from lth_utils.studies.strata import pooled_difference, pooled_test
+from lth_utils.studies.statistics import clustered_share
 from lth_utils.studies.verdict import (
-    ALIKE,
     RARE,
     SEPARATED,
     Verdict,
@@ -17,7 +15,6 @@ from lth_utils.studies.verdict import (
     correct,
     count_verdicts,
     headline,
-    in_numbers,
     in_percent,
     never,
     verdict_table,
@@ -106,19 +103,14 @@ def _like_theirs(width: int, ours: pd.DataFrame, theirs: pd.DataFrame) -> Verdic
     names = {"pruning_levels": "stratum", "n_separated": "count", "n_runs": "runs"}
     given = theirs.rename(columns=names)[["stratum", "count", "runs"]]
     given = given[given["stratum"].isin(counts["stratum"])]
-    difference = pooled_difference(counts, given)
-    return by_interval(
+    return as_many(
         "3",
-        f"of width {width} as many separate as in the thesis (mean difference over the numbers of "
-        f"levels less than {ALIKE})",
-        difference,
-        (-ALIKE, ALIKE),
+        f"of width {width} as many separate as in the thesis",
+        counts,
+        given,
+        share=_share(ours),
+        strata=("number of levels", "numbers of levels"),
         theirs=f"{given['count'].sum()} of {given['runs'].sum()}",
-        ours=f"{in_percent(*_share(ours))}; difference {in_numbers(difference, '{:+.2f}')}",
-        test="stratified by number of levels, the draw of the data a random factor",
-        p=pooled_test(counts, given),
-        note="p: that there is no difference at any number of levels",
-        **_size(ours),
     )
 
 
@@ -162,25 +154,9 @@ def _consistently(ours: pd.DataFrame, theirs: pd.DataFrame) -> Verdict:
 
 def _active(ours: pd.DataFrame) -> list[Verdict]:
     """Active weights of width 48 after the last level, each run of theirs among ours."""
-    theirs, chances = reference("grid_width48_active_weights"), []
-    ours = ours[ours["levels"].isin(theirs["pruning_levels"])]
-    for level, given in theirs.groupby("pruning_levels"):
-        values = ours.loc[ours["levels"] == level, "active_end"].to_numpy(float)
-        for value in given["active_weights_at_end"] if len(values) else []:
-            chances.append(np.mean((values < value) + (values == value) / 2))
-    if not chances:
-        return []
-    estimate = mean_interval(chances)
-    return [
-        by_interval(
-            "3",
-            "width 48 has as many active weights at the end as theirs: the chance that one of ours "
-            f"has fewer is within {ALIKE} of one half",
-            estimate,
-            (0.5 - ALIKE, 0.5 + ALIKE),
-            theirs=f"{len(chances)} runs",
-            ours=in_numbers(estimate),
-            test="chance that ours is the smaller, mean over their runs (Student)",
-            **_size(ours),
-        )
-    ]
+    names = ["stratum", "value"]
+    theirs = reference("grid_width48_active_weights")
+    given = theirs[["pruning_levels", "active_weights_at_end"]].set_axis(names, axis=1)
+    values = ours[["levels", "active_end", "draw"]].set_axis([*names, "draw"], axis=1)
+    statement = "width 48 has as many active weights at the end as theirs"
+    return as_large("3", statement, values.astype({"value": float}), given, theirs="{runs} runs")
