@@ -98,15 +98,16 @@ def _method(ax: Axes, rows: pd.DataFrame, x: str, method: str):
 
 
 @styled
-def rounds_to_target(found: pd.DataFrame, target: str) -> Figure:
+def rounds_to_target(found: pd.DataFrame, longer: pd.DataFrame, target: str) -> Figure:
     """The same target in one round or in many: mean accuracy over the number of rounds.
 
     Args:
         found: as ``studies.trials.mean_by_weights`` with columns ``measure, rounds``.
+        longer: the same of one round that is trained for as many epochs as the most rounds.
         target: what is left, in words.
 
     Returns:
-        A figure with one line per measure and 95 % intervals.
+        A figure with one line per measure and 95 % intervals; `longer` in another colour.
     """
     figure, axes = panels(1, 1, (10, 6.4))
     ax, colour = axes[0, 0], TRIAL_COLOURS["ticket"]
@@ -118,6 +119,13 @@ def rounds_to_target(found: pd.DataFrame, target: str) -> Figure:
         interval_bars(ax, rows, place, ("mean", "low", "high"), color=colour, capsize=4, lw=2)
         look = {"marker": marker, "ms": 8, "lw": 2, "linestyle": line, "color": colour}
         ax.plot(place, rows["mean"], label=measure, **look)
+        once = longer[longer["measure"] == measure]
+        look |= {"color": variant_colour("one-shot"), "linestyle": "none"}
+        bars = {"color": look["color"], "capsize": 4, "lw": 2}
+        interval_bars(ax, once, once["rounds"] + shift, ("mean", "low", "high"), **bars)
+        most = counted(int(found["rounds"].max()), "round")
+        words = f"1 round with the epochs of {most}, {measure}"
+        ax.plot(once["rounds"] + shift, once["mean"], label=words, **look)
     ax.set(
         xlabel="rounds of pruning",
         ylabel="accuracy on the test split",
@@ -127,12 +135,12 @@ def rounds_to_target(found: pd.DataFrame, target: str) -> Figure:
         f"pruned to {target}; mean of {from_to(found['trials'])} trials, whiskers: 95 % interval"
     )
     ax.set_title(lines(words, 9.4), fontsize=12)
-    ax.legend(loc="lower right")
-    finding(figure, _with_rounds(found))
+    ax.legend(loc="lower right", fontsize=11)
+    finding(figure, _with_rounds(found, longer))
     return figure
 
 
-def _with_rounds(found: pd.DataFrame) -> str:
+def _with_rounds(found: pd.DataFrame, longer: pd.DataFrame) -> str:
     """What the accuracy gains from the fewest rounds to the best number of them."""
     measure = found["measure"].iloc[0]
     rows = found[found["measure"] == measure].set_index("rounds").sort_index()
@@ -141,8 +149,9 @@ def _with_rounds(found: pd.DataFrame) -> str:
     if best.name == first.name:
         return f"No number of rounds is more accurate than {start}, at {first['mean']:.1%}"
     gain = 100 * (best["mean"] - first["mean"])
-    words = f"{best.name} rounds are {gain:.1f} points more accurate than {start}"
-    return f"{words}, at equal size, {measure}"
+    once = longer.loc[longer["measure"] == measure, "mean"].mean()
+    words = f"{best.name} rounds are {gain:.1f} points more accurate than {start} at equal size"
+    return f"{words}, and {100 * (best['mean'] - once):.1f} at equal size and epochs ({measure})"
 
 
 @styled
