@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from lth_utils.plots.marks import BELOW, from_to, interval_bars, line_with_band
 from lth_utils.plots.style import TRIAL_COLOURS, panels, styled, variant_colour
-from lth_utils.plots.titles import counted, finding, lines, listed
+from lth_utils.plots.titles import counted, figure_title, listed, wrapped
 
 MARKERS = {"iterative": "o", "one-shot": "s", "fresh": "D", "random": "^"}
 """By the first word of a method."""
@@ -40,8 +40,8 @@ def one_shot_or_iterative(found: pd.DataFrame) -> Figure:
             rows = found[(found["measure"] == measure) & (found["scope"] == scope)]
             _accuracy_panel(ax, rows)
             words = f"{SCOPES[scope]}, {measure}; {from_to(rows['trials'])} trials"
-            ax.set_title(lines(words, 6), fontsize=12)
-    finding(figure, _gained(found, measures[0], scopes[0]))
+            ax.set_title(wrapped(words, 6), fontsize=12)
+    figure_title(figure, _gained(found, measures[0], scopes[0]))
     handles, labels = max(
         (ax.get_legend_handles_labels() for ax in axes.flat), key=lambda pair: len(pair[1])
     )
@@ -134,9 +134,9 @@ def rounds_to_target(found: pd.DataFrame, longer: pd.DataFrame, target: str) -> 
     words = (
         f"pruned to {target}; mean of {from_to(found['trials'])} trials, whiskers: 95 % interval"
     )
-    ax.set_title(lines(words, 9.4), fontsize=12)
+    ax.set_title(wrapped(words, 9.4), fontsize=12)
     ax.legend(loc="lower right", fontsize=11)
-    finding(figure, _with_rounds(found, longer))
+    figure_title(figure, _with_rounds(found, longer))
     return figure
 
 
@@ -179,10 +179,10 @@ def one_shot_separation(found: pd.DataFrame, draws: int | None = None) -> Figure
     ax.invert_xaxis()
     words = f"moons and circles: {from_to(found['trials'])} runs for each way"
     words += f" on {counted(draws, 'draw')} of the points" if draws else ""
-    ax.set_title(lines(f"{words}; band: 95 % interval of the share", 9.4), fontsize=12)
+    ax.set_title(wrapped(f"{words}; band: 95 % interval of the share", 9.4), fontsize=12)
     ax.legend(loc="upper left")
     smallest = found[found["available"] == found["available"].min()]
     parts = [f"{row['mean']:.0%} {row['method']}" for _, row in smallest.iterrows()]
     weights = int(found["available"].min())
-    finding(figure, f"Separated when {weights} weights are left: {listed(parts)}")
+    figure_title(figure, f"Separated when {weights} weights are left: {listed(parts)}")
     return figure
