@@ -105,7 +105,9 @@ def point_streams(seed: int, prefix: str = "") -> tuple[int, int]:
     return circles, moons
 
 
-def draw_points(n: int, noise: float, factor: float, states: tuple) -> tuple[np.ndarray, np.ndarray]:
+def draw_points(
+    n: int, noise: float, factor: float, states: tuple
+) -> tuple[np.ndarray, np.ndarray]:
     """`n` points of each problem: inputs ``[n, 4]`` and labels int64 ``[n, 2]``."""
     from sklearn.datasets import make_circles, make_moons
 

@@ -26,11 +26,11 @@ DIALS = {
 """By dial what its axis says, and its scale."""
 
 MEASURES = {
-    "apart": ("apart, both tasks kept", "share of the runs"),
-    "excess": ("paths inside the tasks' blocks", "share beyond chance"),
-    "index": ("parts found against the tasks", "adjusted Rand index"),
+    "apart": "apart, both tasks kept\nshare of the runs",
+    "excess": "paths inside the tasks' blocks\nshare beyond chance",
+    "index": "parts found against the tasks\nadjusted Rand index",
 }
-"""By column what a row of panels shows, and its axis."""
+"""By column what a row of panels shows: its axis."""
 
 SIZES = {1000: ("#009E73", "o"), 300: ("#0072B2", "s"), 3000: ("#D55E00", "^")}
 """Colour and mark by number of points."""
@@ -74,7 +74,7 @@ def dials(conditions: pd.DataFrame) -> Figure:
 def dials_title(conditions: pd.DataFrame) -> str:
     """What the three dials show, in one sentence of their own numbers."""
     words = []
-    for dial, (told, _) in DIALS.items():
+    for dial in DIALS:
         own = conditions[(conditions["dial"] == dial) & (conditions["n_samples"] == 1000)]
         if len(own) < 2:
             continue
@@ -114,15 +114,20 @@ def _curves(ax: Axes, own: pd.DataFrame, dial: str, measure: str):
     if DIALS[dial][1] == "root":
         ax.set_xscale("function", functions=(_root, _square))
     ax.set_xticks(sorted(own["value"].unique()), [f"{v:g}" for v in sorted(own["value"].unique())])
-    said, label = MEASURES[measure]
-    ax.set(xlabel="", ylabel=label if ax.get_subplotspec().is_first_col() else "")
-    ax.text(0.98, 0.97, said, transform=ax.transAxes, ha="right", va="top", color="#555555")
+    ax.set(xlabel="", ylabel=MEASURES[measure] if ax.get_subplotspec().is_first_col() else "")
     if measure == "excess":
         ax.axhline(0, color="#888888", lw=1, zorder=0)
+        ax.set(ylim=(-0.12, 0.62), xlim=_room(own["value"]))
     else:
-        ax.set_ylim(-0.04, 1.14)
+        ax.set(ylim=(-0.04, 1.04), xlim=_room(own["value"]))
     if measure == "apart":
         ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+
+
+def _room(values: pd.Series) -> tuple[float, float]:
+    """The ends of an axis with some room beside the values."""
+    room = 0.04 * (values.max() - values.min() or 1)
+    return values.min() - room / 4, values.max() + room
 
 
 def _root(values):
@@ -147,7 +152,7 @@ def _size_handles(found: pd.DataFrame) -> list[Line2D]:
 
 @styled
 def dial_tickets(tickets: Mapping[str, Sequence[tuple[float, Ticket]]]) -> Figure:
-    """Tickets of one seed along each dial, coloured by the task that a subnetwork serves.
+    """Tickets of one seed along each dial, coloured by the task whose output a unit leads to.
 
     Args:
         tickets: by dial, where it stands and the ticket.
@@ -163,13 +168,13 @@ def dial_tickets(tickets: Mapping[str, Sequence[tuple[float, Ticket]]]) -> Figur
     parted = []
     for row, (dial, entries) in zip(axes, tickets.items(), strict=False):
         for ax, (value, ticket) in zip(row, entries, strict=False):
-            draw_network(ax, ticket, "subnetwork")
+            draw_network(ax, ticket, "task")
             weights = sum(int(mask.sum()) for mask in ticket.masks)
             ax.set_title(f"{dial} {value:g}\n{weights} weights left", fontsize=13)
         parted.append(f"{dial} {_parted(entries)}")
     seeds = {ticket.seed for entries in tickets.values() for _, ticket in entries}
     seed = f"seed {', '.join(map(str, sorted(seeds)))}"
-    text = f"Parted in two at {'; '.join(parted)} (colour: the task served, grey: both; {seed})"
+    text = f"Parted in two at {'; '.join(parted)} (colour: the task led to, grey: both; {seed})"
     figure_title(figure, text)
     return figure
 
@@ -273,7 +278,10 @@ def transplants(trained: pd.DataFrame, drops: pd.DataFrame) -> Figure:
     ax.axhline(0, color="#888888", lw=1, zorder=0)
     ax.set_xticks(range(len(names)), [wrapped(name, 2, 13) for name in names])
     ax.set_yscale("symlog", linthresh=1)
-    ax.set_ylabel("accuracy against its own data, points")
+    ticks = [2, 0, -1, -5, -10, -20, -50]
+    ax.set_yticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks], minor=False)
+    ax.set_yticks([], minor=True)
+    ax.set(ylim=(-70, 3), ylabel="accuracy against its own data, points")
     counts = "no ticket" if drops.empty else _tickets_and_draws(drops)
     ax.set_title(f"a dot per ticket: {counts}; the draw a random factor", fontsize=13)
     figure_title(figure, transplants_title(drops))
@@ -290,5 +298,10 @@ def transplants_title(drops: pd.DataFrame) -> str:
     """What moving a ticket costs, in one sentence."""
     if drops.empty:
         return "No network separated, so there is no ticket to move"
-    words = [f"{row.transplant} {-100 * row.drop:+.1f}" for row in drops.itertuples()]
+    # adding zero turns -0.0 into 0.0
+    points = [round(-100 * drop, 1) + 0.0 for drop in drops["drop"]]
+    words = [
+        f"{name} {n:+.1f}" if n else f"{name} 0.0"
+        for name, n in zip(drops["transplant"], points, strict=True)
+    ]
     return f"Points of accuracy that separated tickets gain or lose elsewhere: {', '.join(words)}"

@@ -115,9 +115,7 @@ def by_condition(found: pd.DataFrame) -> pd.DataFrame:
             row |= statistics.columns(name, statistics.clustered_share(own[name], own["draw"]))
         for name in GRADED:
             known = own.dropna(subset=[name])
-            row |= statistics.columns(
-                name, statistics.clustered_mean(known[name], known["draw"])
-            )
+            row |= statistics.columns(name, statistics.clustered_mean(known[name], known["draw"]))
         rows.append(row | _ends(own))
     return pd.DataFrame(rows)
 
@@ -155,7 +153,5 @@ def change(
     both = pd.concat([low, high])
     if low.index.equals(high.index):
         return (np.nan, np.nan, np.nan), both
-    estimate = statistics.clustered_difference(
-        high[column], high["draw"], low[column], low["draw"]
-    )
+    estimate = statistics.clustered_difference(high[column], high["draw"], low[column], low["draw"])
     return estimate, both
