@@ -21,6 +21,10 @@ GRADED = ("excess", "excess_degrees", "index")
 """Means by condition, see :func:`found_table`."""
 
 
+NOTHING = "nothing"
+"""What a run lost that keeps all inputs and outputs; an empty text would be read back as NaN."""
+
+
 def found_table(
     groups: Mapping[Condition, Sequence[RunSpec]], store: Store, tolerance: float, nulls: int
 ) -> pd.DataFrame:
@@ -72,7 +76,7 @@ def _look(run: str, history: History, tolerance: float, nulls: int) -> dict:
         "apart": len(first) > 0,
         "apart_at": int(first[0]) if len(first) else np.nan,
         "accuracy_apart": accuracies[first[0]].mean() if len(first) else np.nan,
-        "lost": " and ".join(lost),
+        "lost": " and ".join(lost) or NOTHING,
         "level": level,
         "weights": int(rows["available"].iloc[level]),
         "accuracy": accuracies[level].mean(),
@@ -123,14 +127,14 @@ def by_condition(found: pd.DataFrame) -> pd.DataFrame:
 def _ends(own: pd.DataFrame) -> dict[str, int]:
     """How many runs came to which end."""
     counts = {"apart": own["apart"], "less accurate": own["separated"] & ~own["apart"]}
-    counts["lost"] = (own["lost"] != "") & ~own["separated"]
-    counts["joined"] = ~own["separated"] & (own["lost"] == "")
+    counts["lost"] = (own["lost"] != NOTHING) & ~own["separated"]
+    counts["joined"] = ~own["separated"] & (own["lost"] == NOTHING)
     return {f"n_{name}": int(hits.sum()) for name, hits in counts.items()}
 
 
 def condition(found: pd.DataFrame, wanted: Condition) -> pd.DataFrame:
     """The rows of one condition."""
-    return found[(found[KEYS] == tuple(wanted)).all(axis=1)]
+    return found[(found[KEYS] == pd.Series(wanted._asdict())).all(axis=1)]
 
 
 def change(

@@ -14,7 +14,7 @@ import pandas as pd
 
 from lth_utils.studies import statistics
 from lth_utils.studies.controls_and_dials.parameters import PAIR, ROTATED, SHARED, Condition
-from lth_utils.studies.controls_and_dials.tables import KEYS, change, condition
+from lth_utils.studies.controls_and_dials.tables import KEYS, NOTHING, change, condition
 from lth_utils.studies.controls_and_dials.transplants import ACROSS, SWAPPED
 from lth_utils.studies.verdict import (
     ALIKE,
@@ -113,7 +113,7 @@ def _noise_dropped(found: pd.DataFrame) -> Iterator[Verdict]:
     if own.empty:
         return
     estimate = statistics.clustered_share(own["dropped"], own["draw"])
-    other = int(((own["lost"] != "") & ~own["dropped"]).sum())
+    other = int(((own["lost"] != NOTHING) & ~own["dropped"]).sum())
     yield by_interval(
         "10",
         "of a task and one whose labels mean nothing, pruning drops an input or output of the "
