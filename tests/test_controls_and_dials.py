@@ -258,9 +258,9 @@ def test_verdicts_on_paths_inside_the_blocks(end, expected):
 @pytest.mark.parametrize("name", study.TRANSPLANTS[1:])
 def test_verdicts_on_transplants_hold_and_fail(name):
     rows = study.verdicts(found(PAIR), drops())
-    assert set(rows.loc[rows["claim"] == "12", "verdict"]) == {"agrees"}
+    assert set(rows.loc[rows["claim"] == "16", "verdict"]) == {"agrees"}
     against = study.verdicts(found(PAIR), drops(**{name: 0.1 if name == "another draw" else 0.0}))
-    own = against[against["claim"] == "12"].set_index(against["claim"].index[-4:])["verdict"]
+    own = against[against["claim"] == "16"].set_index(against["claim"].index[-4:])["verdict"]
     assert sorted(own) == ["agrees", "agrees", "agrees", "differs"]
 
 

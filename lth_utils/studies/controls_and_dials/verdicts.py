@@ -1,7 +1,7 @@
-"""Verdicts of notebook 09 on claims 10 to 12, and its facts.
+"""Verdicts of notebook 09 on claims 10, 11 and 16, and its facts.
 
 Claim 10: without two independent tasks on inputs of their own, or without training, networks do not
-separate. Claim 11: the less independent the tasks, the fewer networks separate. Claim 12: a
+separate. Claim 11: the less independent the tasks, the fewer networks separate. Claim 16: a
 separated mask fits the tasks and their inputs, rather than the examples it was found with.
 """
 
@@ -43,7 +43,7 @@ RANDOM_FACTOR = "the draw of the data a random factor"
 
 
 def verdicts(found: pd.DataFrame, drops: pd.DataFrame) -> pd.DataFrame:
-    """Verdicts on claims 10, 11 and 12.
+    """Verdicts on claims 10, 11 and 16.
 
     Args:
         found: as ``tables.found_table``.
@@ -219,16 +219,16 @@ TRANSPLANT_ROWS = {
         (SAME, 1.0),
     ),
 }
-"""Statements of claim 12, and the drops of accuracy that they allow, by transplant."""
+"""Statements of claim 16, and the drops of accuracy that they allow, by transplant."""
 
 
 def _transplants(drops: pd.DataFrame) -> Iterator[Verdict]:
-    """The rows of claim 12."""
+    """The rows of claim 16."""
     for row in drops.itertuples():
         statement, allowed = TRANSPLANT_ROWS[row.transplant]
         estimate = (row.drop, row.drop_low, row.drop_high)
         yield by_interval(
-            "12",
+            "16",
             statement,
             estimate,
             allowed,
