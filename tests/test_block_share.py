@@ -101,7 +101,7 @@ def test_what_makes_no_sense_is_refused():
     masks = planted(1)
     with pytest.raises(SpecError, match="draws is 0"):
         block_share_excess(masks, TASKS, rng(0, "test"), draws=0)
-    with pytest.raises(SpecError, match="null is 'degree'.*did you mean degrees"):
+    with pytest.raises(SpecError, match=r"null is 'degree'.*did you mean degrees"):
         block_share_excess(masks, TASKS, rng(0, "test"), null="degree")
     with pytest.raises(SpecError, match="inputs reach to 9"):
         paths_in_blocks(masks, [lth.Task("a", range(0, 9), [0])])

@@ -7,6 +7,7 @@ from made_up import verdict
 
 from lth_utils import plots
 from lth_utils.config import SpecError, run_id
+from lth_utils.data import load
 from lth_utils.runs import sweep
 from lth_utils.runs.store import Store
 from lth_utils.studies import controls_and_dials as study
@@ -151,7 +152,7 @@ def test_a_table_read_back_says_the_same(finished, tmp_path):
 
 
 def test_a_ticket_on_its_own_data_is_the_run_again_and_elsewhere_it_is_not(finished):
-    asked, store, table = finished
+    _, store, table = finished
     pair = study.condition(table, Condition("dependence", 60, 0.0))
     level = 1
     moved = pair.assign(n_samples=1000, apart=True, apart_at=level)
@@ -176,9 +177,7 @@ def test_a_ticket_on_its_own_data_is_the_run_again_and_elsewhere_it_is_not(finis
 
 
 def test_rearranged_data_change_places_only(finished):
-    asked, store, _ = finished
-    from lth_utils.data import load
-
+    asked, _, _ = finished
     home = load(asked.data_of(10, 60))
     swapped = study.rearranged(home, "tasks swapped")
     np.testing.assert_array_equal(swapped.x_test, home.x_test[:, [2, 3, 0, 1]])
@@ -302,7 +301,7 @@ def test_the_bars_of_the_controls_add_up_to_all_runs():
 
 
 def test_tickets_of_one_seed_are_drawn_along_each_dial(finished):
-    asked, store, table = finished
+    _, store, table = finished
     chosen = study.pictured(table.assign(n_samples=1000))
     assert chosen["seed"].nunique() == 1 and set(chosen["dial"]) == {"dependence", "overlap"}
     tickets = study.dial_tickets(chosen, store)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from lth_utils.connectivity import status
 from lth_utils.networks.ticket import Ticket
 from lth_utils.plots.findings import figure_title, percent, runs_and_draws, wrapped
 from lth_utils.plots.marks import BELOW, interval_bars, jittered, line_with_band
@@ -181,8 +182,6 @@ def dial_tickets(tickets: Mapping[str, Sequence[tuple[float, Ticket]]]) -> Figur
 
 def _parted(entries: Sequence[tuple[float, Ticket]]) -> str:
     """Where a dial stands in the tickets that are separated."""
-    from lth_utils.connectivity import status
-
     apart = [f"{v:g}" for v, t in entries if status(t.masks, t.tasks)[0] == "separated"]
     return ", ".join(apart) or "nowhere"
 
