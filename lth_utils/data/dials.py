@@ -76,8 +76,7 @@ def dials(
         return Dataset(*train, watched, other, POINT_TASKS)
     x_fresh, y_fresh = _drawn(fresh, noise, seed, "fresh ", dependence, control)
     x_test = _rotated(standardise(x[:n_samples], x_fresh)[1], rotation)
-    splits = {"x_validation": watched, "y_validation": other}
-    return Dataset(*train, x_test, y_fresh, POINT_TASKS, **splits)
+    return Dataset(*train, x_test, y_fresh, POINT_TASKS, x_validation=watched, y_validation=other)
 
 
 def _drawn(
