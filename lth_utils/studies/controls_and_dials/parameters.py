@@ -99,9 +99,11 @@ class Parameters(StudyParameters):
     """
 
     dependence: tuple[Dial, ...] = (Dial((0.0, 0.5, 1.0), "0", "10-14"),)
-    rotation: tuple[Dial, ...] = (Dial((0.0, 45.0), "0", "10-14"),)
+    rotation: tuple[Dial, ...] = (Dial((0.0, 5.0, 45.0), "0", "10-14"),)
     overlap: tuple[Dial, ...] = (Dial((0.0, 3.0), "0", "10-14"),)
-    controls: tuple[Controls, ...] = (Controls(("random pruning",), "0", "10-14"),)
+    controls: tuple[Controls, ...] = (
+        Controls(("random pruning", "both shuffled", "twice"), "0", "10-14"),
+    )
     rate: float = 0.32
     levels: int = 9
     max_epochs: int = 500
