@@ -1,5 +1,11 @@
 """What a mask's graph says about the tasks: states, subnetworks, coverage, status."""
 
+from lth_utils.connectivity.block_share import (
+    block_share_excess,
+    partition_index,
+    path_counts,
+    paths_in_blocks,
+)
 from lth_utils.connectivity.graph import to_networkx
 from lth_utils.connectivity.masks import channel_tasks, channels, check_masks
 from lth_utils.connectivity.measures import Measures, Structure, measure, structure
@@ -28,6 +34,7 @@ __all__ = [
     "ZOMBIE",
     "Measures",
     "Structure",
+    "block_share_excess",
     "channel_tasks",
     "channels",
     "check_masks",
@@ -40,6 +47,9 @@ __all__ = [
     "nested_random_masks",
     "out_degrees",
     "outcome",
+    "partition_index",
+    "path_counts",
+    "paths_in_blocks",
     "status",
     "structure",
     "to_networkx",

@@ -1,5 +1,11 @@
 """Figures from tidy tables and tickets: one module per notebook, one function per figure."""
 
+from lth_utils.plots.controls_and_dials import (
+    controls_outcomes,
+    dial_tickets,
+    dials,
+    transplants,
+)
 from lth_utils.plots.extension_sweep import (
     active_share,
     inactive_zombie,
@@ -77,8 +83,11 @@ __all__ = [
     "best_tickets",
     "common_order",
     "controls",
+    "controls_outcomes",
     "data",
     "dense_network",
+    "dial_tickets",
+    "dials",
     "draw_network",
     "found_partition",
     "frontier",
@@ -110,6 +119,7 @@ __all__ = [
     "tint",
     "training_curves",
     "trajectory",
+    "transplants",
     "twenty_levels",
     "weight_histograms",
     "weights_at_separation",

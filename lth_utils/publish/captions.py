@@ -90,6 +90,15 @@ FIGURES = {
         "score-over-weights": "How good the networks are as their weights get fewer.",
         "best-tickets": "The best ticket of each data set, and the tasks that its parts serve.",
     },
+    "09_controls_and_dials": {
+        "dials": "Two tasks that become less and less independent: of their labels, of their "
+        "inputs, of the inputs that they need. Do networks still part them?",
+        "dial-tickets": "Tickets of one seed along each dial.",
+        "controls-outcomes": "Networks without training data that mean something, without two "
+        "tasks, or without training: do they part as well?",
+        "transplants": "Separated tickets trained on another draw, on the other task, on inputs "
+        "in other places, and with a shuffled mask.",
+    },
 }
 """What each figure shows, in one sentence without numbers, by notebook and key."""
 
@@ -102,5 +111,6 @@ CHAPTERS = {
     "06_weight_distributions": "Is it the mask, the weights' distribution, or the exact values?",
     "07_one_shot_or_iterative": "All at once, or in rounds?",
     "08_your_data": "Your data",
+    "09_controls_and_dials": "Is it the data? Controls and dials",
 }
 """The title of each notebook's chapter."""
