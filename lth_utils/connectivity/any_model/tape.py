@@ -1,0 +1,312 @@
+"""One boolean pass forward through a model, and one back: what is reached, and what leads on.
+
+A traced tensor has two companions of its own shape: which elements any input reaches, and which
+unit each element belongs to (see ``units``). Every operation is replaced by a sum of what is
+reached, and the way back is the gradient of that sum: a weight is active where it is positive.
+Each operation is cut to 0 or 1 on both ways, so that counts of paths never overflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lth_utils.connectivity.any_model.graph import PlainLink, WeightLink
+from lth_utils.connectivity.any_model.units import NONE, Units, collapsed, same
+from lth_utils.connectivity.states import ACTIVE, INACTIVE, ZOMBIE
+
+AVAILABLE, IS_ACTIVE, LEADS = 1, 2, 4
+"""Bits of what is known of a weight."""
+
+
+class Cut(torch.autograd.Function):
+    """Whether a sum of paths is positive, as 0 or 1, forward and back."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        """1 where anything arrives."""
+        return (x > 0).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> Tensor:
+        """1 where anything leads on."""
+        return (grad > 0).to(grad.dtype)
+
+
+def cut(x: Tensor) -> Tensor:
+    """:class:`Cut` as a function."""
+    return Cut.apply(x)
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor that depends on the inputs, or could.
+
+    Attributes:
+        reached: bool, any input reaches the element.
+        units: int64 of the same shape, the unit of each element; -1 for none.
+        leads: bool of the same shape once the way back has come by, else None.
+    """
+
+    reached: Tensor
+    units: Tensor
+    leads: Tensor | None = None
+
+    @property
+    def shape(self) -> torch.Size:
+        """Of the tensor."""
+        return self.reached.shape
+
+
+@dataclass(eq=False)
+class Const:
+    """A tensor that depends on no input, with where in the parameters its elements come from.
+
+    Attributes:
+        value: the real values, on the CPU.
+        origin: name of the parameter that it is, or comes from element by element; None for none.
+        index: int64 positions in that parameter, flattened; None where it is the whole parameter
+            in its own order.
+    """
+
+    value: Tensor
+    origin: str | None = None
+    index: Tensor | None = None
+
+
+@dataclass(eq=False)
+class Use:
+    """One use of a weight.
+
+    Attributes:
+        weight: the parameter's name.
+        mask: bool, which weights are not zero, in the shape that the operation takes.
+        index: as of :class:`Const`.
+        path: the module.
+        kind: of operation, such as ``conv2d``.
+        rows: how many sums the weights lead to.
+        spread: brings bool ``[rows]`` to what can be expanded to the mask.
+        to_units: brings bool ``[mask]`` to ``[G, O, I]`` between units.
+        sources, targets: units, int64 ``[G, I]`` and ``[G, O]``; None: within units only.
+    """
+
+    weight: str
+    mask: Tensor
+    index: Tensor | None
+    path: str
+    kind: str
+    rows: int
+    spread: Callable[[Tensor], Tensor]
+    to_units: Callable[[Tensor], Tensor]
+    sources: Tensor | None = None
+    targets: Tensor | None = None
+
+
+@dataclass(eq=False)
+class Join:
+    """A plain link that waits for the way back: which units lead to which, element by element."""
+
+    source: Value
+    target: Value
+    by_source: bool
+
+
+@dataclass(eq=False)
+class Operation:
+    """One operation of the tape; `run` takes 0/1 floats, masks and zero rows, gives 0/1 floats."""
+
+    run: Callable[[list[Tensor], list[Tensor], list[Tensor]], Tensor | Sequence[Tensor]]
+    inputs: list[Value]
+    outputs: list[Value] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
+    joins: list[Join] = field(default_factory=list)
+    path: str = ""
+
+
+class Tape:
+    """What has happened so far.
+
+    Attributes:
+        units: all units made.
+        operations: in the order of the forward pass.
+        shapes: of the parameters, by name.
+        flags: by parameter uint8 of its shape, see ``AVAILABLE``.
+        uses: by parameter the modules that use it.
+        layers: by parameter the module and kind of operation that uses it.
+        closed: how many scales of a normalisation are zero.
+        mixing: by kind of operation, which modules mix units whatever the weights are.
+        links: between units, once the way back has come by.
+    """
+
+    def __init__(self):
+        self.units = Units()
+        self.operations: list[Operation] = []
+        self.shapes: dict[str, torch.Size] = {}
+        self.closed = 0
+        self.flags: dict[str, Tensor] = {}
+        self.layers: dict[str, tuple[str, str]] = {}
+        self.uses: dict[str, set[str]] = {}
+        self.mixing: dict[str, list[str]] = {}
+        self.links: list[WeightLink | PlainLink] = []
+
+    def record(
+        self,
+        run: Callable,
+        inputs: Sequence[Value],
+        units: Sequence[Tensor] | Tensor,
+        path: str = "",
+        uses: Sequence[Use] = (),
+    ) -> list[Value]:
+        """Do an operation forward.
+
+        Args:
+            run: see :class:`Operation`.
+            inputs: what it takes.
+            units: of each of its outputs.
+            path: the module.
+            uses: of weights.
+
+        Returns:
+            Its outputs.
+        """
+        units = [units] if isinstance(units, Tensor) else units
+        operation = Operation(run, list(inputs), uses=list(uses), path=path)
+        with torch.no_grad():
+            found = run(
+                [value.reached.float() for value in inputs],
+                [use.mask.float() for use in uses],
+                [torch.zeros(use.rows) for use in uses],
+            )
+        found = [found] if isinstance(found, Tensor) else found
+        for reached, numbers in zip(found, units, strict=True):
+            operation.outputs.append(Value(reached > 0, numbers))
+        for use in uses:
+            self._note(use)
+        self.operations.append(operation)
+        return operation.outputs
+
+    def join(self, source: Value, target: Value, by_source: bool = False):
+        """Say of the last operation that it links the units of two values, element by element.
+
+        Args:
+            source, target: of shapes that can be broadcast to each other.
+            by_source: a link is active where its source leads on, which else its target tells.
+        """
+        self.operations[-1].joins.append(Join(source, target, by_source))
+
+    def _note(self, use: Use):
+        """Remember which weights there are."""
+        shape = self.shapes.get(use.weight, use.mask.shape)
+        if use.weight not in self.flags:
+            self.flags[use.weight] = torch.zeros(shape, dtype=torch.uint8)
+            self.layers[use.weight] = (use.path, use.kind)
+        self.uses.setdefault(use.weight, set()).add(use.path)
+        self._flag(use, use.mask, AVAILABLE)
+
+    def _flag(self, use: Use, found: Tensor, bit: int):
+        """Set a bit of those weights of a use."""
+        flags = self.flags[use.weight]
+        if use.index is None:
+            flags |= found.view(flags.shape).to(torch.uint8) * bit
+        else:
+            flags.view(-1)[use.index[found]] |= bit
+
+    # the way back
+
+    def back(self, outputs: Sequence[Value]):
+        """Go back from the outputs; afterwards every value knows what leads on."""
+        for value in outputs:
+            value.leads = torch.ones_like(value.reached)
+        for operation in reversed(self.operations):
+            self._back(operation)
+        self.links.reverse()
+
+    def _back(self, operation: Operation):
+        """Go back through one operation."""
+        for value in operation.outputs:
+            if value.leads is None:
+                value.leads = torch.zeros_like(value.reached)
+        inputs = [value.reached.float().requires_grad_() for value in operation.inputs]
+        masks = [use.mask.float().requires_grad_() for use in operation.uses]
+        rows = [torch.zeros(use.rows, requires_grad=True) for use in operation.uses]
+        with torch.enable_grad():
+            found = operation.run(inputs, masks, rows)
+        found = [found] if isinstance(found, Tensor) else list(found)
+        leads = [value.leads.float() for value in operation.outputs]
+        pairs = [(f, g) for f, g in zip(found, leads, strict=True) if f.requires_grad]
+        every = [*inputs, *masks, *rows]
+        grads = [None] * len(every)
+        if pairs and every:
+            sums, ends = zip(*pairs, strict=True)
+            grads = torch.autograd.grad(sums, every, ends, allow_unused=True)
+            del found, pairs, sums
+        n, m = len(inputs), len(masks)
+        for value, grad in zip(operation.inputs, grads[:n], strict=True):
+            if grad is not None:
+                leads_on = grad > 0
+                value.leads = leads_on if value.leads is None else value.leads | leads_on
+        for use, of_mask, of_row in zip(operation.uses, grads[n : n + m], grads[n + m :], strict=True):
+            self._weights(use, of_mask, of_row)
+        for join in reversed(operation.joins):
+            self._plain(join, operation.path)
+
+    def _weights(self, use: Use, of_mask: Tensor | None, of_row: Tensor | None):
+        """The states of one use's weights, once their gradients are known."""
+        # whole numbers of paths: a half keeps what rounding may leave of a zero out
+        active = torch.zeros_like(use.mask) if of_mask is None else (of_mask > 0.5) & use.mask
+        leads = torch.zeros(use.rows, dtype=torch.bool) if of_row is None else of_row > 0
+        leads = use.spread(leads).expand(use.mask.shape)
+        self._flag(use, active, IS_ACTIVE)
+        self._flag(use, leads & use.mask, LEADS)
+        if use.sources is None:
+            return
+        parts = [use.to_units(found).numpy() for found in (use.mask, leads & use.mask, active)]
+        states = states_of_weights(*parts)
+        self.links.append(
+            WeightLink(use.weight, use.path, use.sources.numpy(), use.targets.numpy(), states)
+        )
+
+    def _plain(self, join: Join, path: str):
+        """A plain link, once it is known what leads on."""
+        shape = torch.broadcast_shapes(join.source.shape, join.target.shape)
+        a, b = join.source.units.expand(shape), join.target.units.expand(shape)
+        leads = (join.source if join.by_source else join.target).leads
+        if leads is None:
+            leads = torch.zeros((), dtype=torch.bool)
+        active = join.source.reached.expand(shape) & leads.expand(shape)
+        axes = [d for d, n in enumerate(shape) if n > 1 and a.stride(d) == b.stride(d) == 0]
+        a, b, _ = collapsed(a, b)
+        if axes:
+            active = active.amax(axes, keepdim=True)
+        a, b, active = (t.reshape(-1) for t in (a, b, active))
+        known = (a >= 0) & (b >= 0)
+        key = (a * self.units.total + b)[known]
+        pairs, which = torch.unique(key, return_inverse=True)
+        any_active = torch.zeros(len(pairs), dtype=torch.bool)
+        any_active[which[active[known]]] = True
+        sources, targets = pairs // self.units.total, pairs % self.units.total
+        self.links.append(PlainLink(path, sources.numpy(), targets.numpy(), any_active.numpy()))
+
+
+def states_of_weights(mask, leads, active) -> np.ndarray:
+    """uint8 states from bool arrays: what is there, leads to an output, and is active."""
+    states = np.where(active, ACTIVE, np.where(leads, ZOMBIE, INACTIVE)).astype(np.uint8)
+    states *= np.asarray(mask, dtype=np.uint8)
+    return states
+
+
+def merged(a: Tensor, b: Tensor) -> Tensor | None:
+    """The numbers that two tensors of one shape agree on, -1 being any; None where they differ."""
+    if not same(a, b):
+        return None
+    x, y, shape = collapsed(a, b)
+    return torch.maximum(x, y).expand(shape)
+
+
+def blank(shape: Sequence[int]) -> Tensor:
+    """Units of a tensor that belongs to none."""
+    return torch.full((1,) * len(shape), NONE).expand(tuple(shape))
