@@ -127,7 +127,7 @@ class ModelGraph:
 
         Returns:
             int64 ``[U]``: -1 outside the active graph and for shared units, else numbers from 0 in
-            the order of the smallest input, then of the smallest unit.
+            the order of the smallest input; with shared inputs, of the smallest output.
         """
         from scipy.sparse import coo_matrix
         from scipy.sparse.csgraph import connected_components
@@ -135,20 +135,21 @@ class ModelGraph:
         n = len(self.unit_states)
         labels, apart = np.arange(n), np.zeros(n, bool)
         apart[np.asarray(shared, int)] = True
+        live = (self.unit_states == ACTIVE) & ~apart
         for sources, targets in self.edges():
-            own = ~apart[sources]
+            own = live[sources] & live[targets]
             a, b = labels[sources[own]], labels[targets[own]]
             pairs = coo_matrix((np.ones(len(a), np.int8), (a, b)), shape=(n, n))
             labels = connected_components(pairs, directed=False)[1][labels]
-        inside = (self.unit_states == ACTIVE) & ~apart
         first = np.full(n, 2 * n)
         order = np.arange(n, 2 * n)
-        order[self.inputs] = np.arange(len(self.inputs))
-        np.minimum.at(first, labels[inside], order[inside])
+        ends = self.outputs if len(shared) else self.inputs
+        order[ends] = np.arange(len(ends))
+        np.minimum.at(first, labels[live], order[live])
         rank = np.full(n, -1)
         used = np.flatnonzero(first < 2 * n)
         rank[used[np.argsort(first[used], kind="stable")]] = np.arange(len(used))
-        return np.where(inside, rank[labels], -1)
+        return np.where(live, rank[labels], -1)
 
     def reach(self, groups: Sequence[Sequence[int]] | None = None) -> np.ndarray:
         """Which inputs reach which outputs over active links.

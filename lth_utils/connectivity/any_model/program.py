@@ -82,6 +82,18 @@ class Program:
     notes: list[str] = field(default_factory=list)
 
 
+def plain_name(name: str) -> str:
+    """The parameter's name without what pruning and parametrisations add to it.
+
+    >>> plain_name("0.weight_orig"), plain_name("fc.parametrizations.weight.original0")
+    ('0.weight', 'fc.weight')
+    """
+    if ".parametrizations." in f".{name}":
+        head, _, rest = f".{name}".partition(".parametrizations.")
+        return f"{head}.{rest.split('.')[0]}".strip(".")
+    return name.removesuffix("_orig")
+
+
 VIEWS = {
     *("view", "reshape", "_unsafe_view", "permute", "transpose", "t", "slice", "select", "expand"),
     *("squeeze", "unsqueeze", "flatten", "unflatten", "chunk", "split", "split_with_sizes"),
@@ -91,8 +103,10 @@ VIEWS = {
 """Operations whose result may share memory with their first argument."""
 
 
-def trace(model: nn.Module, args: tuple, kwargs: Mapping[str, Any]) -> Program:
-    """The steps of a model for one example, with its hooks, and nothing of it changed.
+def exported_program(
+    model: nn.Module, args: tuple, kwargs: Mapping[str, Any]
+) -> torch.export.ExportedProgram:
+    """What torch exports of a model for one example, with its hooks, and nothing of it changed.
 
     Args:
         model: any module.
@@ -103,10 +117,9 @@ def trace(model: nn.Module, args: tuple, kwargs: Mapping[str, Any]) -> Program:
     """
     try:
         with unchanged(model), quiet():
-            exported = torch.export.export(model, tuple(args), dict(kwargs), strict=False)
+            return torch.export.export(model, tuple(args), dict(kwargs), strict=False)
     except Exception as error:  # whatever the model's own code raises, too
         raise SpecError(_reason(error, model)) from error
-    return program(exported)
 
 
 def program(exported: torch.export.ExportedProgram) -> Program:

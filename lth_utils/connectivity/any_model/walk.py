@@ -19,7 +19,7 @@ from lth_utils.connectivity.any_model.graph import (
     WeightLink,
     state_of_units,
 )
-from lth_utils.connectivity.any_model.program import Program, Ref, Step
+from lth_utils.connectivity.any_model.program import Program, Ref, Step, plain_name
 from lth_utils.connectivity.any_model.rules import ELEMENTWISE, KEEP_TYPE, MOVES, RULES, dynamic
 from lth_utils.connectivity.any_model.tape import (
     AVAILABLE,
@@ -82,18 +82,6 @@ def walk(program: Program) -> ModelGraph:
     tape.back(given)
     notes = [*program.notes, *_notes(tape, learned, len(outputs) - len(given))]
     return _graph(tape, list(inputs.values()), given, notes)
-
-
-def plain_name(name: str) -> str:
-    """The parameter's name without what pruning and parametrisations add to it.
-
-    >>> plain_name("0.weight_orig"), plain_name("fc.parametrizations.weight.original0")
-    ('0.weight', 'fc.weight')
-    """
-    if ".parametrizations." in f".{name}":
-        head, _, rest = f".{name}".partition(".parametrizations.")
-        return f"{head}.{rest.split('.')[0]}".strip(".")
-    return name.removesuffix("_orig")
 
 
 def _inputs(tape: Tape, examples: Mapping[str, Tensor]) -> dict[str, Value]:
@@ -314,6 +302,3 @@ def _renumbered(link: WeightLink | PlainLink, renamed: np.ndarray) -> WeightLink
         return PlainLink(link.path, sources, targets, link.is_active)
     sources = np.where(link.sources < 0, -1, renamed[link.sources])
     return WeightLink(link.weight, link.path, sources, renamed[link.targets], link.states)
-
-
-
