@@ -231,7 +231,7 @@ def _check(asked: argparse.Namespace) -> int:
 
 def _study(asked: argparse.Namespace) -> int:
     from lth_utils.data import from_file
-    from lth_utils.one_call import study
+    from lth_utils.one_call.study import study
 
     data = from_file(asked.file, asked.targets, inputs=asked.inputs)
     seeds = int(asked.seeds) if asked.seeds.isdecimal() else asked.seeds

@@ -115,9 +115,22 @@ class Join:
     by_source: bool
 
 
+ByHand = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+"""From what is reached and what leads on, both bool: the input's leads, active weights, rows."""
+
+
 @dataclass(eq=False)
 class Operation:
-    """One operation of the tape; `run` takes 0/1 floats, masks and zero rows, gives 0/1 floats."""
+    """One operation of the tape.
+
+    Attributes:
+        run: from 0/1 floats, 0/1 masks and zeros per row to positive sums.
+        inputs, outputs: what it takes and gives.
+        uses: of weights.
+        joins: plain links between units.
+        path: the module.
+        by_hand: the way back, where automatic differentiation would need too much memory.
+    """
 
     run: Callable[[list[Tensor], list[Tensor], list[Tensor]], Tensor | Sequence[Tensor]]
     inputs: list[Value]
@@ -125,6 +138,7 @@ class Operation:
     uses: list[Use] = field(default_factory=list)
     joins: list[Join] = field(default_factory=list)
     path: str = ""
+    by_hand: ByHand | None = None
 
 
 class Tape:
@@ -160,6 +174,7 @@ class Tape:
         units: Sequence[Tensor] | Tensor,
         path: str = "",
         uses: Sequence[Use] = (),
+        by_hand: ByHand | None = None,
     ) -> list[Value]:
         """Do an operation forward.
 
@@ -169,16 +184,17 @@ class Tape:
             units: of each of its outputs.
             path: the module.
             uses: of weights.
+            by_hand: see :class:`Operation`; then `run` takes the masks as bool.
 
         Returns:
             Its outputs.
         """
         units = [units] if isinstance(units, Tensor) else units
-        operation = Operation(run, list(inputs), uses=list(uses), path=path)
+        operation = Operation(run, list(inputs), uses=list(uses), path=path, by_hand=by_hand)
         with torch.no_grad():
             found = run(
                 [value.reached.float() for value in inputs],
-                [use.mask.float() for use in uses],
+                [use.mask if by_hand else use.mask.float() for use in uses],
                 [torch.zeros(use.rows) for use in uses],
             )
         found = [found] if isinstance(found, Tensor) else found
@@ -219,17 +235,45 @@ class Tape:
 
     def back(self, outputs: Sequence[Value]):
         """Go back from the outputs; afterwards every value knows what leads on."""
+        self.reached = torch.zeros(self.units.total, dtype=torch.bool)
+        self.leads = torch.zeros(self.units.total, dtype=torch.bool)
         for value in outputs:
             value.leads = torch.ones_like(value.reached)
-        for operation in reversed(self.operations):
+        while self.operations:
+            operation = self.operations.pop()
             self._back(operation)
+            for value in operation.outputs:
+                self.settle(value)
         self.links.reverse()
+
+    def settle(self, value: Value):
+        """Note the states of a value's units; the value itself is needed no more."""
+        if value.leads is None:
+            value.leads = torch.zeros_like(value.reached)
+        units, shape = collapsed(value.units)
+        axes = [d for d, n in enumerate(shape) if units.shape[d] != n]
+        for flags, found in ((self.reached, value.reached), (self.leads, value.leads)):
+            of_units = found.amax(axes, keepdim=True) if axes else found
+            flags[units[of_units & (units >= 0)]] = True
+        value.reached = value.leads = value.units = None  # type: ignore[assignment]
 
     def _back(self, operation: Operation):
         """Go back through one operation."""
         for value in operation.outputs:
             if value.leads is None:
                 value.leads = torch.zeros_like(value.reached)
+        if operation.by_hand is not None:
+            (value,), (use,) = operation.inputs, operation.uses
+            found = operation.by_hand(value.reached, operation.outputs[0].leads)
+            _lead(value, found[0])
+            self._weights(use, *found[1:])
+        else:
+            self._differentiated(operation)
+        for join in reversed(operation.joins):
+            self._plain(join, operation.path)
+
+    def _differentiated(self, operation: Operation):
+        """The way back as a gradient."""
         inputs = [value.reached.float().requires_grad_() for value in operation.inputs]
         masks = [use.mask.float().requires_grad_() for use in operation.uses]
         rows = [torch.zeros(use.rows, requires_grad=True) for use in operation.uses]
@@ -247,18 +291,16 @@ class Tape:
         n, m = len(inputs), len(masks)
         for value, grad in zip(operation.inputs, grads[:n], strict=True):
             if grad is not None:
-                leads_on = grad > 0
-                value.leads = leads_on if value.leads is None else value.leads | leads_on
-        for use, of_mask, of_row in zip(operation.uses, grads[n : n + m], grads[n + m :], strict=True):
-            self._weights(use, of_mask, of_row)
-        for join in reversed(operation.joins):
-            self._plain(join, operation.path)
+                _lead(value, grad > 0)
+        of_uses = zip(operation.uses, grads[n : n + m], grads[n + m :], strict=True)
+        for use, of_mask, of_row in of_uses:
+            # whole numbers of paths: a half keeps what rounding may leave of a zero out
+            active = torch.zeros_like(use.mask) if of_mask is None else (of_mask > 0.5) & use.mask
+            leading = torch.zeros(use.rows, dtype=torch.bool) if of_row is None else of_row > 0
+            self._weights(use, active, leading)
 
-    def _weights(self, use: Use, of_mask: Tensor | None, of_row: Tensor | None):
-        """The states of one use's weights, once their gradients are known."""
-        # whole numbers of paths: a half keeps what rounding may leave of a zero out
-        active = torch.zeros_like(use.mask) if of_mask is None else (of_mask > 0.5) & use.mask
-        leads = torch.zeros(use.rows, dtype=torch.bool) if of_row is None else of_row > 0
+    def _weights(self, use: Use, active: Tensor, leads: Tensor):
+        """The states of one use's weights: bool of the mask's shape, and bool of its rows."""
         leads = use.spread(leads).expand(use.mask.shape)
         self._flag(use, active, IS_ACTIVE)
         self._flag(use, leads & use.mask, LEADS)
@@ -290,6 +332,11 @@ class Tape:
         any_active[which[active[known]]] = True
         sources, targets = pairs // self.units.total, pairs % self.units.total
         self.links.append(PlainLink(path, sources.numpy(), targets.numpy(), any_active.numpy()))
+
+
+def _lead(value: Value, leads: Tensor):
+    """Add where a value leads on."""
+    value.leads = leads if value.leads is None else value.leads | leads
 
 
 def states_of_weights(mask, leads, active) -> np.ndarray:

@@ -29,7 +29,6 @@ from lth_utils.connectivity.any_model.tape import (
     Tape,
     Value,
 )
-from lth_utils.connectivity.any_model.units import collapsed
 from lth_utils.connectivity.states import ACTIVE, INACTIVE, ZOMBIE
 
 MODULES_WITH_RULES = (channels, recurrent, weighted)
@@ -79,9 +78,14 @@ def walk(program: Program) -> ModelGraph:
     given = [value for value in pytree.tree_leaves(outputs) if isinstance(value, Value)]
     if not given:
         raise SpecError("nothing that the model returns depends on the example or on a layer")
+    ends = [value.units for value in given]
+    starts = [value.units for value in inputs.values()]
     tape.back(given)
+    for value in {id(v): v for v in (*given, *inputs.values())}.values():
+        if value.reached is not None:
+            tape.settle(value)
     notes = [*program.notes, *_notes(tape, learned, len(outputs) - len(given))]
-    return _graph(tape, list(inputs.values()), given, notes)
+    return _graph(tape, starts, ends, notes)
 
 
 def _inputs(tape: Tape, examples: Mapping[str, Tensor]) -> dict[str, Value]:
@@ -215,23 +219,25 @@ def _notes(tape: Tape, learned: set[str], constant_outputs: int) -> list[str]:
     return notes
 
 
-def _graph(tape: Tape, inputs: list[Value], outputs: list[Value], notes: list[str]) -> ModelGraph:
+def _graph(tape: Tape, inputs: list[Tensor], outputs: list[Tensor], notes: list[str]) -> ModelGraph:
     """What the tape has found, with consecutive numbers for the units."""
     n = tape.units.total
     own = tape.units.find(torch.arange(n)).numpy()
     is_own = own == np.arange(n)
     number = np.cumsum(is_own) - 1
     renamed = number[own]
-    reached, leads = _unit_flags(tape, inputs, outputs, renamed, int(is_own.sum()))
+    reached, leads = np.zeros((2, int(is_own.sum())), bool)
+    np.logical_or.at(reached, renamed, tape.reached.numpy())
+    np.logical_or.at(leads, renamed, tape.leads.numpy())
     groups = []
     for group in tape.units.groups:
         before = int(is_own[: group.start].sum())
         count = int(is_own[group.start : group.start + group.count].sum())
         groups.append(Group(group.name, group.kind, before, count))
     states = {name: _weight_states(flags) for name, flags in tape.flags.items()}
-    of_inputs = [renamed[value.units.numpy()] for value in inputs]
+    of_inputs = [renamed[units.numpy()] for units in inputs]
     elements = [_of_one_example(units) for units in of_inputs]
-    every_output = [_renamed(value.units, renamed).ravel() for value in outputs]
+    every_output = [_renamed(units, renamed).ravel() for units in outputs]
     return ModelGraph(
         groups=groups,
         links=[_renumbered(link, renamed) for link in tape.links],
@@ -263,27 +269,6 @@ def _in_order(parts: Sequence[np.ndarray]) -> np.ndarray:
     every = every[every >= 0]
     found, first = np.unique(every, return_index=True)
     return found[np.argsort(first)]
-
-
-def _unit_flags(
-    tape: Tape, inputs: list[Value], outputs: list[Value], renamed: np.ndarray, n: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Which units are reached, and which lead to an output."""
-    reached, leads = torch.zeros(n, dtype=torch.bool), torch.zeros(n, dtype=torch.bool)
-    values = [*inputs, *outputs]
-    for operation in tape.operations:
-        if operation.uses or operation.joins:
-            values += operation.outputs
-    names = torch.from_numpy(renamed)
-    for value in values:
-        if value.leads is None:  # an input that is not used
-            value.leads = torch.zeros_like(value.reached)
-        units, shape = collapsed(value.units)
-        axes = [d for d, n in enumerate(shape) if units.shape[d] != n]
-        for flags, found in ((reached, value.reached), (leads, value.leads)):
-            of_units = found.amax(axes, keepdim=True) if axes else found
-            flags[names[units[of_units & (units >= 0)]]] = True
-    return reached.numpy(), leads.numpy()
 
 
 def _weight_states(flags: Tensor) -> np.ndarray:

@@ -60,9 +60,15 @@ def matrix(
         new = tape.units.new(step.path or step.name, kind, n_out)
         units, links = new.expand(shape), (sources[None], new[None])
 
-    def go(xs, ws, rows):
-        mask = ws[0].T if transposed else ws[0]
-        return F.linear(xs[0], mask, rows[0])
+    mask = weight.value != 0
+    mask = mask.T if transposed else mask
+
+    def go(xs, *_):
+        parts = [F.linear(xs[0], part.float()) for part in _blocks(mask)]
+        return torch.cat(parts, -1)
+
+    def back(reached, leads):
+        return _matrix_back(mask, reached, leads, transposed)
 
     def spread(rows):
         return rows[None, :] if transposed else rows[:, None]
@@ -71,8 +77,31 @@ def matrix(
         return (found.T if transposed else found)[None]
 
     use = used(weight, step, kind, n_out, spread, to_units, links)
-    (found,) = tape.record(go, [value], units, step.path, [use])
+    (found,) = tape.record(go, [value], units, step.path, [use], back)
     return found
+
+
+BLOCK = 2**22
+"""Weights of a matrix that are looked at at once, so that large layers need little memory."""
+
+
+def _blocks(mask: Tensor) -> tuple[Tensor, ...]:
+    """A matrix in blocks of whole rows."""
+    return mask.split(max(1, BLOCK // mask.shape[1]))
+
+
+def _matrix_back(mask: Tensor, reached: Tensor, leads: Tensor, transposed: bool):
+    """The way back through a matrix ``[O, I]``, block by block; see ``tape.ByHand``."""
+    shape = reached.shape
+    x, g = reached.reshape(-1, shape[-1]).float(), leads.reshape(-1, len(mask)).float()
+    first, total, active = 0, torch.zeros_like(x), []
+    for part in _blocks(mask):
+        of_part = g[:, first : first + len(part)]
+        first += len(part)
+        total += of_part @ part.float()
+        active.append((of_part.T @ x > 0.5) & part)
+    found = torch.cat(active)
+    return (total > 0).reshape(shape), found.T if transposed else found, g.amax(0) > 0
 
 
 @rule("linear")
