@@ -12,10 +12,13 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 IDENTITY = {
-    *("relu", "relu_", "relu6", "gelu", "silu", "hardtanh", "hardswish", "elu", "tanh", "sigmoid", "dropout"),
-    *("clone", "contiguous"),
+    *("relu", "relu_", "relu6", "gelu", "silu", "hardtanh", "hardswish", "elu", "tanh"),
+    *("sigmoid", "dropout", "clone", "contiguous"),
 }
 SUMS = {"mean", "amax", "sum"}
+
+CONSTANT_SOURCES = ("only padding", "gru, both ways")
+"""Where weights lead on from what is always zero: padding, or the first state; no test of bias."""
 
 
 class Linearised(TorchFunctionMode):
@@ -113,9 +116,8 @@ class Linearised(TorchFunctionMode):
     def _multi_head_attention_forward(self, q, k, v, width, heads, w, b, *rest, **options):
         to_out = rest[4]
         mask = options.get("attn_mask")
-        q, k, v = (
-            self._linear(x, part).transpose(0, 1) for x, part in zip((q, k, v), w.chunk(3), strict=True)
-        )  # [B, T, E]
+        parts = zip((q, k, v), w.chunk(3), strict=True)
+        q, k, v = (self._linear(x, part).transpose(0, 1) for x, part in parts)  # [B, T, E]
         q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
         seen = torch.ones(q.shape[-2], k.shape[-2], dtype=q.dtype)
         if mask is not None:
@@ -137,10 +139,9 @@ class Linearised(TorchFunctionMode):
     def _rnn_tanh(self, x, h, weights, *rest):
         return self._recurrent(x, h, weights, *rest, gates=1, remembers=False)
 
-    def _recurrent(
-        self, x, _, weights, has_bias, layers, dropout, training, both, batch_first, gates, remembers
-    ):
-        weights = [w for w in weights if w.ndim == 2 + self.batched]
+    def _recurrent(self, x, _, weights, has_bias, layers, *rest, gates, remembers):
+        both = rest[2]
+        weights = [w for w in weights if w.ndim == 2]
         for layer in range(layers):
             outs = []
             for way in range(2 if both else 1):
@@ -157,12 +158,10 @@ class Linearised(TorchFunctionMode):
             x = torch.cat(outs, -1)
         return x, h
 
-    batched = 0
-
 
 def outputs(model, values, example, bias):
     """All outputs of the linearised model with these parameters, as one vector."""
-    ones = tuple(torch.ones_like(x, dtype=torch.float64) if x.is_floating_point() else x for x in example)
+    ones = tuple(x.new_ones(x.shape).double() if x.is_floating_point() else x for x in example)
     with Linearised(bias):
         found = torch.func.functional_call(model, values, ones)
     parts = found.values() if isinstance(found, dict) else [found]

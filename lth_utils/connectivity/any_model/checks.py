@@ -125,8 +125,9 @@ def check_values(program: Program):
         if not tensor.numel():
             raise SpecError(f"{name} has the shape {tuple(tensor.shape)}: a layer without weights")
         if tensor.is_floating_point():
-            wrong = tensor.numel() - int(torch.isfinite(tensor.to_dense()).sum())
-            if wrong:
+            ends = torch.stack(torch.aminmax(tensor.to_dense()))
+            if not bool(torch.isfinite(ends).all()):
+                wrong = tensor.numel() - int(torch.isfinite(tensor.to_dense()).sum())
                 raise SpecError(
                     f"{name} has {wrong} of {tensor.numel()} values that are not finite; whether "
                     "they are pruned cannot be said"

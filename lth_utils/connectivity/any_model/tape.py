@@ -92,6 +92,7 @@ class Use:
         spread: brings bool ``[rows]`` to what can be expanded to the mask.
         to_units: brings bool ``[mask]`` to ``[G, O, I]`` between units.
         sources, targets: units, int64 ``[G, I]`` and ``[G, O]``; None: within units only.
+        is_whole: the parameter itself is the matrix ``[O, I]`` between units.
     """
 
     weight: str
@@ -104,6 +105,7 @@ class Use:
     to_units: Callable[[Tensor], Tensor]
     sources: Tensor | None = None
     targets: Tensor | None = None
+    is_whole: bool = False
 
 
 @dataclass(eq=False)
@@ -149,7 +151,7 @@ class Tape:
         operations: in the order of the forward pass.
         shapes: of the parameters, by name.
         flags: by parameter uint8 of its shape, see ``AVAILABLE``.
-        uses: by parameter the modules that use it.
+        uses, n_uses: by parameter the modules that use it, and how often it is used.
         layers: by parameter the module and kind of operation that uses it.
         closed: how many scales of a normalisation are zero.
         mixing: by kind of operation, which modules mix units whatever the weights are.
@@ -164,6 +166,7 @@ class Tape:
         self.flags: dict[str, Tensor] = {}
         self.layers: dict[str, tuple[str, str]] = {}
         self.uses: dict[str, set[str]] = {}
+        self.n_uses: dict[str, int] = {}
         self.mixing: dict[str, list[str]] = {}
         self.links: list[WeightLink | PlainLink] = []
 
@@ -221,13 +224,14 @@ class Tape:
             self.flags[use.weight] = torch.zeros(shape, dtype=torch.uint8)
             self.layers[use.weight] = (use.path, use.kind)
         self.uses.setdefault(use.weight, set()).add(use.path)
+        self.n_uses[use.weight] = self.n_uses.get(use.weight, 0) + 1
         self._flag(use, use.mask, AVAILABLE)
 
     def _flag(self, use: Use, found: Tensor, bit: int):
         """Set a bit of those weights of a use."""
         flags = self.flags[use.weight]
         if use.index is None:
-            flags |= found.view(flags.shape).to(torch.uint8) * bit
+            flags |= found.reshape(flags.shape).to(torch.uint8).mul_(bit)
         else:
             flags.view(-1)[use.index[found]] |= bit
 
@@ -303,11 +307,13 @@ class Tape:
         """The states of one use's weights: bool of the mask's shape, and bool of its rows."""
         leads = use.spread(leads).expand(use.mask.shape)
         self._flag(use, active, IS_ACTIVE)
-        self._flag(use, leads & use.mask, LEADS)
+        leads = leads & use.mask
+        self._flag(use, leads, LEADS)
         if use.sources is None:
             return
-        parts = [use.to_units(found).numpy() for found in (use.mask, leads & use.mask, active)]
-        states = states_of_weights(*parts)
+        states = np.zeros((0, 0, 0), np.uint8)
+        if not (use.is_whole and self.n_uses[use.weight] == 1):  # else they are the weight's own
+            states = states_of_weights(*map(use.to_units, (use.mask, leads, active)))
         self.links.append(
             WeightLink(use.weight, use.path, use.sources.numpy(), use.targets.numpy(), states)
         )
@@ -339,11 +345,20 @@ def _lead(value: Value, leads: Tensor):
     value.leads = leads if value.leads is None else value.leads | leads
 
 
-def states_of_weights(mask, leads, active) -> np.ndarray:
-    """uint8 states from bool arrays: what is there, leads to an output, and is active."""
-    states = np.where(active, ACTIVE, np.where(leads, ZOMBIE, INACTIVE)).astype(np.uint8)
-    states *= np.asarray(mask, dtype=np.uint8)
-    return states
+def states_of_weights(mask: Tensor, leads: Tensor, active: Tensor) -> np.ndarray:
+    """uint8 states from bool tensors: what is there, leads to an output, and is active."""
+    states = torch.zeros(mask.shape, dtype=torch.uint8)
+    for found, state in ((mask, INACTIVE), (leads, ZOMBIE), (active, ACTIVE)):
+        states.masked_fill_(found, state)
+    return states.numpy()
+
+
+def states_of_flags(flags: Tensor) -> np.ndarray:
+    """Flags as states, see ``states.weight_states``."""
+    states = torch.zeros_like(flags)
+    for bit, state in ((AVAILABLE, INACTIVE), (LEADS, ZOMBIE), (IS_ACTIVE, ACTIVE)):
+        states.masked_fill_((flags & bit).bool(), state)
+    return states.numpy()
 
 
 def merged(a: Tensor, b: Tensor) -> Tensor | None:

@@ -21,15 +21,7 @@ from lth_utils.connectivity.any_model.graph import (
 )
 from lth_utils.connectivity.any_model.program import Program, Ref, Step, plain_name
 from lth_utils.connectivity.any_model.rules import ELEMENTWISE, KEEP_TYPE, MOVES, RULES, dynamic
-from lth_utils.connectivity.any_model.tape import (
-    AVAILABLE,
-    IS_ACTIVE,
-    LEADS,
-    Const,
-    Tape,
-    Value,
-)
-from lth_utils.connectivity.states import ACTIVE, INACTIVE, ZOMBIE
+from lth_utils.connectivity.any_model.tape import Const, Tape, Value, states_of_flags
 
 MODULES_WITH_RULES = (channels, recurrent, weighted)
 """Imported so that their rules are there."""
@@ -234,13 +226,15 @@ def _graph(tape: Tape, inputs: list[Tensor], outputs: list[Tensor], notes: list[
         before = int(is_own[: group.start].sum())
         count = int(is_own[group.start : group.start + group.count].sum())
         groups.append(Group(group.name, group.kind, before, count))
-    states = {name: _weight_states(flags) for name, flags in tape.flags.items()}
+    states = {}
+    for name in list(tape.flags):
+        states[name] = states_of_flags(tape.flags.pop(name))
     of_inputs = [renamed[units.numpy()] for units in inputs]
     elements = [_of_one_example(units) for units in of_inputs]
     every_output = [_renamed(units, renamed).ravel() for units in outputs]
     return ModelGraph(
         groups=groups,
-        links=[_renumbered(link, renamed) for link in tape.links],
+        links=[_renumbered(link, renamed, states) for link in tape.links],
         unit_states=state_of_units(reached, leads),
         weight_states=states,
         layers=tape.layers,
@@ -271,19 +265,13 @@ def _in_order(parts: Sequence[np.ndarray]) -> np.ndarray:
     return found[np.argsort(first)]
 
 
-def _weight_states(flags: Tensor) -> np.ndarray:
-    """Flags as states, see ``states.weight_states``."""
-    states = torch.zeros_like(flags)
-    states[(flags & AVAILABLE) > 0] = INACTIVE
-    states[(flags & LEADS) > 0] = ZOMBIE
-    states[(flags & IS_ACTIVE) > 0] = ACTIVE
-    return states.numpy()
-
-
-def _renumbered(link: WeightLink | PlainLink, renamed: np.ndarray) -> WeightLink | PlainLink:
-    """A link with the numbers that units have now."""
+def _renumbered(
+    link: WeightLink | PlainLink, renamed: np.ndarray, states: Mapping[str, np.ndarray]
+) -> WeightLink | PlainLink:
+    """A link with the numbers that units have now, and the weight's own states where it has none."""
     if isinstance(link, PlainLink):
         sources, targets = renamed[link.sources], renamed[link.targets]
         return PlainLink(link.path, sources, targets, link.is_active)
     sources = np.where(link.sources < 0, -1, renamed[link.sources])
-    return WeightLink(link.weight, link.path, sources, renamed[link.targets], link.states)
+    own = link.states if link.states.size else states[link.weight][None]
+    return WeightLink(link.weight, link.path, sources, renamed[link.targets], own)

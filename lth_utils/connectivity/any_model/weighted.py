@@ -13,12 +13,14 @@ from lth_utils.connectivity.any_model.tape import Const, Tape, Use, Value
 from lth_utils.connectivity.any_model.units import column_numbers, same
 
 
-def used(weight: Const, step: Step, kind: str, rows: int, spread, to_units, links=(None, None)):
+def used(
+    weight: Const, step: Step, kind: str, rows: int, spread, to_units, links, mask=None
+) -> Use:
     """A use of a weight, see :class:`Use`."""
     name = weight.origin or f"{step.path or step.name} (computed)"
     return Use(
         name,
-        weight.value != 0,
+        weight.value != 0 if mask is None else mask,
         weight.index,
         step.path,
         kind,
@@ -60,8 +62,8 @@ def matrix(
         new = tape.units.new(step.path or step.name, kind, n_out)
         units, links = new.expand(shape), (sources[None], new[None])
 
-    mask = weight.value != 0
-    mask = mask.T if transposed else mask
+    own = weight.value != 0
+    mask = own.T if transposed else own
 
     def go(xs, *_):
         parts = [F.linear(xs[0], part.float()) for part in _blocks(mask)]
@@ -76,7 +78,8 @@ def matrix(
     def to_units(found):
         return (found.T if transposed else found)[None]
 
-    use = used(weight, step, kind, n_out, spread, to_units, links)
+    use = used(weight, step, kind, n_out, spread, to_units, links, own)
+    use.is_whole = weight.index is None and not transposed and weight.origin is not None
     (found,) = tape.record(go, [value], units, step.path, [use], back)
     return found
 
@@ -94,13 +97,12 @@ def _matrix_back(mask: Tensor, reached: Tensor, leads: Tensor, transposed: bool)
     """The way back through a matrix ``[O, I]``, block by block; see ``tape.ByHand``."""
     shape = reached.shape
     x, g = reached.reshape(-1, shape[-1]).float(), leads.reshape(-1, len(mask)).float()
-    first, total, active = 0, torch.zeros_like(x), []
+    first, total, found = 0, torch.zeros_like(x), torch.empty_like(mask)
     for part in _blocks(mask):
-        of_part = g[:, first : first + len(part)]
+        here = slice(first, first + len(part))
         first += len(part)
-        total += of_part @ part.float()
-        active.append((of_part.T @ x > 0.5) & part)
-    found = torch.cat(active)
+        total += g[:, here] @ part.float()
+        found[here] = (g[:, here].T @ x > 0.5) & part
     return (total > 0).reshape(shape), found.T if transposed else found, g.amax(0) > 0
 
 
