@@ -1,5 +1,7 @@
 """Small networks of the kinds that people bring, for the tests of ``lth.structure``."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -338,7 +340,7 @@ ARCHITECTURES = {
 def mlp(*widths):
     """Linear layers with ReLUs between them."""
     layers = []
-    for i, o in zip(widths, widths[1:], strict=False):
+    for i, o in pairwise(widths):
         layers += [nn.Linear(i, o), nn.ReLU()]
     return layers[:-1]
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import networkx
     from matplotlib.figure import Figure
 
+
 @dataclass(frozen=True)
 class Structure:
     """What is left of a pruned model; printing it gives the report.

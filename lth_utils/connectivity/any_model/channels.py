@@ -47,15 +47,14 @@ def pooled(tape: Tape, step: Step, args: tuple, kwargs: dict):
     dilation = _pairs(given.get("dilation", 1), axes)
     value = args[0]
     units = of_channels(tape, value.units, axes)
-    shape = step.shape if step.shape is not None else None
-    several = shape is None
+    several = step.shape is None
     sizes = list(value.shape[-axes:])
-    ceil = bool(given.get("ceil_mode", False)) or (len(args) > 4 and args[-1] is True)
-    out = [
-        _windows(*numbers, ceil) for numbers in zip(sizes, kernel, stride, padding, dilation, strict=True)
-    ]
-    if not several:
-        out = list(shape[-axes:])
+    if several:  # torch's own operations with indices: the same numbers in the same order
+        ceil = len(args) > 5 and bool(args[5])
+        every = zip(sizes, kernel, stride, padding, dilation, strict=True)
+        out = [_windows(*numbers, ceil) for numbers in every]
+    else:
+        out = list(step.shape[-axes:])
     convolve = (F.conv1d, F.conv2d, F.conv3d)[axes - 1]
     # a window that begins inside may end beyond the border
     beyond = []
@@ -90,7 +89,8 @@ def pooled_to_a_size(tape: Tape, step: Step, args: tuple, kwargs: dict):
     """Any position of windows that cover the channel."""
     value, size = args[0], args[1] if len(args) > 1 else kwargs["output_size"]
     axes = int(step.packet[-2])
-    size = [n if n is not None else old for n, old in zip(_pairs(size, axes), value.shape[-axes:])]
+    pairs = zip(_pairs(size, axes), value.shape[-axes:], strict=True)
+    size = [old if n is None else n for n, old in pairs]
     pool = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)[axes - 1]
     units = of_channels(tape, value.units, axes).expand(*value.shape[:-axes], *size)
     (found,) = tape.record(lambda xs, *_: pool(xs[0], size), [value], units, step.path)

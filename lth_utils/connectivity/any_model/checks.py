@@ -35,7 +35,7 @@ def checked_model(model: Any) -> tuple[nn.Module, list[str]]:
         model = model.module
     model = getattr(model, "_orig_mod", model)  # what torch.compile was given
     if isinstance(model, torch.jit.ScriptModule):
-        raise SpecError("a TorchScript module cannot be traced again; give the model it was made of")
+        raise SpecError("a TorchScript module cannot be traced; give the model it was made of")
     for name, module in model.named_modules():
         kind = type(module).__module__
         if ".quantized" in kind or "torchao.quantization" in kind:

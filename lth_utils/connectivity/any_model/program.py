@@ -324,9 +324,9 @@ def _seen_elsewhere(changed: fx.Node, by: fx.Node) -> bool:
     if changed.op == "call_function" and _packet(changed) in VIEWS:
         return True
     for user in changed.users:
-        if user is not by and _packet(user) in VIEWS and user < by:
-            if any(after > by for after in user.users):
-                return True
+        before = user is not by and _packet(user) in VIEWS and user < by
+        if before and any(after > by for after in user.users):
+            return True
     return False
 
 

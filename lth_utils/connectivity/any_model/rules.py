@@ -37,7 +37,7 @@ def dynamic(args) -> list[Value]:
     return [leaf for leaf in pytree.tree_leaves(args) if isinstance(leaf, Value)]
 
 
-def filled(args, tensors: Sequence[Tensor], constant: Callable[[Tensor], Tensor | None] = None):
+def filled(args, tensors: Sequence[Tensor], constant: Callable[[Tensor], Tensor] | None = None):
     """Arguments with the values that depend on inputs replaced by `tensors`, in order."""
     left = iter(tensors)
 
@@ -117,6 +117,7 @@ def flat_view(tape: Tape, step: Step, value: Value, shape: Sequence[int]) -> Val
 def joined(tape: Tape, step: Step, args: tuple, kwargs: dict):
     """Tensors side by side; constants among them are reached by nothing."""
     values = dynamic((args, kwargs))
+
     def go(xs, zero):
         return step.target(*filled(args, xs, zero), **filled(kwargs, [], zero))
 
@@ -179,16 +180,30 @@ def padded_again(tape: Tape, step: Step, args: tuple, kwargs: dict):
 
 
 ELEMENTWISE = (
-    *("abs", "add", "sub", "rsub", "mul", "div", "true_divide", "neg", "pow", "exp", "expm1", "log"),
-    *("log1p", "log2", "log10", "sqrt", "rsqrt", "square", "reciprocal", "sin", "cos", "tan", "erf"),
-    *("sinh", "cosh", "asinh", "acosh", "atanh", "asin", "acos", "atan", "atan2", "erfc", "erfinv"),
+    *("abs", "add", "sub", "rsub", "mul", "div", "true_divide", "neg", "pow", "exp", "expm1"),
+    *(
+        "log",
+        "log1p",
+        "log2",
+        "log10",
+        "sqrt",
+        "rsqrt",
+        "square",
+        "reciprocal",
+        "sin",
+        "cos",
+        "tan",
+    ),
+    *("erf", "sinh", "cosh", "asinh", "acosh", "atanh", "asin", "acos", "atan", "atan2", "erfc"),
+    "erfinv",
     *("sigmoid", "tanh", "relu", "relu6", "gelu", "silu", "mish", "elu", "selu", "celu", "hypot"),
     *("leaky_relu", "hardtanh", "hardswish", "hardsigmoid", "hardshrink", "softshrink", "softplus"),
     *("log_sigmoid", "threshold", "clamp", "clamp_min", "clamp_max", "clip", "floor", "ceil"),
     *("round", "trunc", "frac", "sign", "sgn", "maximum", "minimum", "fmod", "remainder", "lerp"),
     *("addcmul", "addcdiv", "masked_fill", "where", "eq", "ne", "lt", "le", "gt", "ge", "isnan"),
     *("logical_not", "logical_and", "logical_or", "logical_xor", "bitwise_not", "bitwise_and"),
-    *("bitwise_or", "bitwise_xor", "nan_to_num", "isinf", "isfinite", "float_power", "floor_divide"),
+    *("bitwise_or", "bitwise_xor", "nan_to_num", "isinf", "isfinite", "float_power"),
+    "floor_divide",
     *("dropout", "native_dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"),
     *("prelu", "_prelu_kernel", "xlogy", "logaddexp", "fmin", "fmax", "copysign", "heaviside"),
     *("rrelu", "rrelu_with_noise", "logit", "sinc", "exp2", "deg2rad", "special_erf", "copy"),

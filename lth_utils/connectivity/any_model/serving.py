@@ -45,9 +45,7 @@ def unit_tasks(graph: ModelGraph, tasks: Sequence[Task]) -> list[tuple[list[int]
     return found
 
 
-def served(
-    graph: ModelGraph, tasks: Sequence[Task], kind: str = "total"
-) -> tuple[np.ndarray, str]:
+def served(graph: ModelGraph, tasks: Sequence[Task], kind: str = "total") -> tuple[np.ndarray, str]:
     """Coverage ``[J, K]`` and status of a model, as :func:`~lth_utils.connectivity.coverage`.
 
     Args:
@@ -95,5 +93,3 @@ def _fed(graph: ModelGraph, labels: np.ndarray, shared: list[int]) -> dict[int, 
             led = labels[targets[sources == unit]]
             found[unit] = np.union1d(found[unit], led[led >= 0])
     return found
-
-

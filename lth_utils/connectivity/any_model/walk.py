@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -268,7 +267,7 @@ def _in_order(parts: Sequence[np.ndarray]) -> np.ndarray:
 def _renumbered(
     link: WeightLink | PlainLink, renamed: np.ndarray, states: Mapping[str, np.ndarray]
 ) -> WeightLink | PlainLink:
-    """A link with the numbers that units have now, and the weight's own states where it has none."""
+    """A link with the numbers that units have now; where it has no states, the weight's own."""
     if isinstance(link, PlainLink):
         sources, targets = renamed[link.sources], renamed[link.targets]
         return PlainLink(link.path, sources, targets, link.is_active)

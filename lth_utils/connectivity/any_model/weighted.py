@@ -215,7 +215,7 @@ def embedding(tape: Tape, step: Step, args: tuple, kwargs: dict):
 
 def _looked_up(tape: Tape, step: Step, weight: Const, value: Value, kind: str) -> Value:
     """Any row of the table at each element of `value`."""
-    n_rows, n_out = weight.value.shape
+    n_out = weight.value.shape[1]
     new = tape.units.new(step.path or step.name, kind, n_out)
     sources = torch.unique(tape.units.find(value.units))
     sources = sources[sources >= 0]
@@ -226,9 +226,7 @@ def _looked_up(tape: Tape, step: Step, weight: Const, value: Value, kind: str) -
     def to_units(found):
         return found.any(0)[None, :, None].expand(1, n_out, len(sources))
 
-    use = used(
-        weight, step, kind, n_out, _as_columns, to_units, (sources[None], new[None])
-    )
+    use = used(weight, step, kind, n_out, _as_columns, to_units, (sources[None], new[None]))
     units = new.expand(*value.shape, n_out)
     (found,) = tape.record(go, [value], units, step.path, [use])
     return found
