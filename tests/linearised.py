@@ -17,8 +17,12 @@ IDENTITY = {
 }
 SUMS = {"mean", "amax", "sum"}
 
-CONSTANT_SOURCES = ("only padding", "gru, both ways")
-"""Where weights lead on from what is always zero: padding, or the first state; no test of bias."""
+CONSTANT_SOURCES = (
+    *("only padding", "strides and dilation", "separable", "residual", "dense block", "u-net"),
+    *("functional, in place", "inception", "normalised", "sequence", "gru, both ways"),
+)
+"""Where a weight may lead on from what is always zero, padding or a first state: nothing changes
+without it whatever the biases are, and still it leads to an output."""
 
 
 class Linearised(TorchFunctionMode):

@@ -37,10 +37,11 @@ def differences(name, masks):
             found = torch.from_numpy(states[weight])
             compared += found.numel()
             active += int(((found == ACTIVE) != wanted).sum())
-        if name not in CONSTANT_SOURCES:
-            for weight, wanted in changes(model, example, bias=1.0).items():
-                found = torch.from_numpy(states[weight])
-                leading += int((((found == ACTIVE) | (found == ZOMBIE)) != wanted).sum())
+        for weight, wanted in changes(model, example, bias=1.0).items():
+            found = torch.from_numpy(states[weight])
+            leads = (found == ACTIVE) | (found == ZOMBIE)
+            wrong = wanted & ~leads if name in CONSTANT_SOURCES else wanted != leads
+            leading += int(wrong.sum())
     return compared, active, leading
 
 

@@ -89,6 +89,8 @@ class Structure:
     def words(self) -> list[str]:
         """What was found, in sentences."""
         total = self.table()[["weights", "available", "active", "inactive", "zombie"]].sum()
+        if not total["weights"]:
+            return ["no layer of it has weights", *(f"note: {note}" for note in self.graph.notes)]
         left = f"{total['available']:,} of {total['weights']:,} weights are left"
         words = [
             f"{left} in {len(self.table())} layers (direct compression "

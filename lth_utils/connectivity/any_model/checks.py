@@ -30,7 +30,8 @@ def checked_model(model: Any) -> tuple[nn.Module, list[str]]:
             "itself: model.load_state_dict(weights) first"
         )
     if not isinstance(model, nn.Module):
-        raise SpecError(f"a {type(model).__name__} is no torch.nn.Module")
+        hint = "; for a list of masks there is lth.measure" if isinstance(model, list) else ""
+        raise SpecError(f"{type(model).__name__} is no torch.nn.Module{hint}")
     if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         model = model.module
     model = getattr(model, "_orig_mod", model)  # what torch.compile was given

@@ -194,6 +194,6 @@ def _add_rows(table: np.ndarray, rows: np.ndarray, found: np.ndarray):
         table[which] |= np.logical_or.reduceat(found[order], first, axis=0)
 
 
-def state_of_units(reached: np.ndarray, leads: np.ndarray) -> np.ndarray:
-    """uint8 states of units, from whether an input reaches them and they lead to an output."""
-    return np.where(leads, np.where(reached, ACTIVE, ZOMBIE), INACTIVE).astype(np.uint8)
+def state_of_units(live: np.ndarray, leads: np.ndarray) -> np.ndarray:
+    """uint8 states of units: whether inputs arrive where they lead on, and whether they do."""
+    return np.where(live, ACTIVE, np.where(leads, ZOMBIE, INACTIVE)).astype(np.uint8)

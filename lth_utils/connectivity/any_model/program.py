@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import logging
 import operator
+import os
 import re
+import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -119,7 +123,10 @@ def exported_program(
         with unchanged(model), quiet():
             return torch.export.export(model, tuple(args), dict(kwargs), strict=False)
     except Exception as error:  # whatever the model's own code raises, too
-        raise SpecError(_reason(error, model)) from error
+        shapes = ", ".join(
+            str(tuple(part.shape)) for part in (*args, *kwargs.values()) if isinstance(part, Tensor)
+        )
+        raise SpecError(_reason(error, model, shapes)) from error
 
 
 def program(exported: torch.export.ExportedProgram) -> Program:
@@ -181,39 +188,54 @@ def unchanged(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without the warnings of torch's tracing, which are about what is restored afterwards."""
-    import logging
-
-    loggers = [logging.getLogger(name) for name in ("torch.export", "torch._export", "torch.fx")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
+    """Without what torch's tracing warns of, logs and prints; errors say it in their own words."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    silent = io.StringIO()
     try:
-        with warnings.catch_warnings():
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(silent),
+            contextlib.redirect_stderr(silent),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        logging.disable(before)
 
 
-def _reason(error: Exception, model: nn.Module) -> str:
-    """Why a model could not be traced, as one sentence and what to do."""
+def _reason(error: Exception, model: nn.Module, shapes: str) -> str:
+    """Why a model could not be traced, as one sentence with the line of its code."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    kind = type(error).__name__
-    name = type(model).__name__
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")
+    kind, name, place = type(error).__name__, type(model).__name__, _place(error)
     if "DataDependent" in kind or "data-dependent" in text or "unbacked" in text:
-        place = re.search(r'File "([^"]+)", line (\d+), in (forward\w*|\w+)\n\s*([^\n]+)', text)
-        lines = re.findall(r"Caused by: \(?([^\n]+)", text)
-        where = f" ({place[4].strip()})" if place else f" ({lines[0][:160]})" if lines else ""
-        return (
-            f"{name} decides by the values of its tensors what to compute{where}: such a model has "
-            "no single structure. Give the part that does not, or a version for one branch"
-        )
-    if "shape" in text or "size" in text or "expected input" in text or kind == "TypeError":
-        return f"{name} does not accept this example: {first[:300]}"
-    return f"{name} cannot be traced by torch.export: {kind}: {first[:300]}"
+        return _of_values(name, place)
+    return f"{name} fails on an example of shape {shapes}: {kind}: {first[:300]}{place}"
+
+
+def _of_values(name: str, place: str) -> str:
+    """The words on models without a structure of their own."""
+    return (
+        f"{name} decides by the values of its tensors what to compute{place}: such a model has no "
+        "single structure. Give the part of it that does not, or a version for one case"
+    )
+
+
+def _place(error: BaseException | None) -> str:
+    """The innermost line outside torch that an error went through, as far as there is one."""
+    inside = os.path.dirname(torch.__file__)
+    found = ""
+    while error is not None:
+        for frame in traceback.extract_tb(error.__traceback__):
+            own = frame.filename.startswith(inside) or frame.filename == __file__
+            if not own and os.path.isfile(frame.filename):
+                code = f": {frame.line}" if frame.line else ""
+                found = f" ({os.path.basename(frame.filename)}, line {frame.lineno}{code})"
+        error = error.__cause__ or error.__context__
+        if found:
+            break
+    return found
 
 
 def _lowered(exported: torch.export.ExportedProgram) -> Program | None:
@@ -294,6 +316,8 @@ class _Lowering:
         made = node.meta.get("val")
         shape = made.shape if isinstance(made, Tensor) else None
         path = re.sub(r"@\d+$", "", path).removeprefix("L['self'].")
+        if kind.startswith("item") or any(not isinstance(size, int) for size in shape or ()):
+            raise SpecError(_of_values(path or "the model", _code_of(node)))
         step = Step(name, node.target, tuple(args), dict(kwargs), path, shape)
         if step.mutates:
             changed = node.args[0] if node.args else None
@@ -317,6 +341,17 @@ class _Lowering:
             return False
         env[node] = found if isinstance(found, (tuple, list)) else [found]
         return True
+
+
+def _code_of(node: fx.Node) -> str:
+    """The last line of the model's own code that a step comes from."""
+    lines = re.findall(r'File "([^"]+)", line (\d+), in [^\n]+\n\s*([^\n]+)', _stack(node))
+    return f" ({os.path.basename(lines[-1][0])}, line {lines[-1][1]}: {lines[-1][2]})" if lines else ""
+
+
+def _stack(node: fx.Node) -> str:
+    """Where a step was made, as torch wrote it down."""
+    return node.meta.get("stack_trace") or ""
 
 
 def _seen_elsewhere(changed: fx.Node, by: fx.Node) -> bool:

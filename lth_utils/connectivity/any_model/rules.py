@@ -113,9 +113,10 @@ def flat_view(tape: Tape, step: Step, value: Value, shape: Sequence[int]) -> Val
     return found
 
 
+@rule("slice_scatter", "select_scatter", "diagonal_scatter", "as_strided_scatter")
 @rule("cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack")
 def joined(tape: Tape, step: Step, args: tuple, kwargs: dict):
-    """Tensors side by side; constants among them are reached by nothing."""
+    """Tensors side by side, or one put into another; constants are reached by nothing."""
     values = dynamic((args, kwargs))
 
     def go(xs, zero):
@@ -144,6 +145,26 @@ def _like_neighbours(units: Tensor) -> Tensor:
         if same(units, largest.expand(units.shape)):
             units = torch.where(units < 0, largest, units)
     return units
+
+
+@rule("index_put", "_unsafe_index_put", "masked_scatter", "scatter", "index_copy", "index_fill")
+def put(tape: Tape, step: Step, args: tuple, kwargs: dict):
+    """Elements put at known places; at places that are computed, anywhere."""
+    if dynamic((args[1], kwargs)) or step.packet not in ("index_put", "_unsafe_index_put"):
+        return picked(tape, step, args, kwargs)
+    target, places, new, *rest = args
+
+    def go(xs, fill):
+        left = iter(xs)
+        parts = []
+        for part in (target, new):
+            parts.append(next(left) if isinstance(part, Value) else fill(part.value))
+        return step.target(parts[0], filled(places, []), parts[1], *rest)
+
+    values = dynamic((target, new))
+    units = go([value.units for value in values], lambda x: torch.full(x.shape, NONE))
+    (found,) = tape.record(lambda xs, *_: go(xs, _zeros), values, units, step.path)
+    return found
 
 
 @rule("pad", "constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d")

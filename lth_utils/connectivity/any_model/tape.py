@@ -239,8 +239,8 @@ class Tape:
 
     def back(self, outputs: Sequence[Value]):
         """Go back from the outputs; afterwards every value knows what leads on."""
-        self.reached = torch.zeros(self.units.total, dtype=torch.bool)
-        self.leads = torch.zeros(self.units.total, dtype=torch.bool)
+        flags = torch.zeros((3, self.units.total), dtype=torch.bool)
+        self.reached, self.leads, self.live = flags
         for value in outputs:
             value.leads = torch.ones_like(value.reached)
         while self.operations:
@@ -251,14 +251,24 @@ class Tape:
         self.links.reverse()
 
     def settle(self, value: Value):
-        """Note the states of a value's units; the value itself is needed no more."""
+        """Note the states of a value's units; the value itself is needed no more.
+
+        On the way back the value that made a unit comes last, and what it says stays.
+        """
         if value.leads is None:
             value.leads = torch.zeros_like(value.reached)
         units, shape = collapsed(value.units)
         axes = [d for d, n in enumerate(shape) if units.shape[d] != n]
-        for flags, found in ((self.reached, value.reached), (self.leads, value.leads)):
+        known = units >= 0
+        pairs = (
+            (self.reached, value.reached),
+            (self.leads, value.leads),
+            (self.live, value.reached & value.leads),
+        )
+        for flags, found in pairs:
             of_units = found.amax(axes, keepdim=True) if axes else found
-            flags[units[of_units & (units >= 0)]] = True
+            flags[units[known]] = False
+            flags[units[of_units & known]] = True
         value.reached = value.leads = value.units = None  # type: ignore[assignment]
 
     def _back(self, operation: Operation):

@@ -52,12 +52,13 @@ def walk(program: Program) -> ModelGraph:
         SpecError: something else that is not understood, by the name of its module.
     """
     tape, env = Tape(), {}
+    names = _names(program)
     for name, (target, tensor) in program.values.items():
         value = tensor.detach().cpu()
         value = value.to_dense() if value.layout != torch.strided else value
-        env[name] = Const(value, plain_name(target) if value.is_floating_point() else None)
-        tape.shapes[plain_name(target)] = value.shape
-    learned = {plain_name(name) for name in program.parameters}
+        env[name] = Const(value, names[target] if value.is_floating_point() else None)
+        tape.shapes[names[target]] = value.shape
+    learned = {names[name] for name in program.parameters if name in names}
     inputs = _inputs(tape, program.inputs)
     env.update(inputs)
     last = _last_uses(program)
@@ -76,7 +77,34 @@ def walk(program: Program) -> ModelGraph:
         if value.reached is not None:
             tape.settle(value)
     notes = [*program.notes, *_notes(tape, learned, len(outputs) - len(given))]
+    _join_unused(tape, starts)
     return _graph(tape, starts, ends, notes)
+
+
+def _names(program: Program) -> dict[str, str]:
+    """What each parameter, buffer and constant is called in tables.
+
+    Of several that are the parts of one weight, the largest one has its plain name.
+    """
+    sizes = {target: tensor.numel() for target, tensor in program.values.values()}
+    names, taken = {}, set()
+    for target in sorted(sizes, key=lambda target: -sizes[target]):
+        plain = plain_name(target)
+        own = target in program.parameters and plain not in taken
+        names[target] = plain if own else target
+        taken.add(names[target])
+    return names
+
+
+def _join_unused(tape: Tape, units: Sequence[Tensor]):
+    """Make one unit of what no layer reads, example by example, where all examples agree on it."""
+    for of_input in units:
+        if of_input.ndim < 2 or len(of_input) < 2:
+            continue
+        rows = of_input.flatten(1)
+        unread = ~tape.leads[rows].any(0)
+        if unread.any():
+            tape.units.join(rows[:, unread])
 
 
 def _inputs(tape: Tape, examples: Mapping[str, Tensor]) -> dict[str, Value]:
@@ -217,9 +245,9 @@ def _graph(tape: Tape, inputs: list[Tensor], outputs: list[Tensor], notes: list[
     is_own = own == np.arange(n)
     number = np.cumsum(is_own) - 1
     renamed = number[own]
-    reached, leads = np.zeros((2, int(is_own.sum())), bool)
-    np.logical_or.at(reached, renamed, tape.reached.numpy())
+    leads, live = np.zeros((2, int(is_own.sum())), bool)
     np.logical_or.at(leads, renamed, tape.leads.numpy())
+    np.logical_or.at(live, renamed, tape.live.numpy())
     groups = []
     for group in tape.units.groups:
         before = int(is_own[: group.start].sum())
@@ -234,7 +262,7 @@ def _graph(tape: Tape, inputs: list[Tensor], outputs: list[Tensor], notes: list[
     return ModelGraph(
         groups=groups,
         links=[_renumbered(link, renamed, states) for link in tape.links],
-        unit_states=state_of_units(reached, leads),
+        unit_states=state_of_units(live, leads),
         weight_states=states,
         layers=tape.layers,
         inputs=_in_order([units.ravel() for units in of_inputs]),

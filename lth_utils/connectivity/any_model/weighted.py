@@ -128,16 +128,57 @@ def matmul(tape: Tape, step: Step, args: tuple, kwargs: dict):
     """A product of matrices, one of which may be a weight."""
     a, b = args[:2]
     sizes = [len(x.shape if isinstance(x, Value) else x.value.shape) for x in (a, b)]
-    if isinstance(a, Value) and isinstance(b, Const) and sizes[1] == 2:
-        return matrix(tape, step, a, b, True, "linear")
     if min(sizes) < 2:
         raise SpecError(f"{step.packet} of a vector is not understood")
-    if isinstance(a, Const) and isinstance(b, Value) and sizes == [2, 2]:
-        found = matrix(tape, step, _turned(tape, step, b), a, False, "linear")
-        return _turned(tape, step, found)
-    if isinstance(a, Const) or isinstance(b, Const):
-        raise SpecError(f"{step.packet} with a weight of {max(sizes)} axes is not understood")
-    return product(tape, step, a, b)
+    if isinstance(a, Value) and isinstance(b, Value):
+        return product(tape, step, a, b)
+    if isinstance(a, Const):  # (A B)' = B' A', so that the weight comes last
+        turned = Const(a.value.transpose(-1, -2), a.origin, _index(a).transpose(-1, -2))
+        return _turned(tape, step, _by_weight(tape, step, _turned(tape, step, b), turned))
+    return _by_weight(tape, step, a, b)
+
+
+def _index(weight: Const) -> Tensor:
+    """Where the elements of a weight come from, as numbers."""
+    if weight.index is not None:
+        return weight.index
+    return torch.arange(weight.value.numel()).reshape(weight.value.shape)
+
+
+def _by_weight(tape: Tape, step: Step, value: Value, weight: Const) -> Value:
+    """A product with a weight ``[I, O]``, or with one for each block, ``[G, I, O]``."""
+    if weight.value.ndim == 2:
+        return matrix(tape, step, value, weight, True, "linear")
+    blocks, n_in, n_out = weight.value.shape[-3:]
+    if weight.value.ndim > 3 or value.reached.ndim < 3 or value.shape[-3] != blocks:
+        raise SpecError(
+            f"{step.packet} of shapes {tuple(value.shape)} and {tuple(weight.value.shape)} with a "
+            "weight is not understood"
+        )
+    # [..., G, M, I]: every block has rows that share its weight
+    numbers = tape.units.find(value.units).transpose(-2, -3).reshape(-1, blocks * n_in)
+    sources = column_numbers(numbers)
+    if not same(numbers, sources.expand(numbers.shape)):
+        tape.units.join(numbers)
+        sources = column_numbers(tape.units.find(numbers))
+    new = tape.units.new(step.path or step.name, "linear", blocks * n_out).reshape(blocks, n_out)
+    shape = (*value.shape[:-1], n_out)
+
+    def go(xs, ws, rows):
+        return xs[0] @ ws[0] + rows[0].reshape(blocks, 1, n_out)
+
+    links = sources.reshape(blocks, n_in), new
+    use = used(
+        weight,
+        step,
+        "linear",
+        blocks * n_out,
+        lambda rows: rows.reshape(blocks, 1, n_out),
+        lambda found: found.transpose(1, 2),
+        links,
+    )
+    (found,) = tape.record(go, [value], new[:, None].expand(shape), step.path, [use])
+    return found
 
 
 @rule("addmm", "baddbmm")
