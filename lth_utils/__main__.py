@@ -140,7 +140,9 @@ def _add_audit(verbs):
     audit = verbs.add_parser("audit", help="print what structure a pruned torch model has")
     audit.set_defaults(verb=_audit)
     audit.add_argument("file", type=Path, help="of torch.export.save (*.pt2), or *.safetensors")
-    audit.add_argument("--factory", metavar="MODULE:FUNCTION", help="makes the model of safetensors")
+    audit.add_argument(
+        "--factory", metavar="MODULE:FUNCTION", help="makes the model of safetensors"
+    )
     audit.add_argument("--shape", help="of its example, such as 1,3,224,224")
     audit.add_argument("--figure", type=Path, metavar="FILE", help="draw the layers there, too")
 

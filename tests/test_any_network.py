@@ -2,18 +2,13 @@
 
 import hashlib
 
-import networkx as nx
 import numpy as np
 import pytest
 import torch
-from architectures import ARCHITECTURES, chain, made, mlp, pruned
+from architectures import ARCHITECTURES, made, pruned
 from linearised import CONSTANT_SOURCES, changes
-from torch import nn
-from torch.nn import functional as F
-from torch.nn.utils import prune
 
 import lth_utils as lth
-from lth_utils.config import SpecError
 from lth_utils.networks.layers import n_parameters, network
 from lth_utils.networks.ticket import Ticket
 
@@ -102,7 +97,7 @@ def test_it_equals_the_engine_for_plain_masks_bit_for_bit(name, shared):
 
 def model_of(shape, masks):
     """Torch's own modules with ones where a mask is True."""
-    
+
     flat = torch.cat([mask.flatten() for mask in masks]).float().numpy()
     values = np.concatenate([flat, np.zeros(n_parameters(shape) - len(flat), np.float32)])
     n_in, n_out = int(np.prod(network(shape).values[0])), network(shape).values[-1][0]

@@ -191,5 +191,3 @@ def _tensors(
             tensor = nn.Parameter(tensor, requires_grad=about["requires_grad"])
         found[name] = tensor
     return found
-
-

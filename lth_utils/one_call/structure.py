@@ -110,6 +110,8 @@ class Structure:
         n_in, n_out = len(self.graph.inputs), len(self.graph.outputs)
         reached = f"{found['inputs'].sum()} of {n_in} inputs and {found['outputs'].sum()} of "
         reached += f"{n_out} outputs are connected"
+        if not len(found):
+            return "nothing is active: no input reaches an output"
         if len(found) == 1:
             return f"what is active is one network: {reached}"
         return f"{len(found)} subnetworks: {reached}"

@@ -1,5 +1,6 @@
 """Figures from tidy tables and tickets: one module per notebook, one function per figure."""
 
+from lth_utils.plots.any_network import audited_network, effective_compression, layers
 from lth_utils.plots.extension_sweep import (
     active_share,
     inactive_zombie,
@@ -74,12 +75,14 @@ __all__ = [
     "accuracy",
     "accuracy_differences",
     "active_share",
+    "audited_network",
     "best_tickets",
     "common_order",
     "controls",
     "data",
     "dense_network",
     "draw_network",
+    "effective_compression",
     "found_partition",
     "frontier",
     "how_many_levels",
@@ -89,6 +92,7 @@ __all__ = [
     "input_connectivity",
     "layer_collapse",
     "layer_separation",
+    "layers",
     "one_shot_or_iterative",
     "one_shot_separation",
     "outcomes",

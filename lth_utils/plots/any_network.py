@@ -99,3 +99,91 @@ def _compressions(ax: Axes, table: pd.DataFrame):
     ax.set_ylim(len(table) - 0.4, -0.6)
     words = "compression by layer; a triangle: nothing of it is active" if lost.any() else ""
     ax.set_title(lines(words or "compression by layer", 6), fontsize=12)
+
+
+@styled
+def effective_compression(found: pd.DataFrame) -> Figure:
+    """Effective over direct compression of networks pruned at initialisation.
+
+    Args:
+        found: as ``studies.any_network.audit_models``.
+
+    Returns:
+        A figure with one panel per way to prune: dots are networks, lines their medians, and a
+        triangle at the top is a network without any path.
+    """
+    methods = list(found["method"].unique())
+    figure, axes = panels(1, len(methods), (6.5 * len(methods) + 0.4, 5.6))
+    top = 4 * found["effective"].replace(np.inf, np.nan).max()
+    for ax, method in zip(axes[0], methods, strict=True):
+        rows = found[found["method"] == method]
+        for (name, of_model), marker in zip(
+            rows.groupby("model", sort=False), MARKERS, strict=False
+        ):
+            colour = COLOURS[MARKERS.index(marker)]
+            alive = of_model[of_model["active"] > 0]
+            ax.plot(alive["direct"], alive["effective"], marker, color=colour, ms=7, label=name)
+            medians = alive.groupby("compression")[["direct", "effective"]].median()
+            ax.plot(medians["direct"], medians["effective"], color=colour, lw=1.5)
+            dead = of_model[of_model["active"] == 0]
+            ax.plot(dead["direct"], np.full(len(dead), top), "^", color=colour, ms=9, mfc="none")
+        ends = [1, float(found["direct"].max()) * 1.5]
+        ax.plot(ends, ends, color="black", lw=1, linestyle=":", label="all that is left is active")
+        ax.set(xscale="log", yscale="log", xlabel="direct compression", ylim=(1, top * 1.6))
+        networks = f"{len(rows)} networks, {found['seed'].nunique()} per point"
+        ax.set_title(lines(f"{method}: {networks}; triangles: no path left", 6), fontsize=12)
+    axes[0, 0].set_ylabel("effective compression")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), ncols=3, fontsize=12, **BELOW)
+    dead = int((found["active"] == 0).sum())
+    finding(
+        figure,
+        f"{dead} of {len(found)} networks pruned before training have no path left; "
+        f"direct compression hides it",
+    )
+    return figure
+
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+MARKERS = ("o", "s", "D", "v", "P", "X", "*", "h")
+"""By model, in the order of the table."""
+
+
+@styled
+def audited_network(found: pd.DataFrame) -> Figure:
+    """Accuracy and effective compression of a trained network that is pruned step by step.
+
+    Args:
+        found: as ``studies.any_network.prune_and_audit``.
+
+    Returns:
+        A figure with two panels; dots are networks, lines their means.
+    """
+    figure, axes = panels(1, 2, (13, 5.4))
+    means = found.groupby("compression")[["direct", "effective", "accuracy"]].mean()
+    means = means.replace(np.inf, np.nan)
+    colour = STATE_COLOURS["active"]
+    for ax, column in zip(axes[0], ("accuracy", "effective"), strict=True):
+        alive = found.replace(np.inf, np.nan)
+        ax.plot(alive["direct"], alive[column], "o", color=colour, ms=6, alpha=0.6)
+        ax.plot(means["direct"], means[column], color=colour, lw=2)
+        ax.set(xscale="log", xlabel="direct compression")
+    axes[0, 0].set_ylabel("accuracy on the test split")
+    axes[0, 0].yaxis.set_major_formatter("{x:.0%}")
+    ends = [1, float(means["direct"].max())]
+    axes[0, 1].plot(ends, ends, color="black", lw=1, linestyle=":")
+    axes[0, 1].set(yscale="log", ylabel="effective compression")
+    seeds = found["seed"].nunique()
+    words = f"dots: {seeds} networks at each size; line: their mean"
+    axes[0, 0].set_title(lines(words, 6), fontsize=12)
+    axes[0, 1].set_title(lines("dotted: all that is left is active", 6), fontsize=12)
+    finding(figure, _gap(found))
+    return figure
+
+
+def _gap(found: pd.DataFrame) -> str:
+    """How far both compressions part, where any path is left."""
+    alive = found[found["active"] > 0]
+    last = alive[alive["compression"] == alive["compression"].max()]
+    words = f"Pruned {last['direct'].median():.0f} times, the trained network is "
+    words += f"{last['effective'].median():.0f} times smaller in active weights"
+    return f"{words}, at {last['accuracy'].mean():.0%} accuracy"

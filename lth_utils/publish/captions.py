@@ -90,6 +90,14 @@ FIGURES = {
         "score-over-weights": "How good the networks are as their weights get fewer.",
         "best-tickets": "The best ticket of each data set, and the tasks that its parts serve.",
     },
+    "12_any_network": {
+        "effective-compression": "Networks of torchvision pruned at initialisation: weights over "
+        "those that are left, and over those that are active.",
+        "layers-of-a-network": "One of them layer by layer: what of the rest is active, leads "
+        "nowhere, or is reached by nothing.",
+        "audited-network": "A residual network trained on images, pruned further and further: its "
+        "accuracy, and how much of what is left is active.",
+    },
 }
 """What each figure shows, in one sentence without numbers, by notebook and key."""
 
@@ -102,5 +110,6 @@ CHAPTERS = {
     "06_weight_distributions": "Is it the mask, the weights' distribution, or the exact values?",
     "07_one_shot_or_iterative": "All at once, or in rounds?",
     "08_your_data": "Your data",
+    "12_any_network": "Any network",
 }
 """The title of each notebook's chapter."""

@@ -346,7 +346,9 @@ class _Lowering:
 def _code_of(node: fx.Node) -> str:
     """The last line of the model's own code that a step comes from."""
     lines = re.findall(r'File "([^"]+)", line (\d+), in [^\n]+\n\s*([^\n]+)', _stack(node))
-    return f" ({os.path.basename(lines[-1][0])}, line {lines[-1][1]}: {lines[-1][2]})" if lines else ""
+    return (
+        f" ({os.path.basename(lines[-1][0])}, line {lines[-1][1]}: {lines[-1][2]})" if lines else ""
+    )
 
 
 def _stack(node: fx.Node) -> str:

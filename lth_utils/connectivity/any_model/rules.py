@@ -66,6 +66,7 @@ MOVES = (
     *("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "atleast_1d"),
     *("atleast_2d", "atleast_3d", "_reshape_alias", "narrow_copy", "slice_copy", "data"),
 )
+RESHAPES = ("view", "_unsafe_view", "reshape", "view_as", "reshape_as", "_reshape_alias", "flatten")
 KEEP_TYPE = ("to", "_to_copy", "type_as", "contiguous", "clone", "alias", "detach", "data")
 
 
@@ -79,6 +80,8 @@ def move(tape: Tape, step: Step, args: tuple, kwargs: dict):
         return args[0]
 
     def go(tensors):
+        if step.packet in RESHAPES:  # strides here need not be those of the model
+            return tensors[0].reshape(step.shape)
         return step.target(*filled(args, tensors), **filled(kwargs, []))
 
     units = go_units(go, [value.units for value in moving])

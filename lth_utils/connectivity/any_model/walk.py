@@ -29,9 +29,12 @@ IGNORED = ("_assert_tensor_metadata", "_assert_async", "sym_constrain_range", "_
 
 OF_SHAPE = (
     *("zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like"),
-    *("new_zeros", "new_ones", "new_full", "new_empty", "randint_like", "bernoulli"),
+    *("new_zeros", "new_ones", "new_full", "new_empty", "randint_like"),
 )
 """Operations of which only the shape depends on the first argument."""
+
+RANDOM = ("bernoulli", "uniform", "normal", "rand", "randn", "randint", "exponential", "random")
+"""Operations whose values are of no account: anything but zero."""
 
 FORBIDDEN = ("from_file", "load", "save")
 """Operations that a file could name and that touch others."""
@@ -145,6 +148,8 @@ def _do(tape: Tape, step: Step, env: dict, learned: set[str]):
     if packet in IGNORED:
         return None
     always = packet in ALWAYS
+    if packet in RANDOM and step.shape is not None:
+        return Const(torch.ones(step.shape))
     if packet in OF_SHAPE and dynamic((args, kwargs)):
         return Const(torch.ones(step.shape) * (0.0 if "zero" in packet else 1.0))
     if not dynamic((args, kwargs)) and not always:
