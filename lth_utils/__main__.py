@@ -63,7 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(
         required=True,
-        metavar="run | figures | report | poster | study | audit | check | init | selftest | readmes",
+        metavar="run | figures | report | poster | study | audit | check | init | selftest | "
+        "readmes",
     )
 
     runs = verbs.add_parser("run", help="execute notebooks with the parameters of a set")

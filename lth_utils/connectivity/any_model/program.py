@@ -6,12 +6,12 @@ import contextlib
 import io
 import logging
 import operator
-import os
 import re
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -224,14 +224,14 @@ def _of_values(name: str, place: str) -> str:
 
 def _place(error: BaseException | None) -> str:
     """The innermost line outside torch that an error went through, as far as there is one."""
-    inside = os.path.dirname(torch.__file__)
+    inside = str(Path(torch.__file__).parent)
     found = ""
     while error is not None:
         for frame in traceback.extract_tb(error.__traceback__):
             own = frame.filename.startswith(inside) or frame.filename == __file__
-            if not own and os.path.isfile(frame.filename):
+            if not own and Path(frame.filename).is_file():
                 code = f": {frame.line}" if frame.line else ""
-                found = f" ({os.path.basename(frame.filename)}, line {frame.lineno}{code})"
+                found = f" ({Path(frame.filename).name}, line {frame.lineno}{code})"
         error = error.__cause__ or error.__context__
         if found:
             break
@@ -346,9 +346,10 @@ class _Lowering:
 def _code_of(node: fx.Node) -> str:
     """The last line of the model's own code that a step comes from."""
     lines = re.findall(r'File "([^"]+)", line (\d+), in [^\n]+\n\s*([^\n]+)', _stack(node))
-    return (
-        f" ({os.path.basename(lines[-1][0])}, line {lines[-1][1]}: {lines[-1][2]})" if lines else ""
-    )
+    if not lines:
+        return ""
+    file, number, code = lines[-1]
+    return f" ({Path(file).name}, line {number}: {code})"
 
 
 def _stack(node: fx.Node) -> str:
