@@ -10,7 +10,8 @@ import torch
 from lth_utils.config import SpecError
 from lth_utils.connectivity.any_model import checks
 from lth_utils.connectivity.any_model.graph import ModelGraph
-from lth_utils.connectivity.any_model.program import decomposed, exported_program, program
+from lth_utils.connectivity.any_model.program import decomposed, program
+from lth_utils.connectivity.any_model.tracing import exported_program
 from lth_utils.connectivity.any_model.walk import NoRule, walk
 
 

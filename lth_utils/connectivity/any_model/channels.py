@@ -11,8 +11,9 @@ from torch.nn import functional as F
 
 from lth_utils.connectivity.any_model.program import Step
 from lth_utils.connectivity.any_model.rules import combined, mix, rule
-from lth_utils.connectivity.any_model.tape import Const, Tape, Value
+from lth_utils.connectivity.any_model.tape import Tape
 from lth_utils.connectivity.any_model.units import same
+from lth_utils.connectivity.any_model.values import Const, Value
 
 
 def of_channels(tape: Tape, numbers: Tensor, axes: int) -> Tensor:

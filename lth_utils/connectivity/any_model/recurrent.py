@@ -10,8 +10,9 @@ from torch.nn import functional as F
 from lth_utils.config import SpecError
 from lth_utils.connectivity.any_model.program import Step
 from lth_utils.connectivity.any_model.rules import lifted, rule
-from lth_utils.connectivity.any_model.tape import Tape, Use, Value, cut
+from lth_utils.connectivity.any_model.tape import Tape
 from lth_utils.connectivity.any_model.units import column_numbers, same
+from lth_utils.connectivity.any_model.values import Use, Value, cut
 from lth_utils.connectivity.any_model.weighted import used
 
 GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+import torch.utils._pytree as pytree
 from torch import Tensor
-from torch.utils import _pytree as pytree
 
 from lth_utils.config import SpecError
-from lth_utils.connectivity.any_model import channels, recurrent, weighted
+from lth_utils.connectivity.any_model import attention, channels, recurrent, weighted
+from lth_utils.connectivity.any_model.elements import ELEMENTWISE
 from lth_utils.connectivity.any_model.graph import (
     Group,
     ModelGraph,
@@ -18,11 +19,13 @@ from lth_utils.connectivity.any_model.graph import (
     WeightLink,
     state_of_units,
 )
+from lth_utils.connectivity.any_model.moves import KEEP_TYPE, MOVES
 from lth_utils.connectivity.any_model.program import Program, Ref, Step, plain_name
-from lth_utils.connectivity.any_model.rules import ELEMENTWISE, KEEP_TYPE, MOVES, RULES, dynamic
-from lth_utils.connectivity.any_model.tape import Const, Tape, Value, states_of_flags
+from lth_utils.connectivity.any_model.rules import RULES, dynamic
+from lth_utils.connectivity.any_model.tape import Tape
+from lth_utils.connectivity.any_model.values import Const, Value, states_of_flags
 
-MODULES_WITH_RULES = (channels, recurrent, weighted)
+MODULES_WITH_RULES = (attention, channels, recurrent, weighted)
 """Imported so that their rules are there."""
 
 IGNORED = ("_assert_tensor_metadata", "_assert_async", "sym_constrain_range", "_assert_scalar")

@@ -7,10 +7,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lth_utils.config import SpecError
+from lth_utils.connectivity.any_model.attention import product
 from lth_utils.connectivity.any_model.program import Step
-from lth_utils.connectivity.any_model.rules import combined, lifted, product, rule
-from lth_utils.connectivity.any_model.tape import Const, Tape, Use, Value
+from lth_utils.connectivity.any_model.rules import combined, lifted, rule
+from lth_utils.connectivity.any_model.tape import Tape
 from lth_utils.connectivity.any_model.units import column_numbers, same
+from lth_utils.connectivity.any_model.values import Const, Use, Value
 
 
 def used(
