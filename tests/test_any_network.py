@@ -293,6 +293,7 @@ def test_a_layer_without_weights_is_refused_by_name():
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_quantised_and_scripted_models_are_refused():
     kinds = {nn.Linear}
     quantised = torch.ao.quantization.quantize_dynamic(chain(nn.Linear(4, 2)), kinds)

@@ -168,6 +168,7 @@ def audited_network(found: pd.DataFrame) -> Figure:
         ax.plot(means["direct"], means[column], color=colour, lw=2)
         ax.set(xscale="log", xlabel="direct compression")
     axes[0, 0].set_ylabel("accuracy on the test split")
+    axes[0, 0].set_ylim(0, None)
     axes[0, 0].yaxis.set_major_formatter("{x:.0%}")
     ends = [1, float(means["direct"].max())]
     axes[0, 1].plot(ends, ends, color="black", lw=1, linestyle=":")

@@ -39,6 +39,9 @@ OF_SHAPE = (
 RANDOM = ("bernoulli", "uniform", "normal", "rand", "randn", "randint", "exponential", "random")
 """Operations whose values are of no account: anything but zero."""
 
+WEIGHT_NORMS = ("_weight_norm", "_weight_norm_interface")
+"""Operations that scale a weight, their first argument."""
+
 FORBIDDEN = ("from_file", "load", "save")
 """Operations that a file could name and that touch others."""
 
@@ -198,7 +201,7 @@ def _computed(step: Step, args: tuple, kwargs: dict, learned: set[str]):
             return leaf
         if origin is None:
             return Const(leaf)
-        if step.packet in ELEMENTWISE or step.packet in KEEP_TYPE:
+        if step.packet in (*ELEMENTWISE, *KEEP_TYPE, *WEIGHT_NORMS):
             same_shape = leaf.shape == origin.value.shape
             return Const(leaf, origin.origin, origin.index) if same_shape else Const(leaf)
         return Const(leaf)
@@ -219,6 +222,8 @@ def _origin(step: Step, args: tuple, learned: set[str]) -> Const | None:
     known = [leaf for leaf in pytree.tree_leaves(args) if isinstance(leaf, Const) and leaf.origin]
     if step.packet in MOVES or step.packet in KEEP_TYPE:
         return known[0] if known else None
+    if step.packet in WEIGHT_NORMS:
+        return args[0] if isinstance(args[0], Const) and args[0].origin else None
     if step.packet not in ELEMENTWISE:
         return None
     whole = [c for c in known if step.shape is None or c.value.shape == step.shape]
