@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from lth_utils.explorer import explore
     from lth_utils.networks.population import init, rewind
     from lth_utils.networks.ticket import Ticket
+    from lth_utils.one_call.structure import Structure, structure
     from lth_utils.one_call.study import Study, study
     from lth_utils.pruning import CRITERIA, extend, keep_largest, prune, trajectory
     from lth_utils.runs.store import Store
@@ -107,6 +108,7 @@ __all__ = [
     "PruneSpec",
     "RunSpec",
     "Store",
+    "Structure",
     "Study",
     "Task",
     "Ticket",
@@ -132,6 +134,7 @@ __all__ = [
     "rewind",
     "run_id",
     "status",
+    "structure",
     "studies",
     "study",
     "sweep",
@@ -183,6 +186,7 @@ _HOMES = {
     ),
     "data": ("Dataset", "Task", "from_arrays", "from_file", "from_frame"),
     "explorer": ("explore",),
+    "one_call.structure": ("Structure", "structure"),
     "one_call.study": ("Study", "study"),
     "networks.population": ("init", "rewind"),
     "networks.ticket": ("Ticket",),

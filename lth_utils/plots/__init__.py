@@ -6,6 +6,7 @@ from lth_utils.plots.controls_and_dials import (
     dials,
     transplants,
 )
+from lth_utils.plots.any_network import audited_network, effective_compression, layers
 from lth_utils.plots.extension_sweep import (
     active_share,
     inactive_zombie,
@@ -80,6 +81,7 @@ __all__ = [
     "accuracy",
     "accuracy_differences",
     "active_share",
+    "audited_network",
     "best_tickets",
     "common_order",
     "controls",
@@ -89,6 +91,7 @@ __all__ = [
     "dial_tickets",
     "dials",
     "draw_network",
+    "effective_compression",
     "found_partition",
     "frontier",
     "how_many_levels",
@@ -98,6 +101,7 @@ __all__ = [
     "input_connectivity",
     "layer_collapse",
     "layer_separation",
+    "layers",
     "one_shot_or_iterative",
     "one_shot_separation",
     "outcomes",
