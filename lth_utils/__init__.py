@@ -157,6 +157,7 @@ FOLDERS = (
     "imp",
     "runs",
     "plots",
+    "viewer",
     "studies",
     "publish",
     "explorer",
