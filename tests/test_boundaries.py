@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 import torch
 from convolution_cases import made_pictures, ticket_of
+from lth_utils.explorer.run import Options
 
 import lth_utils as lth
 from lth_utils import __main__ as command_line
 from lth_utils.config import SpecError
 from lth_utils.explorer import choices, explain
-from lth_utils.explorer.run import Options
 from lth_utils.explorer.view import figure
 from lth_utils.publish import gallery, parameters, products, runner
 from lth_utils.runs.files import StoreError

@@ -28,7 +28,7 @@ def arrays_of(packed):
 
 
 def test_ten_levels_take_less_than_forty_kilobytes(runs):
-    opened, packed = runs
+    _, packed = runs
     (ten,) = [p for p in packed if p["shape"] == [4, 57, 57, 2]]
     assert len(ten["rows"]["level"]) == 10
     assert len(zlib.compress(base64.b64decode(ten["data"]))) < 30_000 < len(ten["data"]) < 40_000

@@ -260,7 +260,8 @@ def test_a_weight_under_the_pointer_says_its_value_state_and_end(tab, points):
 def test_a_neuron_is_hovered_clicked_and_said_with_all_its_relatives(tab, points):
     show(tab, level=9)
     place = """() => { const {met} = lthViewer.panes[0], [run, row] = lthViewer.shown('left');
-      window.chosenUnit = [...Array(57).keys()].find(u => run.states[row * run.units + 4 + u] === 1);
+      window.chosenUnit = [...Array(57).keys()].find(u =>
+        run.states[row * run.units + 4 + u] === 1);
       return [met.px[4 + chosenUnit], met.py[4 + chosenUnit]]; }"""
     where = middle_of(tab, place)
     plain = ink(tab)

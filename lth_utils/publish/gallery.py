@@ -102,7 +102,7 @@ def _chapter(folder: Path, notebook: str, keys: list[str], limits: embedded.Limi
     """A notebook's headline and figures."""
     set_name = folder.name
     headline = str(read_facts(set_name, notebook).get("headline", ""))
-    page = _notebook_page(folder / "notebooks" / f"{notebook}.ipynb")
+    page = notebook_page(folder / "notebooks" / f"{notebook}.ipynb")
     link = f' <a href="notebooks/{page.name}">The executed notebook.</a>' if page else ""
     parts = [
         f'<h2 id="{notebook}">{html.escape(CHAPTERS[notebook])}</h2>',
@@ -144,7 +144,7 @@ def _about(folder: Path, notebook: str) -> dict:
     return {}
 
 
-def _notebook_page(notebook: Path) -> Path | None:
+def notebook_page(notebook: Path) -> Path | None:
     """The executed notebook as a page beside it, made again where it is older."""
     if not notebook.is_file():
         return None

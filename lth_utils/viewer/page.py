@@ -27,15 +27,22 @@ def module() -> str:
     return "\n".join(part(f"{name}.js") for name in ("run", "picture", "view"))
 
 
-def block(packed: Sequence[dict], state: Mapping | None = None, play: bool = False) -> str:
+def block(
+    packed: Sequence[dict],
+    state: Mapping | None = None,
+    play: bool = False,
+    address: bool = True,
+) -> str:
     """The viewer as a part of a page, without its style: data, module and a call.
 
     Args:
         packed: runs, see :func:`~lth_utils.viewer.pack`.
         state: what is shown first, such as ``{"run": …, "level": 9}``.
         play: whether it plays from the start, unless the reader prefers less motion.
+        address: whether the view is kept in the page's address.
     """
-    content = {"runs": list(packed), "palette": PALETTE, "state": dict(state or {}), "play": play}
+    content = {"runs": list(packed), "palette": PALETTE, "state": dict(state or {})}
+    content |= {"play": play, "address": address}
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     text = text.replace("<", "\\u003c")  # nothing inside a script may look like its end
     return (
@@ -49,18 +56,25 @@ def block(packed: Sequence[dict], state: Mapping | None = None, play: bool = Fal
     )
 
 
-def page(packed: Sequence[dict], title: str = "Pruned networks", state: Mapping | None = None):
+def page(
+    packed: Sequence[dict],
+    title: str = "Pruned networks",
+    state: Mapping | None = None,
+    address: bool = True,
+) -> str:
     """A whole page with the viewer of some runs.
 
     Args:
         packed: runs, see :func:`~lth_utils.viewer.pack`.
         title: of the page.
         state: what is shown first.
+        address: whether the view is kept in the page's address.
 
     Returns:
         HTML.
     """
-    parts = {"title": html.escape(title), "style": part("view.css"), "viewer": block(packed, state)}
+    parts = {"title": html.escape(title), "style": part("view.css")}
+    parts["viewer"] = block(packed, state, address=address)
     return Template(part("page.html")).substitute(parts)
 
 

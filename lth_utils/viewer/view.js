@@ -344,14 +344,20 @@ export class Viewer {
     const right = !state.compare ? null
       : this.runs.get(state.compare_run) ?? (await this.open(state.compare_run));
     if (turn !== this.turn) return; // something else was asked for meanwhile
+    const before = this.runs.get(this.state.run);
     if (state.run !== this.state.run) this.stop();
-    this.rows.left = rowOf(left, state.level);
+    // another run with as many levels is shown at the same one
+    if (state.level !== null || before?.height !== left.height)
+      this.rows.left = rowOf(left, state.level);
     state.level = left.rows.level[this.rows.left];
     if (right) {
       this.rows.right = rowOf(right, state.compare_level);
       state.compare_level = right.rows.level[this.rows.right];
     }
-    if (!COLOURINGS[state.colours] && state.colours !== "difference") state.colours = "state";
+    const alike = right && String(right.shape) === String(left.shape);
+    if (!COLOURINGS[state.colours] && !(alike && state.colours === "difference"))
+      state.colours = "state";
+    this.colours.lastChild.hidden = !alike;
     if (state.neuron && !(state.neuron[1] < left.shape[state.neuron[0]])) state.neuron = null;
     this.state = state;
     this.write();
@@ -491,7 +497,6 @@ export class Viewer {
       this.marks[side].textContent = `${run.rows.level[row]} / ${run.rows.level.at(-1)}`;
     });
     this.colours.value = state.colours;
-    this.colours.lastChild.hidden = !state.compare;
     this.gone.checked = state.gone;
     this.twice.checked = state.compare;
     this.secondRow.hidden = !state.compare;
@@ -739,6 +744,8 @@ function render({ model, el }) {
   const names = Object.keys(FRESH).filter((name) => name !== "run");
   const asked = () => Object.fromEntries([...names, "run"].map((name) => [name, model.get(name)]));
   let own = false; // whether a change comes from here
+  el.classList.add("lth-holder");
+  el.style.setProperty("--lth-height", "50vh");
   const viewer = new Viewer(el, model.get("runs"), {
     palette: model.get("palette"), code: model.get("code"), bare: true, state: asked(),
     changed: (state) => {
