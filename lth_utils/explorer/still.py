@@ -74,6 +74,10 @@ def draw(run: Run, row: int, colours: str = "state") -> Figure:
         ax.set_title(f"{run.title} · level {level}: {status}", color=STATUS_COLOURS[status])
         if shown:
             _regions(right, run, row, shown)
+            lacking = [task.name for k, task in enumerate(run.tasks) if k not in shown]
+            if lacking:
+                names = " and ".join(lacking)
+                figure.supxlabel(f"no region of {names}: only of two inputs and two classes")
     return figure
 
 

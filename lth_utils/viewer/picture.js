@@ -366,11 +366,15 @@ function nameEnds(pen, run, px, py, looks, box) {
 /** What each task's outputs say: regions of two inputs, pixels of images, or a sentence. */
 function drawTasks(pen, view, box, looks) {
   const { run, row } = view, shown = run.tasks.filter((task) => task.side || hasRegion(task));
-  if (!shown.length) {
-    const words = "no decision regions: only of two inputs and two classes";
-    pen.text(box.x, box.y + 20, words, { size: 11, colour: looks.soft });
-    return;
+  const lacking = run.tasks.filter((task) => !shown.slice(0, 3).includes(task));
+  if (lacking.length) {
+    const names = lacking.slice(0, 3).map((task) => task.name).join(", ");
+    const more = lacking.length > 3 ? ` and ${lacking.length - 3} more` : "";
+    const place = shown.length ? box.y + box.height - 6 : box.y + 20;
+    const words = `no region of ${names}${more}: only of two inputs and two classes`;
+    pen.text(box.x, place, words, { size: 11, colour: looks.soft });
   }
+  if (!shown.length) return;
   const columns = Math.min(shown.length, 3), gap = 14;
   const side = Math.min((box.width - gap * (columns - 1)) / columns, box.height - 20);
   shown.slice(0, 3).forEach((task, n) => {
