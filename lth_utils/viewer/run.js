@@ -314,8 +314,9 @@ function formulaOf(run, row, unit) {
   e.forEach((one, n) => {
     if (run.target[one] !== unit) return;
     const short = nameOf(run, run.source[one], false).replace(/neuron (\d+) of .* (\d+)/, "h$2.$1");
-    terms.push([value[n], `·${short}`]);
+    terms.push([value[n], `·${short}`, run.source[one]]);
   });
+  terms.sort((a, b) => a[2] - b[2]);
   if (terms.length > 5) return `, a sum of ${terms.length} values`;
   terms.push([biases[unit - run.shape[0]], ""]);
   const sum = terms
