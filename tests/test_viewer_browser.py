@@ -43,10 +43,36 @@ LATENCY = """async ([steps, densest]) => {
     await new Promise(done => { painted.port1.onmessage = done; painted.port2.postMessage(0); });
     took.push(performance.now() - began);
   }
-  took.sort((a, b) => a - b);
-  return [took[took.length >> 2], took[took.length >> 1]];
+  const idle = [];
+  for (let n = 0; n < 20; n++) {
+    await new Promise(done => setTimeout(done, 20 + 37 * Math.random()));
+    const began = performance.now();
+    await new Promise(done => requestAnimationFrame(done));
+    const painted = new MessageChannel();
+    await new Promise(done => { painted.port1.onmessage = done; painted.port2.postMessage(0); });
+    idle.push(performance.now() - began);
+  }
+  const quartile = all => all.sort((a, b) => a - b)[all.length >> 2];
+  return [quartile(took), took[took.length >> 1], quartile(idle)];
 }"""
-"""From a key to the task after the painted frame, milliseconds: lower quartile and median."""
+"""From a key to the task after the painted frame, milliseconds: lower quartile and median.
+
+The third number is the lower quartile of the same without a key: how busy the machine is.
+"""
+IDLE = 8
+"""Milliseconds that a frame without anything to draw takes where nothing else runs."""
+
+
+IDLE_FRAME = """async () => {
+  const all = [];
+  for (let n = 0; n < 30; n++) {
+    const began = performance.now();
+    await new Promise(done => requestAnimationFrame(done));
+    all.push(performance.now() - began);
+  }
+  return all.sort((a, b) => a - b)[15];
+}"""
+"""From one frame to the next in an empty tab, milliseconds."""
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +157,10 @@ def test_the_first_frame_comes_within_a_second(browser, made):
         tab = opened(browser, made)
         took.append(tab.evaluate("performance.now()"))
         tab.close()
-    assert min(took) < 1000, took
+    tab = browser.new_page()
+    idle = tab.evaluate(IDLE_FRAME)
+    tab.close()
+    assert min(took) < 1000 * max(1, idle / (2 * IDLE)), (took, idle)
 
 
 def test_keys_reach_every_level_and_the_words_are_those_of_the_store(tab, points):
@@ -189,9 +218,8 @@ def test_another_run_ends_the_play(tab, runs):
     other = next(key for key, run in runs.items() if run.shape == (4, 8, 8, 2))
     tab.get_by_label("Run", exact=True).select_option(other)
     tab.get_by_role("button", name="▶ play").wait_for()
-    assert runs[other].title.split(" ·")[0] in tab.locator("canvas").first.get_attribute(
-        "aria-label"
-    )
+    script = "title => document.querySelector('canvas').ariaLabel.startsWith(title)"
+    tab.wait_for_function(script, arg=runs[other].title)
 
 
 def test_it_jumps_to_the_separation_or_says_there_is_none(tab, points, runs):
@@ -475,9 +503,9 @@ def test_a_level_is_painted_at_once(tab, points, images):
     for run, densest, limit in ((points, False, 16), (points, True, 50), (images, True, 100)):
         show(tab, run=run.key)
         tab.wait_for_timeout(1500)  # regions are computed while nothing else is done
-        quartile, median = tab.evaluate(LATENCY, [54, densest])
-        print(run.shape, f"median {median:.1f} ms")
-        assert quartile <= limit, (run.shape, quartile, median)
+        quartile, median, idle = tab.evaluate(LATENCY, [54, densest])
+        print(run.shape, f"median {median:.1f} ms, an idle frame {idle:.1f} ms")
+        assert quartile <= limit * max(1, idle / IDLE), (run.shape, quartile, median, idle)
 
 
 # for everybody

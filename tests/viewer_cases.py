@@ -18,10 +18,12 @@ AXE = """() => axe.run(document, {resultTypes: ['violations'],
 """The serious faults that axe-core finds in a page."""
 
 
-def kept(beginning):
-    """The first kept run whose id begins so."""
+def kept(data):
+    """The first kept run of a data set that separates and stays whole."""
     return next(
-        run for run in sorted(p.name for p in KEPT.runs.iterdir()) if run.startswith(beginning)
+        run
+        for run, entry in sorted(KEPT.entries().items())
+        if entry["head"]["data"] == data and entry["outcome"] == "separated"
     )
 
 
