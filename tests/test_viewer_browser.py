@@ -1,5 +1,6 @@
 """The viewer in a page that is opened from disk, by mouse, by keyboard and by address."""
 
+import os
 import re
 import xml.etree.ElementTree as ET
 from urllib.parse import quote
@@ -43,36 +44,15 @@ LATENCY = """async ([steps, densest]) => {
     await new Promise(done => { painted.port1.onmessage = done; painted.port2.postMessage(0); });
     took.push(performance.now() - began);
   }
-  const idle = [];
-  for (let n = 0; n < 20; n++) {
-    await new Promise(done => setTimeout(done, 20 + 37 * Math.random()));
-    const began = performance.now();
-    await new Promise(done => requestAnimationFrame(done));
-    const painted = new MessageChannel();
-    await new Promise(done => { painted.port1.onmessage = done; painted.port2.postMessage(0); });
-    idle.push(performance.now() - began);
-  }
   const quartile = all => all.sort((a, b) => a - b)[all.length >> 2];
-  return [quartile(took), took[took.length >> 1], quartile(idle)];
+  return [quartile(took), took[took.length >> 1]];
 }"""
-"""From a key to the task after the painted frame, milliseconds: lower quartile and median.
-
-The third number is the lower quartile of the same without a key: how busy the machine is.
-"""
-IDLE = 8
-"""Milliseconds that a frame without anything to draw takes where nothing else runs."""
+"""From a key to the task after the painted frame, milliseconds: lower quartile and median."""
 
 
-IDLE_FRAME = """async () => {
-  const all = [];
-  for (let n = 0; n < 30; n++) {
-    const began = performance.now();
-    await new Promise(done => requestAnimationFrame(done));
-    all.push(performance.now() - began);
-  }
-  return all.sort((a, b) => a - b)[15];
-}"""
-"""From one frame to the next in an empty tab, milliseconds."""
+def crowd():
+    """How many processes share a core here: 1 where nothing else runs."""
+    return max(1.0, os.getloadavg()[0] / os.cpu_count())
 
 
 @pytest.fixture(scope="module")
@@ -157,10 +137,7 @@ def test_the_first_frame_comes_within_a_second(browser, made):
         tab = opened(browser, made)
         took.append(tab.evaluate("performance.now()"))
         tab.close()
-    tab = browser.new_page()
-    idle = tab.evaluate(IDLE_FRAME)
-    tab.close()
-    assert min(took) < 1000 * max(1, idle / (2 * IDLE)), (took, idle)
+    assert min(took) < 1000 * crowd(), took
 
 
 def test_keys_reach_every_level_and_the_words_are_those_of_the_store(tab, points):
@@ -503,9 +480,9 @@ def test_a_level_is_painted_at_once(tab, points, images):
     for run, densest, limit in ((points, False, 16), (points, True, 50), (images, True, 100)):
         show(tab, run=run.key)
         tab.wait_for_timeout(1500)  # regions are computed while nothing else is done
-        quartile, median, idle = tab.evaluate(LATENCY, [54, densest])
-        print(run.shape, f"median {median:.1f} ms, an idle frame {idle:.1f} ms")
-        assert quartile <= limit * max(1, idle / IDLE), (run.shape, quartile, median, idle)
+        quartile, median = tab.evaluate(LATENCY, [54, densest])
+        print(run.shape, f"median {median:.1f} ms, {crowd():.1f} processes a core")
+        assert quartile <= limit * crowd(), (run.shape, quartile, median)
 
 
 # for everybody
