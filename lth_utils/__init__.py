@@ -160,6 +160,7 @@ FOLDERS = (
     "imp",
     "runs",
     "plots",
+    "viewer",
     "studies",
     "publish",
     "explorer",

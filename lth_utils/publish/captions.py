@@ -5,6 +5,12 @@ from __future__ import annotations
 TITLE = "What structure does a pruned network have?"
 """The gallery's title."""
 
+SENTENCE = (
+    "One network learns two unrelated tasks; prune it again and again, and it falls apart into two "
+    "independent networks, one per task."
+)
+"""What the page shows first, in one sentence."""
+
 LEAD = (
     "One network learns two unrelated tasks at once. Iterative magnitude pruning removes a share "
     "of its weights at a time, and what is left falls apart into independent networks, one per "

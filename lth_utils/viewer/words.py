@@ -1,10 +1,10 @@
-"""The explorer's sentences on runs, levels and pictures, for those who read rather than look."""
+"""Sentences on runs and levels, for those who read rather than look."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lth_utils.explorer.run import COLOURS, Options, Run
+from lth_utils.viewer.run import Run
 
 
 def outcome_in_words(words: Sequence[str], levels: Sequence[int]) -> str:
@@ -54,18 +54,6 @@ def level_in_words(run: Run, row: int) -> str:
             scores.append(f"{task.name} {numbers[column]:.1%}")
     what = " or ".join(sorted({task.score_name for task in run.tasks}))
     return f"{sentence}; {what} {', '.join(scores)}." if scores else f"{sentence}."
-
-
-def picture_in_words(views: Sequence[tuple[Run, int]], options: Options) -> str:
-    """What a picture shows: networks, levels and options."""
-    networks = [f"{run.title}, level {run.rows['level'].iloc[row]}" for run, row in views]
-    parts = [" beside ".join(networks), COLOURS[options.colours]]
-    if options.pruned:
-        parts.append("pruned weights, faint")
-    if options.neuron:
-        layer, unit = options.neuron
-        parts.append(f"{layers_in_words(views[0][0].shape)[layer]}, {unit + 1} lit up")
-    return "; ".join(parts)
 
 
 def layers_in_words(shape: Sequence[int]) -> list[str]:
