@@ -88,10 +88,12 @@ if TYPE_CHECKING:
     )
     from lth_utils.data import Dataset, Task, from_arrays, from_file, from_frame
     from lth_utils.explorer import explore
+    from lth_utils.networks.compaction import compact
     from lth_utils.networks.population import init, rewind
     from lth_utils.networks.ticket import Ticket
     from lth_utils.one_call.study import Study, study
     from lth_utils.pruning import CRITERIA, extend, keep_largest, prune, trajectory
+    from lth_utils.runs.retraining import retrained
     from lth_utils.runs.store import Store
     from lth_utils.runs.sweep import run as sweep
     from lth_utils.training.trainer import evaluate, train
@@ -112,6 +114,7 @@ __all__ = [
     "Ticket",
     "TrainSpec",
     "VariantSpec",
+    "compact",
     "components",
     "coverage",
     "data",
@@ -129,6 +132,7 @@ __all__ = [
     "measure",
     "plots",
     "prune",
+    "retrained",
     "rewind",
     "run_id",
     "status",
@@ -184,9 +188,11 @@ _HOMES = {
     "data": ("Dataset", "Task", "from_arrays", "from_file", "from_frame"),
     "explorer": ("explore",),
     "one_call.study": ("Study", "study"),
+    "networks.compaction": ("compact",),
     "networks.population": ("init", "rewind"),
     "networks.ticket": ("Ticket",),
     "pruning": ("CRITERIA", "extend", "keep_largest", "prune", "trajectory"),
+    "runs.retraining": ("retrained",),
     "runs.store": ("Store",),
     "runs.sweep": ("sweep",),
     "training.trainer": ("evaluate", "train"),
