@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from lth_utils.networks.ticket import Ticket
     from lth_utils.one_call.study import Study, study
     from lth_utils.pruning import CRITERIA, extend, keep_largest, prune, trajectory
+    from lth_utils.runs.model_files import export, load_model
     from lth_utils.runs.retraining import retrained
     from lth_utils.runs.store import Store
     from lth_utils.runs.sweep import run as sweep
@@ -122,6 +123,7 @@ __all__ = [
     "evaluate",
     "expand",
     "explore",
+    "export",
     "extend",
     "from_arrays",
     "from_file",
@@ -129,6 +131,7 @@ __all__ = [
     "imp",
     "init",
     "keep_largest",
+    "load_model",
     "measure",
     "plots",
     "prune",
@@ -192,6 +195,7 @@ _HOMES = {
     "networks.population": ("init", "rewind"),
     "networks.ticket": ("Ticket",),
     "pruning": ("CRITERIA", "extend", "keep_largest", "prune", "trajectory"),
+    "runs.model_files": ("export", "load_model"),
     "runs.retraining": ("retrained",),
     "runs.store": ("Store",),
     "runs.sweep": ("sweep",),

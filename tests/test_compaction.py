@@ -75,6 +75,8 @@ def convolutional_network(stream):
     channels, side = int(stream.integers(1, 4)), int(stream.integers(8, 13))
     layers, now, size = [], channels, side
     for _ in range(stream.integers(1, 4)):
+        if size < 4:
+            break
         after, padding = int(stream.integers(2, 7)), int(stream.integers(0, 2))
         mode = "zeros" if stream.random() < 0.7 else "replicate"
         layers.append(nn.Conv2d(now, after, 3, padding=padding, padding_mode=mode))

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lth_utils.config import SpecError
+
 
 class SparseLinear(nn.Module):
     """A linear layer stored as one number and two places per weight.
@@ -15,26 +17,55 @@ class SparseLinear(nn.Module):
     is several times smaller this way, and faster for single examples.
 
     Args:
-        weight: float ``[O, I]``; its zeros are not kept.
-        bias: float ``[O]``.
+        in_features: I.
+        out_features: O.
+        n_weights: how many weights are left; their places and values are to be filled in.
+        dtype: of values and biases.
+        device: where they lie.
 
     Attributes:
-        values: the weights that are left, row by row, trainable.
+        values: float ``[n_weights]``, row by row, trainable.
         rows: int32, the output of each.
         columns: int32, the input of each.
+        bias: float ``[O]``, trainable.
     """
 
     rows: Tensor
     columns: Tensor
 
-    def __init__(self, weight: Tensor, bias: Tensor):
+    def __init__(
+        self, in_features: int, out_features: int, n_weights: int, dtype=None, device=None
+    ):
         super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.values = nn.Parameter(torch.zeros(n_weights, dtype=dtype, device=device))
+        self.bias = nn.Parameter(torch.zeros(out_features, dtype=dtype, device=device))
+        for name in ("rows", "columns"):
+            places = torch.zeros(n_weights, dtype=torch.int32, device=device)
+            self.register_buffer(name, places)
+
+    @classmethod
+    def of(cls, weight: Tensor, bias: Tensor) -> SparseLinear:
+        """The layer of a matrix ``[O, I]``, whose zeros are not kept, and a bias ``[O]``."""
         rows, columns = weight.nonzero(as_tuple=True)
-        self.out_features, self.in_features = weight.shape
-        self.values = nn.Parameter(weight.detach()[rows, columns].clone())
-        self.bias = nn.Parameter(bias.detach().clone())
-        self.register_buffer("rows", rows.to(torch.int32))
-        self.register_buffer("columns", columns.to(torch.int32))
+        outputs, inputs = weight.shape
+        made = cls(inputs, outputs, len(rows), dtype=weight.dtype, device=weight.device)
+        made.values.data = weight.detach()[rows, columns].clone()
+        made.bias.data = bias.detach().clone()
+        made.rows, made.columns = rows.to(torch.int32), columns.to(torch.int32)
+        return made
+
+    def check(self):
+        """Refuse places outside the layer, such as those of a damaged file.
+
+        Raises:
+            SpecError: there are some.
+        """
+        limits = {"rows": self.out_features, "columns": self.in_features}
+        for name, limit in limits.items():
+            places = getattr(self, name)
+            if len(places) and not 0 <= int(places.min()) <= int(places.max()) < limit:
+                raise SpecError(f"{name} of a sparse layer reach beyond 0 to {limit - 1}")
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., O]`` for ``[..., I]``."""

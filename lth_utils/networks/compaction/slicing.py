@@ -84,7 +84,7 @@ def _linear(weight: Tensor, bias: Tensor | None, sparse: bool | None) -> nn.Modu
     """A linear layer, dense or of single weights."""
     left, size = int(weight.count_nonzero()), weight.numel()
     if sparse or (sparse is None and size >= SPARSE_FROM and left < SPARSE_BELOW * size):
-        return SparseLinear(weight, torch.zeros_like(weight[:, 0]) if bias is None else bias)
+        return SparseLinear.of(weight, torch.zeros_like(weight[:, 0]) if bias is None else bias)
     outputs, inputs = weight.shape
     made = nn.utils.skip_init(
         nn.Linear, inputs, outputs, bias=bias is not None, device=weight.device, dtype=weight.dtype
