@@ -3,6 +3,7 @@
 from lth_utils.connectivity.graph import to_networkx
 from lth_utils.connectivity.masks import channel_tasks, channels, check_masks
 from lth_utils.connectivity.measures import Measures, Structure, measure, structure
+from lth_utils.connectivity.modularity import Graded, block_share, graded, lambda2, unit_graphs
 from lth_utils.connectivity.nulls import degree_preserving, nested_random_masks
 from lth_utils.connectivity.reach import masks_of_outputs
 from lth_utils.connectivity.served import OUTCOMES, STATUSES, coverage, decided, outcome, status
@@ -26,8 +27,10 @@ __all__ = [
     "STATE_NAMES",
     "STATUSES",
     "ZOMBIE",
+    "Graded",
     "Measures",
     "Structure",
+    "block_share",
     "channel_tasks",
     "channels",
     "check_masks",
@@ -35,6 +38,8 @@ __all__ = [
     "coverage",
     "decided",
     "degree_preserving",
+    "graded",
+    "lambda2",
     "masks_of_outputs",
     "measure",
     "nested_random_masks",
@@ -43,6 +48,7 @@ __all__ = [
     "status",
     "structure",
     "to_networkx",
+    "unit_graphs",
     "unit_states",
     "weight_states",
 ]
