@@ -13,6 +13,7 @@ from lth_utils.config import SpecError, rng
 from lth_utils.connectivity import (
     ACTIVE,
     block_share,
+    clusterability,
     components,
     graded,
     lambda2,
@@ -202,6 +203,29 @@ def test_channels_are_units():
     (graph,) = unit_graphs([kernels, dense])
     assert graph.toarray()[0].tolist() == [0, 2, 1, 0, 0] and graph.toarray()[3, 1] == 4
     assert components([kernels, dense])[0].tolist() == [[0]]
+
+
+def planted(blocks=3, size=8):
+    """Weights within blocks, and a few weak ones between them."""
+    stream = np.random.default_rng(0)
+    inside = np.kron(np.eye(blocks), np.ones((size, size)))
+    layers = [stream.random(inside.shape) * np.maximum(inside, 0.02) for _ in range(2)]
+    return [torch.from_numpy(layer) for layer in layers]
+
+
+def test_planted_blocks_are_more_clusterable_than_shuffles_that_move_them():
+    weights = planted()
+    found = clusterability(weights, parts=3, shuffles=8)
+    assert found.z < -10 and 0 < found.n_cut < 0.3 < found.shuffled
+    assert found == clusterability(weights, parts=3, shuffles=8)
+    sparse = [w * (w > 0.03) for w in weights]  # blocks that stay in place when values move
+    assert clusterability(sparse, parts=3, shuffles=3, shuffle="nonzeros").n_cut == 0
+    random = [torch.from_numpy(np.random.default_rng(1).random((24, 24))) for _ in range(2)]
+    assert abs(clusterability(random, parts=3, shuffles=20).z) < 4
+    with pytest.raises(SpecError, match="did you mean nonzeros"):
+        clusterability(weights, shuffle="nonzero")
+    with pytest.raises(SpecError, match=r"expected \[O, I\] of a plain chain"):
+        clusterability([weights[0], weights[1][:, :5]])
 
 
 def test_bad_input_gets_a_word():

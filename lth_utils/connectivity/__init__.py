@@ -1,5 +1,6 @@
 """What a mask's graph says about the tasks: states, subnetworks, coverage, status."""
 
+from lth_utils.connectivity.clusterability import Clusterability, clusterability
 from lth_utils.connectivity.graph import to_networkx
 from lth_utils.connectivity.masks import channel_tasks, channels, check_masks
 from lth_utils.connectivity.measures import Measures, Structure, measure, structure
@@ -27,6 +28,7 @@ __all__ = [
     "STATE_NAMES",
     "STATUSES",
     "ZOMBIE",
+    "Clusterability",
     "Graded",
     "Measures",
     "Structure",
@@ -34,6 +36,7 @@ __all__ = [
     "channel_tasks",
     "channels",
     "check_masks",
+    "clusterability",
     "components",
     "coverage",
     "decided",

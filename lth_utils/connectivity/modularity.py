@@ -85,7 +85,7 @@ def unit_graphs(masks: Sequence[Tensor]) -> list[sparse.csr_array]:
         Per member its symmetric adjacency, float64 ``[U, U]`` over all units, inputs first; units
         that are not active have no edge.
     """
-    return [_adjacency(member) for member in _members(active_matrices(masks))]
+    return [adjacency(member) for member in _members(active_matrices(masks))]
 
 
 def _members(matrices: list[Tensor]) -> Iterator[list[np.ndarray]]:
@@ -95,8 +95,12 @@ def _members(matrices: list[Tensor]) -> Iterator[list[np.ndarray]]:
         yield [array[m] for array in arrays]
 
 
-def _adjacency(matrices: list[np.ndarray]) -> sparse.csr_array:
-    """One member's adjacency."""
+def adjacency(matrices: list[np.ndarray]) -> sparse.csr_array:
+    """The symmetric adjacency of one network's units, inputs first.
+
+    Args:
+        matrices: over layers ``[O, I]``, the weights of edges, 0 for none.
+    """
     sizes = [matrices[0].shape[1], *(len(matrix) for matrix in matrices)]
     first = np.concatenate([[0], np.cumsum(sizes)])
     rows, columns, weights = [], [], []
@@ -136,7 +140,7 @@ def graded(
     second = _lambda2(active, joined)
     found = []
     for m, member in enumerate(_members(active)):
-        graph = _adjacency(member)
+        graph = adjacency(member)
         if not graph.nnz:
             found.append(Graded(*[np.nan] * len(MEASURES)))
             continue
