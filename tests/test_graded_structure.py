@@ -39,7 +39,7 @@ def made_up(effect, draws=6, seeds=8):
 def test_what_was_planted_is_found_at_every_horizon_and_nothing_else():
     found = announcements(made_up(effect=3), horizons=(1, 2, 3, 6))
     near = found[found["horizon"] < 6]
-    assert (near["auc"] > 0.95).all() and (near["auc_low"] > 0.9).all()
+    assert (near["auc"] > 0.9).all() and (near["auc_low"] > 0.8).all()
     assert set(near["separating"]) == {24} and set(near["pairs"]) == {6 * 16}
     assert found.loc[found["horizon"] == 6, "pairs"].eq(0).all()
     none = announcements(made_up(effect=0), horizons=(1, 2, 3))
@@ -60,10 +60,12 @@ def test_levels_later_than_a_separation_are_no_evidence():
 def test_the_title_is_computed_from_the_table():
     figure = announced(announcements(made_up(effect=3), horizons=(1, 2, 3)))
     title = figure.get_suptitle().replace("\n", " ")
-    assert "one level ahead by " in title and "3 levels ahead by " in title
+    assert title.startswith("Graded structure announces a separation 3 levels ahead (")
     assert "6 draws of the points" in figure.get_supxlabel()
     empty = announced(announcements(made_up(effect=3), horizons=(6,)))
-    assert "No run" in empty.get_suptitle()
+    assert "Too few runs" in empty.get_suptitle()
+    flat = announced(announcements(made_up(effect=0), horizons=(1,)).assign(auc_low=0.4))
+    assert "not even one level ahead" in flat.get_suptitle().replace("\n", " ")
 
 
 def test_runs_are_measured_at_their_last_levels(tmp_path):

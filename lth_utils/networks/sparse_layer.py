@@ -70,8 +70,10 @@ class SparseLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``[..., O]`` for ``[..., I]``."""
         # looked up directly: torch's own way takes as long as the sums of a small layer
-        values, bias = self._parameters["values"], self._parameters["bias"]
-        rows, columns = self._buffers["rows"], self._buffers["columns"]
+        parameters: Any = self._parameters
+        buffers: Any = self._buffers
+        values, bias = parameters["values"], parameters["bias"]
+        rows, columns = buffers["rows"], buffers["columns"]
         if x.ndim == 2 and len(x) == 1:  # half as long for a single example
             return bias.index_add(0, rows, x[0].index_select(0, columns).mul(values))[None]
         if x.ndim != 2:
@@ -108,7 +110,9 @@ class SparseChain(nn.Sequential):
     def __init__(self, *layers: nn.Module):
         super().__init__(*layers)
         # dicts that torch fills anew where values move: a lookup in them takes the least time
-        self._steps = [(type(layer), layer._parameters, layer._buffers) for layer in layers]
+        self._steps: list[tuple[type, Any, Any]] = [
+            (type(layer), layer._parameters, layer._buffers) for layer in layers
+        ]
         self._hooks = [
             h for layer in layers for h in (layer._forward_hooks, layer._forward_pre_hooks)
         ]

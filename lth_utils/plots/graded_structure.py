@@ -40,9 +40,6 @@ LOOKS = (
 )
 """A colour and a mark for each measure of a panel (Okabe and Ito 2008)."""
 
-FAR = 3
-"""The title speaks of one level ahead and of so many."""
-
 
 @styled
 def announced(table: pd.DataFrame) -> Figure:
@@ -67,7 +64,8 @@ def announced(table: pd.DataFrame) -> Figure:
         ax.invert_xaxis()
         integer_ticks(ax)
         panel_title(ax, title)
-        ax.legend(loc="lower left", fontsize=11)
+        if shown:
+            ax.legend(loc="lower left", fontsize=11)
     axes[0, 0].set_ylabel("chance to rank a pair of runs rightly")
     finding(figure, _finding(known))
     runs = known.groupby("horizon")["separating"].max()
@@ -89,16 +87,22 @@ def _line(ax: Axes, rows: pd.DataFrame, shift: float, look: tuple[str, str], nam
 
 
 def _finding(table: pd.DataFrame) -> str:
-    """What the figure shows, of the best measure of the graph at two horizons."""
+    """How far ahead the measure of the graph that does best one level ahead beats a guess."""
     graph = table[~table["measure"].isin(GROUPS["known without it"])]
-    words = []
-    for horizon in (1, FAR):
-        rows = graph[graph["horizon"] == horizon]
-        if rows.empty:
-            continue
-        best = rows.loc[rows["auc"].idxmax()]
-        ahead = "one level" if horizon == 1 else f"{horizon} levels"
-        words.append(f"{ahead} ahead by {NAMES[best['measure']]} {best['auc']:.2f}")
-    if not words:
-        return "No run that separates has one beside it that never does"
-    return "Runs that will separate, told from those that never do: " + ", ".join(words)
+    nearest = graph[graph["horizon"] == 1].dropna(subset="auc_low")
+    if nearest.empty:
+        return "Too few runs separate beside others that never do"
+    best = nearest.loc[nearest["auc_low"].idxmax(), "measure"]
+    rows = graph[graph["measure"] == best].set_index("horizon").sort_index()
+    beats = rows["auc_low"] > 0.5
+    far = int(beats.cumprod().sum())
+    value = f"{NAMES[best]}: {rows['auc'].iloc[0]:.2f}"
+    if not far:
+        return (
+            f"Graded structure does not announce a separation, not even one level ahead ({value})"
+        )
+    ahead = "one level" if far == 1 else f"{far} levels"
+    words = f"Graded structure announces a separation {ahead} ahead ({value})"
+    if far < len(rows):
+        words += f", not {far + 1} levels ahead ({rows['auc'].iloc[far]:.2f})"
+    return words

@@ -34,7 +34,7 @@ def layers_to_plain(model: nn.Module) -> list[dict] | None:
     if type(model) not in (nn.Sequential, SparseChain):
         return None
     plain = []
-    for layer in model:
+    for layer in model.children():
         names = SETTINGS.get(type(layer))
         if names is None:
             return None

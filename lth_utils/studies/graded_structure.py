@@ -38,6 +38,9 @@ SIGNS = {
 """What is compared, and whether a run that will separate should have more (1) or less (-1) of it.
 The last three are what was known before: task-specific units, active weights, test loss."""
 
+FEWEST_PAIRS = 10
+"""A draw of the data with fewer pairs of runs says too little to count as much as the others."""
+
 ABOUT = ["run", "base", "levels", "draw", "level", "status"]
 
 
@@ -141,8 +144,9 @@ def announcements(
 
     Returns:
         One row per horizon and measure: the chance ``auc`` that the measure is on the right side of
-        a pair, with its interval over the draws (``_low, _high``), the number of runs that separate
-        ``separating``, of their ``pairs`` and of ``draws``.
+        a pair, on average over the draws that have :data:`FEWEST_PAIRS`, with its interval
+        (``_low, _high``); the number of runs that separate ``separating``, of their ``pairs`` and
+        of ``draws``.
     """
     apart = levels[levels["status"] == "separated"]
     first = apart.groupby("run")["level"].min()
@@ -167,6 +171,8 @@ def _announced(pairs: pd.DataFrame, name: str) -> dict:
     own = pairs[["run", "draw", name, f"{name}_never"]].dropna()
     difference = SIGNS[name] * (own[name] - own[f"{name}_never"])
     wins = (difference > 0) + 0.5 * (difference == 0)
+    enough = own.groupby("draw")["run"].transform("size") >= FEWEST_PAIRS
+    own, wins = own[enough], wins[enough]
     of_draws = wins.groupby(own["draw"]).mean()
     estimate = statistics.mean_interval(of_draws.to_numpy())
     return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -81,7 +82,7 @@ POINTWISE_CALLS = (
 )
 POINTWISE_METHODS = ("clone", "contiguous", "relu", "relu_", "sigmoid", "tanh")
 POOL_CALLS = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.max_pool1d, F.max_pool2d)
-JOINS = {
+JOINS: dict[Any, Callable] = {
     operator.add: torch.add,
     operator.iadd: torch.add,
     operator.mul: torch.mul,
@@ -117,7 +118,7 @@ class Call:
 
     kind: str
     sources: tuple[fx.Node, ...]
-    module: nn.Module | None = None
+    module: Any = None
     function: Callable | None = None
     edges: bool = False
 
@@ -145,7 +146,7 @@ def understood(node: fx.Node, model: nn.Module, used_once: Callable[[nn.Module],
     return _function(node, sources) or Call("barrier", sources)
 
 
-def _layer(node: fx.Node, module: nn.Module, sources: tuple[fx.Node, ...]) -> Call | None:
+def _layer(node: fx.Node, module: Any, sources: tuple[fx.Node, ...]) -> Call | None:
     """What the call of a layer does, or None."""
     kind = type(module)
     before = sources[0].meta["shape"] if sources else None
@@ -173,12 +174,12 @@ def _layer(node: fx.Node, module: nn.Module, sources: tuple[fx.Node, ...]) -> Ca
     return None
 
 
-def _axes(module: nn.Module) -> int:
+def _axes(module: Any) -> int:
     """How many axes a convolution's kernel has."""
     return len(module.kernel_size)
 
 
-def _convolution(module: nn.Module, sources: tuple[fx.Node, ...], ndim: int) -> Call | None:
+def _convolution(module: Any, sources: tuple[fx.Node, ...], ndim: int) -> Call | None:
     """A convolution between all channels, or of each channel by itself."""
     if ndim != _axes(module) + 2:  # without a batch
         return None
@@ -211,12 +212,15 @@ def _function(node: fx.Node, sources: tuple[fx.Node, ...]) -> Call | None:
     if shape is None or not shapes or any(s is None or len(s) < 2 for s in shapes):
         return _view(node, sources, shapes)
     if node.target in CATS and (node.args[1:] or [node.kwargs.get("dim", 0)])[0] == 1:
-        in_order = tuple(node.args[0])
-        return Call("cat", in_order) if all(isinstance(n, fx.Node) for n in in_order) else None
+        in_order: Any = node.args[0]
+        return (
+            Call("cat", tuple(in_order)) if all(isinstance(n, fx.Node) for n in in_order) else None
+        )
     if node.target in JOINS and len(sources) == 2 and not node.kwargs and len(node.args) == 2:
         fits = len(shapes[0]) == len(shapes[1]) and shapes[0][1] == shapes[1][1]
         function = JOINS[node.target]
-        return Call("join", tuple(node.args), function=function) if fits else None
+        pair: Any = node.args
+        return Call("join", tuple(pair), function=function) if fits else None
     if len(sources) != 1 or node.args[:1] != sources:
         return _view(node, sources, shapes)
     if node.target in JOINS and not node.kwargs and isinstance(node.args[1], (int, float)):
@@ -248,7 +252,7 @@ def _is_mean_of_positions(node: fx.Node) -> bool:
     before, after = node.args[0].meta["shape"], node.meta["shape"]  # type: ignore
     if len(axes) != 1 or len(after) < 2:
         return False
-    given = axes[0] if isinstance(axes[0], (tuple, list)) else [axes[0]]
+    given: Any = axes[0] if isinstance(axes[0], (tuple, list)) else [axes[0]]
     return all(axis % len(before) >= 2 for axis in given)
 
 

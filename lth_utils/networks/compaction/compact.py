@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -112,7 +113,7 @@ def _of_task(part: Ticket, k: int) -> Ticket:
     """A ticket without the outputs of other tasks."""
     task = part.tasks[k]
     rows = index(task.outputs)
-    values = {}
+    values: dict[str, Any] = {}
     for name, flat in (("initial", part.initial), ("trained", part.trained)):
         if flat is not None:
             layers = Layers.of(torch.from_numpy(flat)[None], part.shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -64,7 +65,6 @@ class Followed:
 
     def _forward_mix(self, call: Call, x: Flow) -> Flow:
         """A new set of units, which depend on all that they have weights from."""
-        assert call.module is not None
         weight = matrix(call.module)  # [O, I, positions]
         linked = (weight != 0).any(2)
         constants = torch.where(x.varies, 0.0, x.value)
@@ -77,7 +77,6 @@ class Followed:
 
     def _forward_depthwise(self, call: Call, x: Flow) -> Flow:
         """The same units; a channel without weights is its bias."""
-        assert call.module is not None
         weight = plain(call.module.weight).flatten(1)
         moving = x.varies | (x.value != 0) if call.edges else x.varies
         value = weight.sum(1) * torch.where(x.varies, 0.0, x.value)
@@ -88,7 +87,6 @@ class Followed:
     def _forward_norm(self, call: Call, x: Flow) -> Flow:
         """The same units; one of scale zero is its shift."""
         norm = call.module
-        assert norm is not None
         scale = (plain(norm.running_var) + norm.eps).rsqrt()
         if norm.weight is not None:
             scale = scale * plain(norm.weight)
@@ -100,7 +98,6 @@ class Followed:
 
     def _forward_prelu(self, call: Call, x: Flow) -> Flow:
         """The same units."""
-        assert call.module is not None
         slope = plain(call.module.weight)
         return Flow(x.parts, x.varies, torch.where(x.value < 0, x.value * slope, x.value))
 
@@ -174,19 +171,18 @@ class Followed:
 
     def _needs_of_mix(self, call: Call, x: Flow, own: Flow):
         """Units with a weight to one that is needed; constants stay where edges see zeros."""
-        assert call.module is not None
         linked = (matrix(call.module) != 0).any(2)[own.needed & own.varies].any(0)
         x.needed |= linked & x.varies
         if call.edges:
             x.held |= linked & ~x.varies & (x.value != 0)
 
 
-def plain(values: Tensor) -> Tensor:
+def plain(values: Any) -> Tensor:
     """Values in float64, on the CPU, apart from any graph of gradients."""
     return values.detach().cpu().double()
 
 
-def matrix(layer: nn.Module) -> Tensor:
+def matrix(layer: Any) -> Tensor:
     """A layer's weights as float64 ``[O, I, positions]``."""
     weight = plain(layer.weight)
     if isinstance(layer, TRANSPOSED):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ def slice_layers(model: nn.Module, followed: Followed, sparse: bool | None):
         if call.kind not in ("mix", "depthwise", "norm", "prelu"):
             continue
         x, own = followed.flows[call.sources[0]], followed.flows[node]
-        assert x is not None and own is not None and call.module is not None
+        assert x is not None and own is not None
         kept_in, kept_out = x.kept(followed.sets), own.kept(followed.sets)
         if call.kind == "mix":
             made = _mixing(call, x, own, kept_in=kept_in, kept_out=kept_out, sparse=sparse)
@@ -48,7 +49,6 @@ def _mixing(
 ) -> nn.Module:
     """A linear layer or convolution without some inputs and outputs."""
     layer = call.module
-    assert layer is not None
     # constants that leave: they are in no row that sees zeros at its edges
     gone = torch.where(x.varies | kept_in, 0.0, x.value)
     folded = matrix(layer).sum(2) @ gone
@@ -75,7 +75,7 @@ def _mixing(
     return made
 
 
-def _turned(layer: nn.Module) -> bool:
+def _turned(layer: Any) -> bool:
     """Whether a layer's weights are ``[I, O, ...]``."""
     return isinstance(layer, TRANSPOSED)
 
@@ -95,7 +95,7 @@ def _linear(weight: Tensor, bias: Tensor | None, sparse: bool | None) -> nn.Modu
     return made
 
 
-def _sliced(layer: nn.Module, kept: Tensor) -> nn.Module:
+def _sliced(layer: Any, kept: Tensor) -> nn.Module:
     """A layer of one value per unit, or one kernel per channel, without some of them."""
     made = copy.copy(layer)
     made._parameters, made._buffers = dict(layer._parameters), dict(layer._buffers)

@@ -14,7 +14,7 @@ class UnitSets:
     A residual sum joins the sets of both of its terms.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._parents: list[int] = []
         self.sizes: list[int] = []
         self._frozen: set[int] = set()
