@@ -174,10 +174,11 @@ def _announced(pairs: pd.DataFrame, name: str) -> dict:
     enough = own.groupby("draw")["run"].transform("size") >= FEWEST_PAIRS
     own, wins = own[enough], wins[enough]
     of_draws = wins.groupby(own["draw"]).mean()
-    estimate = statistics.mean_interval(of_draws.to_numpy())
+    value, *ends = statistics.mean_interval(of_draws.to_numpy())
+    low, high = np.clip(ends, 0, 1).tolist()
     return {
         "measure": name,
-        **statistics.columns("auc", estimate),
+        **statistics.columns("auc", (value, low, high)),
         "separating": own["run"].nunique(),
         "pairs": len(own),
         "draws": len(of_draws),

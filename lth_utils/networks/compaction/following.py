@@ -59,6 +59,10 @@ def plain_copy(model: nn.Module) -> nn.Module:
         if parametrize.is_parametrized(module):
             _make_plain(module)
     for name, values in made.state_dict().items():
+        if not isinstance(values, Tensor) or values.is_quantized:
+            raise SpecError(
+                f"{name} is quantised, which is not understood; compact comes before that"
+            )
         if values.is_complex():
             raise SpecError(f"{name} is complex, which is not understood")
         if values.is_floating_point() and not values.isfinite().all():
@@ -99,8 +103,8 @@ def traced(model: nn.Module, example_inputs) -> fx.GraphModule:
     Raises:
         SpecError: the model cannot be followed, or does not take these inputs.
     """
-    shapes = copy.deepcopy(model).to("meta").float()
     try:
+        shapes = copy.deepcopy(model).to("meta").float()
         graph = _Tracer().trace(shapes)
         followed = fx.GraphModule(shapes, graph)
     except Exception as error:  # whatever a model's own code has to say
