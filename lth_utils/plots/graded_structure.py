@@ -41,6 +41,10 @@ LOOKS = (
 """A colour and a mark for each measure of a panel (Okabe and Ito 2008)."""
 
 
+FEWEST_DRAWS = 5
+"""Draws that a mean must be of to be spoken of, as in ``studies.statistics``."""
+
+
 @styled
 def announced(table: pd.DataFrame) -> Figure:
     """How well each measure tells, levels ahead, runs that will separate from those that never do.
@@ -65,7 +69,7 @@ def announced(table: pd.DataFrame) -> Figure:
         integer_ticks(ax)
         panel_title(ax, title)
         if shown:
-            ax.legend(loc="lower left", fontsize=11)
+            ax.legend(loc="upper left", fontsize=11)
     axes[0, 0].set_ylabel("chance to rank a pair of runs rightly")
     finding(figure, _finding(known))
     runs = known.groupby("horizon")["separating"].max()
@@ -94,7 +98,9 @@ def _finding(table: pd.DataFrame) -> str:
         return "Too few runs separate beside others that never do"
     best = nearest.loc[nearest["auc_low"].idxmax(), "measure"]
     rows = graph[graph["measure"] == best].set_index("horizon").sort_index()
-    beats = rows["auc_low"] > 0.5
+    # where all draws say the same, there is no interval
+    alike = rows["auc"].where(rows["draws"] >= FEWEST_DRAWS)
+    beats = rows["auc_low"].fillna(alike) > 0.5
     far = int(beats.cumprod().sum())
     value = f"{NAMES[best]}: {rows['auc'].iloc[0]:.2f}"
     if not far:
