@@ -11,7 +11,7 @@ from lth_utils.config import rng
 from lth_utils.data import Dataset
 from lth_utils.networks.ticket import Ticket
 
-TREES = 100
+TREES = 50
 """Trees of a forest, for each output."""
 
 REPEATS = 5
@@ -122,20 +122,18 @@ def paths(network: Ticket) -> np.ndarray:
     return product.T.numpy()
 
 
-def weight_clusters(network: Ticket, most: int) -> np.ndarray:
-    """Clusters of all units of a network by its weights, their number by the widest eigengap.
+def weight_clusters(network: Ticket, k: int) -> np.ndarray:
+    """Clusters of all units of a network by its weights.
 
     Args:
         network: a dense network.
-        most: number of clusters beyond which is not looked.
+        k: how many clusters, which the other methods are not told.
 
     Returns:
         The labels of the inputs and of the outputs, ``[I + O]``.
 
     Source: Filan et al. 2021 (spectral clustering of the weights).
     """
-    from scipy.linalg import eigh
-    from scipy.sparse.csgraph import laplacian
     from sklearn.cluster import SpectralClustering
 
     sizes = [weights[0].abs().double().numpy() for weights in network.weights]
@@ -144,13 +142,10 @@ def weight_clusters(network: Ticket, most: int) -> np.ndarray:
     for n, layer in enumerate(sizes):
         rows, columns = slice(*firsts[n + 1 : n + 3]), slice(*firsts[n : n + 2])
         graph[rows, columns], graph[columns, rows] = layer, layer.T
-    values = eigh(laplacian(graph, normed=True), eigvals_only=True, subset_by_index=[0, most])
-    k = int(np.argmax(np.diff(values))) + 1
-    if k == 1:
-        labels = np.zeros(len(graph), dtype=np.int64)
-    else:
-        clusters = SpectralClustering(
+    labels = np.zeros(len(graph), dtype=np.int64)
+    if k > 1:
+        model = SpectralClustering(
             k, affinity="precomputed", assign_labels="cluster_qr", random_state=0
         )
-        labels = clusters.fit_predict(graph)
+        labels = model.fit_predict(graph)
     return np.concatenate([labels[: firsts[1]], labels[firsts[-2] :]])

@@ -10,16 +10,16 @@ from lth_utils.data import Dataset
 WIDTH = 32
 """Units of each of two hidden layers."""
 
-STEPS = 600
+STEPS = 400
 """Steps of Adam on batches."""
 
 BATCH = 128
 """Examples per step."""
 
-PENALTIES = (0.003, 0.01, 0.03)
+PENALTIES = (0.3, 1.0, 3.0)
 """Penalties tried; of each output the one with the lowest loss on held-out examples is used."""
 
-RATE = 3e-3
+RATE = 1e-2
 """Adam's learning rate."""
 
 

@@ -164,12 +164,13 @@ class Parameters(StudyParameters):
         self._require(0 <= self.tolerance < 1, "tolerance", "0 or more, below 1")
 
     def specs(self) -> list[RunSpec]:
-        """All runs, the most important first: draws of everything hidden, then the rest."""
+        """All runs, draw by draw, so that the first ones are a smaller study of everything."""
         hidden = [run for asked in self.questions() for run in asked.runs]
-        return [*hidden, *self.many_runs(), *self.unequal_runs(), *self.gate_runs()]
+        runs = [*hidden, *self.many_runs(), *self.unequal_runs(), *self.gate_runs()]
+        return sorted(runs, key=lambda run: run.seed // NETWORKS_PER_DRAW)
 
     def questions(self) -> list[Asked]:
-        """Draw by draw, so that a part of them is a smaller study of everything."""
+        """Every condition and bank on every draw."""
         asked = []
         for draw, condition, bank in itertools.product(self.draws, self.conditions, self.banks):
             options = {**condition.blocks, "n_samples": condition.n_samples}
