@@ -181,7 +181,10 @@ def unequal(
     y = np.stack([(radius < np.median(radius)).astype(np.int64) for radius in radii], 1)
     y[:n_samples, 1] ^= rng(seed, "unequal", "noise").random(n_samples) < noise
     data = _split(x, y, n_samples)
-    tasks = (Task("first", spans[0], range(1)), Task("second", spans[1], range(1, 2), "auto", weight))
+    tasks = (
+        Task("first", spans[0], range(1)),
+        Task("second", spans[1], range(1, 2), "auto", weight),
+    )
     return Dataset(
         data.x_train,
         data.y_train,

@@ -147,8 +147,10 @@ def _answers(asked: Asked, store: Store, folder: Path, tolerance: float) -> Iter
         matrix, seconds = kept.importances(method, how.function, asked.data, folder, how.version)
         yield method, partition(matrix, how.cut), matrix, seconds
     histories = [store.history(run_id(run)) for run in asked.runs]
-    times = [_seconds(store, run_id(run), history) for run, history in
-             zip(asked.runs, histories, strict=True)]
+    times = [
+        _seconds(store, run_id(run), history)
+        for run, history in zip(asked.runs, histories, strict=True)
+    ]
     dense = [history.ticket(0) for history in histories]
     data, training = load(asked.data), sum(first for first, _ in times)
     for method, of_networks in OF_NETWORKS.items():
@@ -164,6 +166,12 @@ def _answers(asked: Asked, store: Store, folder: Path, tolerance: float) -> Iter
     yield OURS, labels, _mean_paths(paths), sum(every for _, every in times)
 
 
+def ahead(asked: Asked):
+    """Compute and keep what the methods that see the data alone say of one draw."""
+    for method, how in OF_DATA.items():
+        kept.importances(method, how.function, asked.data, kept.folder(), how.version)
+
+
 def _seconds(store: Store, run: str, history: History) -> tuple[float, float]:
     """Computing time of a run: of its first level, by its share of the epochs, and of all."""
     seconds = float(store.provenance(run)["seconds"])
@@ -171,9 +179,7 @@ def _seconds(store: Store, run: str, history: History) -> tuple[float, float]:
     return seconds * epochs[0] / epochs.sum(), seconds
 
 
-def score_table(
-    questions: Sequence[Asked], store: Store, tolerance: float = 0.02
-) -> pd.DataFrame:
+def score_table(questions: Sequence[Asked], store: Store, tolerance: float = 0.02) -> pd.DataFrame:
     """What tickets gain over their own dense networks, on examples that nothing watched.
 
     Args:

@@ -169,6 +169,17 @@ class Parameters(StudyParameters):
         runs = [*hidden, *self.many_runs(), *self.unequal_runs(), *self.gate_runs()]
         return sorted(runs, key=lambda run: run.seed // NETWORKS_PER_DRAW)
 
+    @property
+    def examples(self) -> dict[str, int]:
+        """The number of examples of each condition, by its title."""
+        return {condition.title: condition.n_samples for condition in self.conditions}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The same of conditions that differ from the plain ones in nothing else."""
+        plain = [Condition(c.title, c.n_samples) for c in self.conditions]
+        return {c.title: c.n_samples for c in self.conditions if c in plain}
+
     def questions(self) -> list[Asked]:
         """Every condition and bank on every draw."""
         asked = []
