@@ -29,7 +29,7 @@ def _learned(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _per_output(data: Dataset, of_output: Callable[[np.ndarray, np.ndarray], np.ndarray]):
-    """A matrix ``[I, O]`` from what is computed for each output; zeros where a label is constant."""
+    """A matrix ``[I, O]``, a column per output; zeros where a label is constant."""
     x, y = _learned(data)
     columns = []
     for labels in y.T:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import torch
 
@@ -44,7 +46,7 @@ def group_lasso(data: Dataset) -> np.ndarray:
     sizes = [n_inputs, WIDTH, WIDTH, 1]
     weights = [
         (torch.randn(members, o, i, generator=generator) * (2 / i) ** 0.5).requires_grad_()
-        for i, o in zip(sizes, sizes[1:], strict=False)
+        for i, o in itertools.pairwise(sizes)
     ]
     biases = [torch.zeros(members, o, 1, requires_grad=True) for o in sizes[1:]]
     shrink = RATE * torch.tensor(PENALTIES).repeat_interleave(n_outputs)[:, None, None]

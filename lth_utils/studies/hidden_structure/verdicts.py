@@ -1,8 +1,8 @@
 """Verdicts of notebook 10 on claims 13 to 15, and its facts.
 
 These are not sentences of the thesis, but what its story predicts: tickets resemble the structure
-of the data (13, hidden blocks), of any number of tasks and in proportion to them (14), and functions
-inside of a task, too (15).
+of the data (13, hidden blocks), of any number of tasks and in proportion to them (14), and also
+functions inside of a task (15).
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ def partition_title(found: pd.DataFrame) -> str:
     if low > 0:
         return f"Tickets find more than any other method; next are {other}: {numbers}"
     if high < 0:
-        return f"{other.capitalize()} find more than tickets: {means[other]:.2f} against {means[OURS]:.2f}"
+        numbers = f"{means[other]:.2f} against {means[OURS]:.2f}"
+        return f"{other.capitalize()} find more than tickets: {numbers}"
     return f"{other.capitalize()} do as well as tickets: {numbers}"
 
 
@@ -88,4 +89,5 @@ def inner_title(cells: pd.DataFrame) -> str:
     """Until which overlap both inner functions are found; cells: as ``inner_cells``."""
     shares = cells.groupby("overlap")[["found", "null_found"]].mean()
     parts = [f"{overlap}: {row.found:.0%}" for overlap, row in shares.iterrows()]
-    return f"Networks whose hidden units keep to one inner function, by common inputs: {', '.join(parts)}"
+    words = "Networks whose hidden units keep to one inner function, by common inputs"
+    return f"{words}: {', '.join(parts)}"
