@@ -90,6 +90,19 @@ FIGURES = {
         "score-over-weights": "How good the networks are as their weights get fewer.",
         "best-tickets": "The best ticket of each data set, and the tasks that its parts serve.",
     },
+    "10_hidden_structure": {
+        "hidden-partition": "Blocks of inputs and outputs in a random order: who finds them? "
+        "Tickets beside eight other methods with the same data.",
+        "found-by-examples": "How many examples each method needs.",
+        "ticket-gains": "Where data are few, noisy or full of distractors: is the ticket better "
+        "than its own dense network?",
+        "many-tasks": "From two tasks side by side to eight: are all of them found, and at how "
+        "many weights?",
+        "unequal-tasks": "A second task that is noisier, lighter or larger: which one is lost, and "
+        "who gets the weights?",
+        "inner-functions": "Functions inside of a task: do hidden units keep to the inputs of one "
+        "of them? In black the success rates of Neural Sculpting.",
+    },
 }
 """What each figure shows, in one sentence without numbers, by notebook and key."""
 
@@ -102,5 +115,6 @@ CHAPTERS = {
     "06_weight_distributions": "Is it the mask, the weights' distribution, or the exact values?",
     "07_one_shot_or_iterative": "All at once, or in rounds?",
     "08_your_data": "Your data",
+    "10_hidden_structure": "Is it the data? Hidden structure",
 }
 """The title of each notebook's chapter."""
