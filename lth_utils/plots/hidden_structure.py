@@ -63,7 +63,7 @@ def hidden_partition(found: pd.DataFrame, title: str) -> Figure:
         ax.set_yticklabels(names if n == 0 else [], rotation=0)
         ax.tick_params(length=0)
         ax.set(xlabel="", ylabel="", title=BANKS.get(bank, bank))
-        ax.set_xticklabels(conditions, rotation=45, ha="right", fontsize=10)
+        ax.set_xticklabels(conditions, rotation=45, ha="right", rotation_mode="anchor", fontsize=10)
     draws = counted(int(found["draws"].max()), "draw")
     finding(figure, f"{title} (mean index over {draws} of the data; mean seconds per draw)")
     return figure
@@ -120,7 +120,9 @@ def ticket_gains(gains: pd.DataFrame, title: str) -> Figure:
         look = {"fmt": "osD"[n % 3], "color": colours[n % 3], "capsize": 3, "label": bank}
         interval_bars(ax, own, place, ("gain", "gain_low", "gain_high"), **look)
     ax.axhline(0, color="black", lw=1, ls=":")
-    ax.set_xticks(range(len(conditions)), conditions, rotation=30, ha="right")
+    ax.set_xticks(
+        range(len(conditions)), conditions, rotation=30, ha="right", rotation_mode="anchor"
+    )
     ax.set_ylabel("points of accuracy above the dense network")
     ax.legend(title="bank", loc="upper right")
     runs, draws = int(gains["runs"].max()), int(gains["draws"].max())
@@ -230,6 +232,7 @@ def inner_functions(cells: pd.DataFrame, theirs: Mapping[int, Sequence[float]], 
     right.set(ylabel="share of pure units in the best hidden layer", ylim=(-0.05, 1.08))
     for ax in (left, right):
         ax.set_xticks(overlaps)
+        ax.set_xlim(min(overlaps) - 0.4, max(overlaps) + 0.6)
         ax.set_xlabel("inputs that both inner functions use")
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, ncols=4, **BELOW)

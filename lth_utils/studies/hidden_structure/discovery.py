@@ -61,13 +61,13 @@ def _mean_paths(matrices: Sequence[np.ndarray]) -> np.ndarray:
     return np.mean([paths / np.maximum(paths.max(0), 1e-12) for paths in matrices], 0)
 
 
-LASSO = f"{group_lasso.PENALTIES} {group_lasso.STEPS} {group_lasso.RATE} {group_lasso.WIDTH}"
+LASSO = f"{group_lasso.PENALTIES} {group_lasso.STEPS} {group_lasso.RATE} {group_lasso.WIDTH} error"
 
 OF_DATA = {
     "mutual information": OfData(baselines.mutual_information, 0.3),
     "logistic regression": OfData(baselines.logistic, 0.2),
     "forest importances": OfData(baselines.forest, 0.5, str(baselines.TREES)),
-    "group lasso": OfData(group_lasso.group_lasso, 0.5, LASSO),
+    "group lasso": OfData(group_lasso.group_lasso, 0.3, LASSO),
 }
 
 OF_NETWORKS = {

@@ -19,7 +19,7 @@ BATCH = 128
 """Examples per step."""
 
 PENALTIES = (0.3, 1.0, 3.0)
-"""Penalties tried; of each output the one with the lowest loss on held-out examples is used."""
+"""Penalties tried, the weakest first; which is used is decided on held-out examples."""
 
 RATE = 1e-2
 """Adam's learning rate."""
@@ -66,12 +66,27 @@ def group_lasso(data: Dataset) -> np.ndarray:
         held, known = data.x_validation, data.y_validation
         if held is None or known is None:
             held, known = data.x_test, data.y_test
-        wanted = torch.from_numpy(known).float().T.repeat(len(PENALTIES), 1)
-        logits = _logits(weights, biases, torch.from_numpy(held))
-        losses = entropy(logits, wanted, reduction="none").mean(1).view(len(PENALTIES), n_outputs)
+        wanted = torch.from_numpy(known).T.repeat(len(PENALTIES), 1) > 0
+        wrong = (_logits(weights, biases, torch.from_numpy(held)) > 0) != wanted
         norms = weights[0].norm(dim=1).view(len(PENALTIES), n_outputs, n_inputs)
-    best = losses.argmin(0)
-    return norms[best, torch.arange(n_outputs)].T.numpy()
+    chosen = _strongest(wrong.view(len(PENALTIES), n_outputs, -1).numpy())
+    return norms[chosen, torch.arange(n_outputs)].T.numpy()
+
+
+def _strongest(wrong: np.ndarray) -> np.ndarray:
+    """The strongest penalty whose error is within one standard error of the lowest, per output.
+
+    Args:
+        wrong: of each held-out example, bool ``[penalties, O, B]``, the weakest penalty first.
+
+    Source: Breiman et al. 1984 (the rule of one standard error).
+    """
+    means = wrong.mean(2)
+    errors = wrong.std(2) / np.sqrt(wrong.shape[2])
+    best = means.argmin(0)
+    columns = np.arange(wrong.shape[1])
+    allowed = means <= (means + errors)[best, columns]
+    return len(wrong) - 1 - allowed[::-1].argmax(0)
 
 
 def _logits(weights: list, biases: list, x: torch.Tensor) -> torch.Tensor:
