@@ -36,7 +36,7 @@ BANKS = {
 SHARES = {"cmap": "cividis", "vmin": 0, "vmax": 1, "annot_kws": {"fontsize": 9}, "linewidths": 0.5}
 """Looks of a table of shares in colours."""
 
-LABEL = "adjusted Rand index of inputs and outputs"
+LABEL = "adjusted Rand index"
 
 
 @styled
@@ -123,7 +123,7 @@ def ticket_gains(gains: pd.DataFrame, title: str) -> Figure:
     ax.set_xticks(
         range(len(conditions)), conditions, rotation=30, ha="right", rotation_mode="anchor"
     )
-    ax.set_ylabel("points of accuracy above the dense network")
+    ax.set_ylabel("points above the dense network")
     ax.legend(title="bank", loc="upper right")
     runs, draws = int(gains["runs"].max()), int(gains["draws"].max())
     about = f"{counted(runs, 'ticket')} on {counted(draws, 'draw')} per mark; bars: 95 % intervals"
@@ -228,8 +228,8 @@ def inner_functions(cells: pd.DataFrame, theirs: Mapping[int, Sequence[float]], 
     overlaps = sorted(set(cells["overlap"]))
     _theirs(left, {overlap: theirs[overlap] for overlap in overlaps if overlap in theirs})
     left.plot([], [], "x", color=NULL_COLOUR, label="random masks")
-    left.set(ylabel="share of networks that find both functions", ylim=(-0.05, 1.08))
-    right.set(ylabel="share of pure units in the best hidden layer", ylim=(-0.05, 1.08))
+    left.set(ylabel="networks that find both", ylim=(-0.05, 1.08))
+    right.set(ylabel="pure units, best hidden layer", ylim=(-0.05, 1.08))
     for ax in (left, right):
         ax.set_xticks(overlaps)
         ax.set_xlim(min(overlaps) - 0.4, max(overlaps) + 0.6)
