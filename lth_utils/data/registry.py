@@ -29,6 +29,8 @@ from lth_utils.data.banks import bundled, formulas, points
 from lth_utils.data.content import CONTENT, checksum
 from lth_utils.data.dataset import Dataset
 from lth_utils.data.dials import dials, overlapping
+from lth_utils.data.gates import gates
+from lth_utils.data.hidden import hidden, unequal
 from lth_utils.data.image_files import DataError
 from lth_utils.data.images import cifar10, fashion, image_tasks, mnist, mnist_fashion
 from lth_utils.data.mnist_files import are_original
@@ -46,6 +48,9 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "points": points,
     "formulas": formulas,
     "bundled": bundled,
+    "hidden": hidden,
+    "unequal": unequal,
+    "gates": gates,
 }
 """The function of each data set by the name that parameter files use."""
 
@@ -60,6 +65,9 @@ NAMED: dict[Callable[..., Dataset], tuple[str, ...]] = {
     points: (),
     formulas: (),
     bundled: (),
+    hidden: (),
+    unequal: (),
+    gates: (),
 }
 """Functions whose name and options say all, and the image sets of which that is true only while the
 original files lie in the data folder."""

@@ -113,6 +113,19 @@ FIGURES = {
         "audited-network": "A residual network trained on images, pruned further and further: its "
         "accuracy, and how much of what is left is active.",
     },
+    "10_hidden_structure": {
+        "hidden-partition": "Blocks of inputs and outputs in a random order: who finds them? "
+        "Tickets beside eight other methods with the same data.",
+        "found-by-examples": "How many examples each method needs.",
+        "ticket-gains": "Where data are few, noisy or full of distractors: is the ticket better "
+        "than its own dense network?",
+        "many-tasks": "From two tasks side by side to eight: are all of them found, and at how "
+        "many weights?",
+        "unequal-tasks": "A second task that is noisier, lighter or larger: which one is lost, and "
+        "who gets the weights?",
+        "inner-functions": "Functions inside of a task: do hidden units keep to the inputs of one "
+        "of them? In black the success rates of Neural Sculpting.",
+    },
 }
 """What each figure shows, in one sentence without numbers, by notebook and key."""
 
@@ -127,5 +140,6 @@ CHAPTERS = {
     "08_your_data": "Your data",
     "09_controls_and_dials": "Is it the data? Controls and dials",
     "12_any_network": "Any network",
+    "10_hidden_structure": "Is it the data? Hidden structure",
 }
 """The title of each notebook's chapter."""
