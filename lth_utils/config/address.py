@@ -17,8 +17,21 @@ def asdict(spec: RunSpec) -> dict:
 
 
 LATER = {
-    "prune": {"alive": False, "rewind": 0, "one_shot": False, "biases": "reset"},
-    "train": {"weight_decay": 0.0, "record": False},
+    "prune": {
+        "alive": False,
+        "rewind": 0,
+        "one_shot": False,
+        "biases": "reset",
+        "scored": "trained",
+        "start": "rewound",
+        "rounds": 1,
+        "examples": 0,
+        "during": "fixed",
+        "updates": 0,
+        "every": 1,
+        "swap": 0.3,
+    },
+    "train": {"weight_decay": 0.0, "record": False, "l1": 0.0},
     "init": "kaiming_normal",
     "variant": None,
     "output_gain": 1.0,
