@@ -38,6 +38,9 @@ LATER = {
 }
 """Fields that the first version lacked, with the value that means what it did."""
 
+LATER_IN_VARIANTS = {"found": {"l1": 0.0}}
+"""The same for fields of a variant that its first version lacked."""
+
 
 def canonical(spec: RunSpec) -> str:
     """The one JSON text of a spec, keys sorted, from which the run's address is computed.
@@ -45,7 +48,10 @@ def canonical(spec: RunSpec) -> str:
     It has all fields but those of ``LATER`` with their neutral value, so older runs keep their
     address.
     """
-    return json.dumps(_without(asdict(spec), LATER), sort_keys=True, separators=(",", ":"))
+    fields = _without(asdict(spec), LATER)
+    if spec.variant is not None:
+        fields["variant"] = _without(fields["variant"], LATER_IN_VARIANTS)
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
 def _without(mapping: dict, neutral: dict) -> dict:
