@@ -32,6 +32,13 @@ from lth_utils.plots.one_shot_or_iterative import (
     one_shot_separation,
     rounds_to_target,
 )
+from lth_utils.plots.other_sparsifiers import (
+    channel_layers,
+    effective_compression,
+    equal_compression,
+    separation_by_way,
+    separation_over_weights,
+)
 from lth_utils.plots.pruning_level_sweep import how_many_levels, size_or_levels, twenty_levels
 from lth_utils.plots.style import (
     DASHES,
@@ -75,11 +82,14 @@ __all__ = [
     "accuracy_differences",
     "active_share",
     "best_tickets",
+    "channel_layers",
     "common_order",
     "controls",
     "data",
     "dense_network",
     "draw_network",
+    "effective_compression",
+    "equal_compression",
     "found_partition",
     "frontier",
     "how_many_levels",
@@ -101,7 +111,9 @@ __all__ = [
     "rounds_to_target",
     "samples",
     "score_over_weights",
+    "separation_by_way",
     "separation_cost",
+    "separation_over_weights",
     "size_or_levels",
     "split_count",
     "styled",

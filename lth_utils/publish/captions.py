@@ -90,6 +90,17 @@ FIGURES = {
         "score-over-weights": "How good the networks are as their weights get fewer.",
         "best-tickets": "The best ticket of each data set, and the tasks that its parts serve.",
     },
+    "11_other_sparsifiers": {
+        "separation-by-way": "Networks made sparse in other ways, with as many weights left: which "
+        "separate, which lose a task, and how accurate they are.",
+        "separation-over-weights": "The share that is separated at every size, beside tickets.",
+        "effective-compression": "How many of the weights that are left are on a path, in networks "
+        "that were pruned before any training.",
+        "equal-compression": "The accuracy of the same networks by the weights that are left, and "
+        "by the active ones.",
+        "channel-layers": "A digit and a garment as two channels of one image: which layers of a "
+        "convolutional network serve one task only.",
+    },
 }
 """What each figure shows, in one sentence without numbers, by notebook and key."""
 
@@ -102,5 +113,6 @@ CHAPTERS = {
     "06_weight_distributions": "Is it the mask, the weights' distribution, or the exact values?",
     "07_one_shot_or_iterative": "All at once, or in rounds?",
     "08_your_data": "Your data",
+    "11_other_sparsifiers": "Does any sparsifier do it?",
 }
 """The title of each notebook's chapter."""

@@ -187,7 +187,7 @@ class Convolutions(StudyParameters):
         lr: Adam's learning rate.
     """
 
-    layers: Shape = ((6, 3, 2), (12, 3, 2), 40, 20)
+    layers: tuple[tuple[int, int, int] | int, ...] = ((6, 3, 2), (12, 3, 2), 40, 20)
     size: int = 14
     per_class: int = 30
     rate: float = 0.5
@@ -195,7 +195,15 @@ class Convolutions(StudyParameters):
     batch: int = 64
     epochs: int = 5
     seeds: Span = "0"
-    lr: float = 0.002
+    lr: float = 0.003
+
+    def names(self) -> list[str]:
+        """Of the layers of units, but the outputs."""
+        hidden = list(self.layers[:-1])
+        filters = sum(isinstance(layer, tuple) for layer in hidden)
+        names = [f"filters {n + 1}" for n in range(filters)]
+        names += [f"hidden units {n + 1}" for n in range(len(hidden) - filters)]
+        return ["inputs", *names]
 
     def groups(self) -> dict[str, list[RunSpec]]:
         """Tickets, and random pruning beside them."""
@@ -230,13 +238,13 @@ class Parameters(StudyParameters):
         toy: networks on moons and circles.
         anchors: image networks pruned at initialisation.
         images: image networks pruned and trained.
-        convolutions: networks on two channels, or ``{}``: none.
+        convolutions: networks on two channels.
     """
 
     toy: Toy = Toy()
     anchors: Anchors = Anchors()
     images: Images = Images()
-    convolutions: Convolutions | None = Convolutions()
+    convolutions: Convolutions = Convolutions()
 
     def points(self) -> list[RunSpec]:
         """All runs on moons and circles."""
@@ -248,8 +256,7 @@ class Parameters(StudyParameters):
 
     def channels(self) -> list[RunSpec]:
         """All convolutional runs."""
-        groups = self.convolutions.groups() if self.convolutions else {}
-        return [spec for group in groups.values() for spec in group]
+        return [spec for group in self.convolutions.groups().values() for spec in group]
 
     def specs(self) -> list[RunSpec]:
         """All runs, those on points first."""

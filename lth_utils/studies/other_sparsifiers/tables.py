@@ -176,6 +176,34 @@ def mean_accuracies(accuracies: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def on_both_axes(rows: pd.DataFrame, counts: Sequence[int]) -> pd.DataFrame:
+    """Mean accuracies over direct and over effective compression.
+
+    Args:
+        rows: as :func:`images`.
+        counts: weights left at each level, the dense network's first.
+
+    Returns:
+        As :func:`mean_accuracies`: direct compression at the levels, effective compression at two
+        sizes for each power of ten.
+    """
+    direct = [counts[0] / count for count in counts]
+    most = rows.loc[np.isfinite(rows["effective"]), "effective"].max()
+    sizes = [10 ** (n / 2) for n in range(int(2 * np.log10(most) + 1e-9) + 1)]
+    parts = [
+        accuracy_at(rows, direct, "compression"),
+        accuracy_at(rows, sizes, "effective"),
+    ]
+    return mean_accuracies(pd.concat(parts, ignore_index=True))
+
+
+def ever_apart(rows: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """Per way how many runs separated at some level, and of how many; rows: ``way, run, status``"""
+    runs = rows.assign(apart=rows["status"] == "separated").groupby(["way", "run"], sort=False)
+    counts = runs["apart"].any().groupby("way", sort=False).agg(["sum", "size"])
+    return {str(way): (int(count), int(total)) for way, count, total in counts.itertuples()}
+
+
 def layer_shares(results: Store, groups: Mapping[str, Iterable[RunSpec]]) -> pd.DataFrame:
     """How task-specific each layer of units is at each level.
 
