@@ -44,9 +44,9 @@ class Toy(PointsParameters):
     seeds: Span = "0-2"
     draws: Span = "0"
     rounds: int = 10
-    updates: int = 20
+    updates: int = 40
     every: int = 5
-    l1: float = 1e-4
+    l1: float = 3e-4
     least: float = 0.75
 
     def check(self):
@@ -93,8 +93,8 @@ class Anchors(StudyParameters):
     size: int = 28
     ways: tuple[str, ...] = ("random", "random, ERK", "magnitude", "SNIP", "SynFlow")
     compressions: tuple[int, ...] = (10, 100, 1000)
-    seeds: Span = "0-1"
-    rounds: int = 100
+    seeds: Span = "0-2"
+    rounds: int = 30
     examples: int = 2560
 
     def check(self):
@@ -178,6 +178,7 @@ class Convolutions(StudyParameters):
     Args:
         layers: of the network, after its two channels.
         size: pixels per side.
+        labels: of digits, and of garments, that are told apart.
         per_class: training images per class.
         rate: share of the remaining weights removed per level.
         levels: number of prunings.
@@ -187,9 +188,10 @@ class Convolutions(StudyParameters):
         lr: Adam's learning rate.
     """
 
-    layers: tuple[tuple[int, int, int] | int, ...] = ((6, 3, 2), (12, 3, 2), 40, 20)
+    layers: tuple[tuple[int, int, int] | int, ...] = ((8, 3, 2), (16, 3, 2), 48, 10)
     size: int = 14
-    per_class: int = 30
+    labels: tuple[int, ...] = (0, 1, 2, 3, 4)
+    per_class: int = 40
     rate: float = 0.5
     levels: int = 6
     batch: int = 64
@@ -217,7 +219,12 @@ class Convolutions(StudyParameters):
             for seed in self.seeds:
                 run = RunSpec(
                     data.spec(
-                        "mnist_fashion", size=self.size, per_class=self.per_class, seed=seed
+                        "mnist_fashion",
+                        size=self.size,
+                        digits=self.labels,
+                        garments=self.labels,
+                        per_class=self.per_class,
+                        seed=seed,
                     ),
                     base=((2, self.size), *self.layers),
                     seed=seed,

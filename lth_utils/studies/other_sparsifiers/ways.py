@@ -35,7 +35,7 @@ WAYS: dict[str, tuple[str, dict]] = {
     "random, ERK": (WITHOUT_DATA, {"criterion": "random", "scope": "erk"} | RESCORED),
     "gradual": (IN_TRAINING, {"during": "gradual"}),
     "SET": (IN_TRAINING, {"during": "set"} | GROWN),
-    "RigL": (IN_TRAINING, {"during": "rigl"} | GROWN),
+    "RigL": (IN_TRAINING, {"during": "rigl", "swap": 0.5} | GROWN),
 }
 """Per way its kind, and the fields of ``PruneSpec`` that differ from those of tickets."""
 
