@@ -18,6 +18,12 @@ from lth_utils.studies.other_sparsifiers.ways import (
 from lth_utils.studies.parameters import PointsParameters, Span, StudyParameters
 
 
+SCALED = "whole"
+"""Digits have one mean and one variance over all pixels, as is usual for this network. SNIP depends
+on it: with each pixel standardised by itself, pixels that hardly vary get the largest gradients, and
+more networks collapse."""
+
+
 @dataclass(frozen=True)
 class Toy(PointsParameters):
     """Networks on moons and circles.
@@ -104,7 +110,9 @@ class Anchors(StudyParameters):
     def spec(self, way: str) -> RunSpec:
         """What says how a way prunes; its runs are not trained."""
         spec = RunSpec(
-            data.spec("mnist", size=self.size), base=self.base, prune=PruneSpec(levels=0)
+            data.spec("mnist", size=self.size, standardised=SCALED),
+            base=self.base,
+            prune=PruneSpec(levels=0),
         )
         how = {"updates": 0, "every": 1, "examples": self.examples, "l1": 0.0}
         spec = with_way(spec, way, rounds=self.rounds, **how)
@@ -151,7 +159,12 @@ class Images(StudyParameters):
         )
         dense = n_weights(self.base)
         spec = RunSpec(
-            data.spec("mnist", size=self.size, per_class=self.per_class or None),
+            data.spec(
+                "mnist",
+                size=self.size,
+                per_class=self.per_class or None,
+                standardised=SCALED,
+            ),
             base=self.base,
             train=train,
             prune=PruneSpec(levels=self.levels, target=round(dense / 10 ** (self.levels / 2))),
