@@ -6,13 +6,14 @@ import sparsifier_references as references
 import torch
 
 from lth_utils import data, pruning
-from lth_utils.config import PruneSpec, SpecError
+from lth_utils.config import PruneSpec, SpecError, TrainSpec
 from lth_utils.data import Dataset, Task
 from lth_utils.networks import population
 from lth_utils.networks.layers import network, split_mask
 from lth_utils.networks.ticket import Ticket
 from lth_utils.pruning import CRITERIA, Context
 from lth_utils.pruning.counts import erk_shares
+from lth_utils.training import batched
 from lth_utils.training.gradients import LossGradients
 
 POINTS = data.load(data.spec("moons_circles", n_samples=50))
@@ -181,6 +182,28 @@ def test_outputs_that_stand_apart_are_brought_back():
     torch.testing.assert_close(
         other[:, last:].view(3, 6, 5), one[:, last:].view(3, 6, 5)[:, order]
     )
+
+
+def test_an_l1_penalty_is_that_of_plain_torch():
+    made, _ = members(DENSE)
+    x, y = torch.from_numpy(POINTS.x_train), torch.from_numpy(POINTS.y_train).float()
+    spec = TrainSpec(lr=0.01, batch_size=len(x), max_epochs=6, patience=6, l1=0.02)
+    found, _ = batched.ENGINE.train(
+        made.initial, torch.ones_like(made.mask), DENSE, made.seeds, data=POINTS, spec=spec
+    )
+    for m in range(len(made)):
+        model = plain(made, DENSE, POINTS, m)
+        optimiser = torch.optim.Adam(model.parameters(), lr=spec.lr)
+        for _ in range(spec.max_epochs):
+            optimiser.zero_grad()
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(model(x), y)
+            loss = loss + spec.l1 * sum(p.abs().sum() for p in model.parameters())
+            loss.backward()
+            optimiser.step()
+        expected = references.flat([layer.weight for layer in references.layers_of(model)])
+        torch.testing.assert_close(
+            found[m, : len(expected)], expected.detach(), atol=1e-4, rtol=1e-4
+        )
 
 
 def test_a_criterion_without_its_gradients_says_what_it_needs():
