@@ -103,5 +103,7 @@ def erk(shapes, keep):
     low, high = 0.0, sizes.max()
     for _ in range(200):
         middle = (low + high) / 2
-        low, high = (middle, high) if np.minimum(middle * raw, sizes).sum() < keep else (low, middle)
+        low, high = (
+            (middle, high) if np.minimum(middle * raw, sizes).sum() < keep else (low, middle)
+        )
     return np.minimum(low * raw, sizes)

@@ -172,16 +172,14 @@ def test_outputs_that_stand_apart_are_brought_back():
     order = [0, 3, 1, 4, 2, 5]  # output n of `split` is output order[n] of `base`
     parameters = made.initial.clone()
     last, biases = 72 * 5, made.mask.shape[1] + 5
-    parameters[:, last : last + 30] = made.initial[:, last : last + 30].view(3, 6, 5)[
-        :, order
-    ].flatten(1)
+    parameters[:, last : last + 30] = (
+        made.initial[:, last : last + 30].view(3, 6, 5)[:, order].flatten(1)
+    )
     parameters[:, biases:] = made.initial[:, biases:][:, order]
     one = LossGradients(made.initial, shape, made.seeds, base).loss(mask)
     other = LossGradients(parameters, shape, made.seeds, split).loss(mask)
     torch.testing.assert_close(other[:, :last], one[:, :last])
-    torch.testing.assert_close(
-        other[:, last:].view(3, 6, 5), one[:, last:].view(3, 6, 5)[:, order]
-    )
+    torch.testing.assert_close(other[:, last:].view(3, 6, 5), one[:, last:].view(3, 6, 5)[:, order])
 
 
 def test_an_l1_penalty_is_that_of_plain_torch():

@@ -105,7 +105,9 @@ def test_a_separation_that_lost_a_task_does_not_count():
             "accuracy_moons": [0.99, 1.0],
         }
     )
-    table = table.assign(run=[run_id(spec) for spec in Toy(ways=("tickets",), seeds="0-1").groups()["tickets"]])
+    table = table.assign(
+        run=[run_id(spec) for spec in Toy(ways=("tickets",), seeds="0-1").groups()["tickets"]]
+    )
     found = study.points(table, Toy(ways=("tickets",), seeds="0-1").groups(), least=0.75)
     assert list(found["apart"]) == [True, False] and list(found["lost"]) == [False, True]
 
@@ -119,9 +121,7 @@ def anchors(factor=1.0, seeds=20, dead=None):
             gone = seed < round(count / row.runs * seeds)
             value = row.effective if np.isfinite(row.effective) else 1e5
             value *= factor * (1 + 0.001 * (seed % 5 - 2))
-            found.append(
-                (row.way, row.compression, seed, np.inf if gone else value, gone)
-            )
+            found.append((row.way, row.compression, seed, np.inf if gone else value, gone))
     return pd.DataFrame(found, columns=["way", "compression", "seed", "effective", "dead"])
 
 
@@ -188,7 +188,11 @@ def layers(late, seeds=8):
 
 
 def statuses(seeds=8):
-    parts = [(way, f"{way}{seed}", "interconnected") for way in ("tickets", "random") for seed in range(seeds)]
+    parts = [
+        (way, f"{way}{seed}", "interconnected")
+        for way in ("tickets", "random")
+        for seed in range(seeds)
+    ]
     return pd.DataFrame(parts, columns=["way", "run", "status"])
 
 
@@ -208,8 +212,16 @@ def test_layers_that_part_late_beside_random_pruning(random, excess):
 def done(tmp_path_factory):
     """A tiny run of every way, on two networks."""
     toy = Toy(
-        levels=2, rate=0.5, seeds="0-1", n_samples=40, fresh=50, patience=2, max_epochs=4, rounds=3,
-        updates=2, every=1,
+        levels=2,
+        rate=0.5,
+        seeds="0-1",
+        n_samples=40,
+        fresh=50,
+        patience=2,
+        max_epochs=4,
+        rounds=3,
+        updates=2,
+        every=1,
     )
     store = Store(tmp_path_factory.mktemp("outputs"))
     specs = [spec for group in toy.groups().values() for spec in group]
@@ -277,8 +289,12 @@ def test_rigl_grows_what_was_not_there(done):
     grown = store.history(run_id(toy.groups()["RigL"][0])).masks()[-1]
     begun = store.history(run_id(toy.groups()["random, ERK"][0])).masks()[-1]
     assert [int(m.sum()) for m in grown] == [int(m.sum()) for m in begun]
-    spec = replace(toy.groups()["RigL"][0], prune=PruneSpec(
-        levels=1, target=toy.counts()[-1], scored="initial", criterion="random", scope="erk"))
+    spec = replace(
+        toy.groups()["RigL"][0],
+        prune=PruneSpec(
+            levels=1, target=toy.counts()[-1], scored="initial", criterion="random", scope="erk"
+        ),
+    )
     sweep.run([spec], store, device="cpu")
     fixed = store.history(run_id(spec)).masks()[-1]
     assert any((one & ~other).any() for one, other in zip(grown, fixed, strict=True))
@@ -323,7 +339,12 @@ def test_a_way_that_is_none_gets_the_nearest_guess():
 def test_the_l1_penalty_makes_weights_small(done):
     toy, store = done
     weak, strong = [
-        replace(toy.groups()["tickets"][0], train=TrainSpec(lr=0.02, max_epochs=60, patience=60, l1=l1), prune=PruneSpec(levels=0), base=(4, 8, 8, 2))
+        replace(
+            toy.groups()["tickets"][0],
+            train=TrainSpec(lr=0.02, max_epochs=60, patience=60, l1=l1),
+            prune=PruneSpec(levels=0),
+            base=(4, 8, 8, 2),
+        )
         for l1 in (0.0, 0.01)
     ]
     sweep.run([weak, strong], store, device="cpu")
@@ -335,7 +356,12 @@ def test_known_compressions_are_measured_as_by_a_plain_count():
     asked = Anchors(ways=("random, uniform",), compressions=(10,), seeds="3")
     spec = with_way(
         RunSpec(data_spec("moons_circles"), base=asked.base, prune=PruneSpec(levels=0)),
-        "random, uniform", rounds=1, updates=0, every=1, examples=0, l1=0.0,
+        "random, uniform",
+        rounds=1,
+        updates=0,
+        every=1,
+        examples=0,
+        l1=0.0,
     )
     assert spec.prune.scope == "layer" and spec.prune.scored == "initial"
     members = population.init((6, 5, 4), [0])
@@ -361,7 +387,9 @@ def test_the_figures_say_who_separates():
     assert "3 other ways never do" in title(figure)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["tickets", "no rewinding", "gradual", "SNIP", "SynFlow", "random"]
-    assert "100 runs on 10 draws of the points" in figure.axes[0].get_title(loc="left").replace("\n", " ")
+    assert "100 runs on 10 draws of the points" in figure.axes[0].get_title(loc="left").replace(
+        "\n", " "
+    )
     figure = plots.separation_over_weights(budgets)
     assert len(figure.axes) == 4 and "93% (gradual, 100 weights)" in title(figure)
 

@@ -172,7 +172,9 @@ class PruneSpec(Checked):
         rewound = self.start == "rewound"
         for name, neutral in (("scored", "trained"), ("rewind", 0), ("biases", "reset")):
             value = getattr(self, name)
-            self._require(rewound or value == neutral, name, f"{neutral} where start is not rewound")
+            self._require(
+                rewound or value == neutral, name, f"{neutral} where start is not rewound"
+            )
         by_change = self.criterion in ("movement", "magnitude_increase")
         self._require(
             rewound or not by_change, "criterion", "another one where start is not rewound"

@@ -8,7 +8,6 @@ after a change, and so does the order of the batches.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from threading import Event
 
@@ -167,4 +166,3 @@ def _with_mask(members: Population, mask: Tensor, values: Tensor) -> Population:
     """The members with another mask, at these values where it is True."""
     parameters = rewind(replace(members, initial=values), mask).parameters
     return replace(members, mask=mask, parameters=parameters)
-

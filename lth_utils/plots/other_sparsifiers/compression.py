@@ -76,12 +76,20 @@ def _known(left: Axes, right: Axes, own: pd.DataFrame, shift: float, first: bool
     given = own.dropna(subset="known_runs")
     label = {"label": "measured before, with other code"} if first else {}
     middle = given.assign(low=given["known"], high=given["known"]).dropna(subset="known")
-    their_points(left, list(middle["compression"] * shift), middle, ("known", "low", "high"),
-                 ms=10, mfc="none", **label)
+    their_points(
+        left,
+        list(middle["compression"] * shift),
+        middle,
+        ("known", "low", "high"),
+        ms=10,
+        mfc="none",
+        **label,
+    )
     dead = given.assign(dead=given["known_dead"] / given["known_runs"])
     dead = dead.assign(low=dead["dead"], high=dead["dead"])
-    their_points(right, list(dead["compression"] * shift), dead, ("dead", "low", "high"), ms=10,
-                 mfc="none")
+    their_points(
+        right, list(dead["compression"] * shift), dead, ("dead", "low", "high"), ms=10, mfc="none"
+    )
 
 
 def _gap(found: pd.DataFrame) -> str:

@@ -133,5 +133,3 @@ def _first(budgets: pd.DataFrame) -> str:
             share = f"{top['apart']:.0%} ({top['way']}, {int(top['available'])} weights)"
             parts.append(f"{kind}, {share if top['apart'] else 'none'}")
     return f"The most networks that are separated at one size: {'; '.join(parts)}"
-
-

@@ -90,8 +90,8 @@ def beside_tickets(rows: pd.DataFrame) -> pd.DataFrame:
         rows: as :func:`points`.
 
     Returns:
-        One row per way: the difference of the shares ``apart`` and of the mean ``accuracy``, tickets
-        less the way, with their intervals, and ``draws`` and ``runs``.
+        One row per way: the difference of the shares ``apart`` and of the mean ``accuracy``,
+        tickets less the way, with their intervals, and ``draws`` and ``runs``.
     """
     last = rows[rows["available"] == rows["available"].min()]
     tickets, found = last[last["way"] == "tickets"], []

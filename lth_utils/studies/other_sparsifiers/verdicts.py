@@ -117,8 +117,7 @@ def _more_often(last: pd.DataFrame) -> list[Verdict]:
                 (0.0, 1.0),
                 theirs="predicted",
                 ours=f"difference of the shares {in_numbers(estimate, '{:+.2f}')}; of the mean "
-                "accuracies "
-                + in_points(*row[["accuracy", "accuracy_low", "accuracy_high"]]),
+                "accuracies " + in_points(*row[["accuracy", "accuracy_low", "accuracy_high"]]),
                 test=f"Student's interval of the draws' differences; {CORRECTED}",
                 n=int(row["runs"]),
                 draws=int(row["draws"]),
@@ -195,8 +194,10 @@ def on_images(rows: pd.DataFrame) -> list[Verdict]:
         rows: as ``tables.images``.
     """
     parts = [tables.accuracy_at(rows, [SIZE], axis) for axis in ("compression", "effective")]
-    values = {axis: part.pivot(index="seed", columns="way", values="accuracy") for axis, part in
-              zip(("compression", "effective"), parts, strict=True)}
+    values = {
+        axis: part.pivot(index="seed", columns="way", values="accuracy")
+        for axis, part in zip(("compression", "effective"), parts, strict=True)
+    }
     untrained = [way for way in values["effective"] if kind_of(way) != TRAINED]
     if len(untrained) < 2:
         return []
@@ -308,7 +309,12 @@ def _channels(way: str, status: pd.DataFrame) -> Verdict:
     if way == "random":
         statement = "convolutional networks that are pruned at random never separate"
         return never(
-            CLAIM, statement, estimate, int(runs.sum()), n=len(runs), draws=len(runs),
+            CLAIM,
+            statement,
+            estimate,
+            int(runs.sum()),
+            n=len(runs),
+            draws=len(runs),
             theirs="predicted",
         )
     return by_interval(
