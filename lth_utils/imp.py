@@ -118,8 +118,16 @@ def run(
         if changes == "fixed":
             finished, training = trainer.train(members, data, train, cancel)
         else:
-            how = {"keep": keep[level], "level": level, "allowed": allowed, "cancel": cancel}
-            finished, training = changing.train(members, data, train, prune, **how)
+            finished, training = changing.train(
+                members,
+                data,
+                train,
+                prune,
+                keep=keep[level],
+                level=level,
+                allowed=allowed,
+                cancel=cancel,
+            )
             rewound = replace(rewound, mask=finished.mask)
         if last is None or not prune.one_shot:
             last = finished.parameters
