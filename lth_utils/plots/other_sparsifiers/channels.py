@@ -37,10 +37,10 @@ def channel_layers(means: pd.DataFrame, names: list[str], apart: dict[str, tuple
             line_with_band(ax, rows, "available", values, colours[layer], **look)
         own = means[means["way"] == way]
         words = f"{NAMES.get(way, way)}: {apart[way][0]} of {apart[way][1]} networks separated; "
-        words += f"mean of {from_to(own['runs'])} networks, bands: 95 % intervals"
+        words += f"means of {from_to(own['runs'])}, bands: 95 % intervals"
         ax.set_title(lines(words, 6.4), fontsize=12)
         ax.set(xscale="log", xlabel="weights left", ylim=(-0.03, 1.03))
-        ax.set_ylabel("active units that lead to one task's outputs only")
+        ax.set_ylabel("task-specific units (of the active ones)")
         ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         ax.invert_xaxis()
     figure.legend(ncols=min(6, len(names)), fontsize=12, **BELOW)

@@ -132,7 +132,7 @@ def equal_compression(means: pd.DataFrame) -> Figure:
             ax.plot(rows["size"], rows["accuracy"], label=way if ax is axes[0, 0] else None, **look)
         ax.set(xscale="log", xlabel=words, ylabel="accuracy on the test split")
         ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
-    text = f"mean of {from_to(means['runs'])} networks, bars: 95 % intervals"
+    text = f"means of networks from {from_to(means['runs'])} seeds, bars: 95 % intervals"
     axes[0, 0].set_title(lines(text, 6.4), fontsize=12)
     axes[0, 1].set_title("the same networks by their active weights", fontsize=12)
     figure.legend(ncols=4, fontsize=12, **BELOW)

@@ -83,7 +83,7 @@ def _who(last: pd.DataFrame) -> str:
     words = f"Not only tickets separate: {listed(parts)}"
     if by_share["way"].iloc[0] == "tickets":
         words = f"Separated with no task lost: {listed(parts)}"
-    return f"{words}; {none} other ways never do" if none else words
+    return f"{words}; {none} other ways do not" if none else words
 
 
 @styled

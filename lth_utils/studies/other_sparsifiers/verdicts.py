@@ -228,7 +228,7 @@ def on_images(rows: pd.DataFrame) -> list[Verdict]:
         if {better, worse} <= set(equal):
             found.append(
                 _points(
-                    f"{better} is more accurate than {worse} at equal effective compression, at "
+                    f"{better}: more accurate than {worse} at equal effective compression, at "
                     f"{SIZE:.0f}",
                     (equal[better] - equal[worse]).dropna(),
                     "",
