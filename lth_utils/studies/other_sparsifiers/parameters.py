@@ -139,11 +139,11 @@ class Images(StudyParameters):
 
     base: Shape = (784, 300, 100, 10)
     size: int = 28
-    per_class: int = 100
+    per_class: int = 60
     ways: tuple[str, ...] = ("tickets", "random", "random, ERK", "SNIP", "SynFlow")
     levels: int = 6
     batch: int = 64
-    epochs: int = 5
+    epochs: int = 4
     seeds: Span = "0"
     rounds: int = 12
     examples: int = 2560
@@ -208,7 +208,7 @@ class Convolutions(StudyParameters):
     rate: float = 0.5
     levels: int = 6
     batch: int = 64
-    epochs: int = 5
+    epochs: int = 4
     seeds: Span = "0"
     lr: float = 0.003
 
