@@ -188,6 +188,17 @@ def smaller_sizes(set_name, scope, measure):
     return of_one_draw((np.exp(low) / step, np.exp(high) * step), (1.0, np.inf), len(pairs))
 
 
+def equal_compute(set_name, most, measure):
+    column = "early_accuracy" if measure == "at the lowest test loss" else "final_accuracy"
+    rounds = again.table(set_name, "07_one_shot_or_iterative-rounds")
+    once = again.table(set_name, "07_one_shot_or_iterative-equal-compute")
+    last = {}
+    for name, rows in {"many": rounds[rounds["rounds"] == int(most)], "once": once}.items():
+        last[name] = rows.sort_values("level").groupby("seed")[column].last()
+    gains = (last["many"] - last["once"]).dropna()
+    return of_one_draw(again.mean(gains), (0.0, np.inf), len(gains))
+
+
 def one_shot_separates(set_name):
     specs = again.asked(set_name, "07_one_shot_or_iterative").toys()["one-shot"]
     rows = again.table(set_name, "07_one_shot_or_iterative-levels")
@@ -213,5 +224,7 @@ PATTERNS = {
     r"(.* than the ticket.*|the same as .*|with the mask shuffled .*) \((\w+)\)": worse,
     r"iterative pruning keeps the dense network's accuracy \(within a point\) at smaller sizes "
     r"than one-shot \((\w+), (.*)\)": smaller_sizes,
+    r"(\d+) rounds of pruning are more accurate than one that is trained for as many epochs "
+    r"\((.*)\)": equal_compute,
     r"one-shot pruning separates networks, too: more than 2%.*": one_shot_separates,
 }

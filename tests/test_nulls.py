@@ -214,17 +214,11 @@ def test_where_runs_and_nulls_separate():
     first = study.separations(table).set_index(["run", "kind"])
     assert first.loc["r0", "run"]["level"] == 1 and first.loc["r0", "run"]["active"] == 8
     assert first["level"].notna().sum() == 2
-    assert len(study.at_separation(table)) == 6 and set(study.at_separation(table)["level"]) == {1}
-    assert study.at_separation(made_up([(0, 8, 2)], status="degraded")).empty
 
 
 def test_no_runs_make_empty_tables(finished):
     empty = study.structure(finished[0], [])
-    for table in (
-        study.compare_to_null(empty, ["levels"]),
-        study.at_separation(empty),
-        study.separations(empty),
-    ):
+    for table in (study.compare_to_null(empty, ["levels"]), study.separations(empty)):
         assert table.empty and "levels" in table
 
 

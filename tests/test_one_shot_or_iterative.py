@@ -25,12 +25,24 @@ def halvings(one_shot, iterative, most=8):
     return pd.DataFrame(rows, columns=names).assign(share=lambda t: t["available"] / 1024)
 
 
-def verdicts(one_shot, iterative, toys=None):
+def at_target(rounds, *accuracies):
+    """Accuracies of one number of rounds, a trial each."""
+    return pd.DataFrame(
+        {"measure": "early", "rounds": rounds, "seed": range(len(accuracies)), "level": rounds}
+    ).assign(accuracy=accuracies)
+
+
+STEPPED = pd.concat([at_target(1, 0.7, 0.7), at_target(4, 0.9, 0.9)])
+
+
+def verdicts(one_shot, iterative, toys=None, longer=None):
     reached = halvings(one_shot, iterative)
     return one_shot_or_iterative.one_shot(
         one_shot_or_iterative.accuracy_drops(reached, 1024),
         one_shot_or_iterative.sizes(reached),
         toy(TOY) if toys is None else toys,
+        STEPPED,
+        at_target(1, 0.8, 0.8) if longer is None else longer,
     )
 
 
@@ -82,6 +94,41 @@ def test_verdicts_on_networks_that_one_shot_pruning_separates(count, runs, draws
     assert row["ours"].startswith(f"{count} of {runs}, ")
 
 
+@pytest.mark.parametrize(
+    ("once", "expected"),
+    [
+        ((0.8, 0.81, 0.79, 0.8, 0.8), "agrees"),
+        ((0.9, 0.81, 0.99, 0.9, 0.9), "cannot tell"),
+        ((0.98, 0.97, 0.96, 0.97, 0.98), "differs"),
+        ((0.8, 0.8), "cannot tell"),
+    ],
+)
+def test_verdicts_on_one_round_that_is_trained_as_long_as_many(once, expected):
+    """Only the largest number of rounds counts, and differences within trials."""
+    many = pd.concat([at_target(1, *[0.7] * len(once)), at_target(4, *[0.9] * len(once))])
+    found = one_shot_or_iterative.one_shot(
+        one_shot_or_iterative.accuracy_drops(halvings(FEW, MANY), 1024),
+        one_shot_or_iterative.sizes(halvings(FEW, MANY)),
+        toy(TOY),
+        many,
+        at_target(1, *once),
+    )
+    row = verdict(found, "4 rounds of pruning are more accurate")
+    assert (row["verdict"], row["n"]) == (expected, len(once))
+    if row["verdict"] != "cannot tell":
+        assert row["low"] < 0.9 - np.mean(once) < row["high"]
+
+
+def test_one_round_gets_as_many_epochs_as_the_most_rounds():
+    asked = one_shot_or_iterative.Parameters()
+    (longer,) = asked.as_long().values()
+    rounds = {key: specs[0] for (key,), specs in asked.steps().items()}
+    most = max(rounds)
+    epochs = {1: 2 * longer[0].train.max_epochs, most: (most + 1) * asked.mnist.epochs}
+    assert abs(epochs[1] - epochs[most]) <= 1 and longer[0].prune == rounds[1].prune
+    assert {spec.seed for spec in longer} == {spec.seed for spec in asked.steps()[(most,)]}
+
+
 def test_without_one_shot_runs_nothing_is_said_about_them():
     assert not verdicts(FEW, MANY, toy({"random": 1}))["statement"].str.contains("too").any()
     reached = halvings(FEW, MANY)
@@ -127,12 +174,18 @@ def test_figures_show_every_method():
 @pytest.mark.parametrize(
     ("means", "expected"),
     [
-        ((0.9, 0.94), "4 rounds are 4.0 points more accurate than 1 round"),
+        (
+            (0.9, 0.94),
+            "4 rounds are 4.0 points more accurate than 1 round at equal size, and 2.0 at",
+        ),
         ((0.9, 0.8), "No number"),
     ],
 )
 def test_the_title_over_the_rounds_follows_from_the_means(means, expected):
     found = pd.DataFrame({"measure": "at the end", "rounds": [1, 4], "mean": means, "trials": 5})
     found = found.assign(low=found["mean"] - 0.01, high=found["mean"] + 0.01)
-    figure = plots.rounds_to_target(found, "a tenth")
+    longer = found[:1].assign(mean=0.92)
+    figure = plots.rounds_to_target(found, longer, "a tenth")
     assert figure.get_suptitle().replace("\n", " ").startswith(expected)
+    labels = figure.axes[0].get_legend_handles_labels()[1]
+    assert labels == ["at the end", "1 round with the epochs of 4 rounds, at the end"]

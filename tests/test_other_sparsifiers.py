@@ -396,7 +396,7 @@ def test_the_figures_say_who_separates():
 
 def test_the_figures_of_compression():
     found = anchors().assign(left=1, active=1)
-    figure = plots.effective_compression(study.compressions(found))
+    figure = plots.lenet_compression(study.compressions(found))
     assert "one in 100 left" not in title(figure) and "SynFlow" in title(figure)
     table = images(0.1)
     means = study.on_both_axes(table, [100_000, 31_623, 10_000, 3162, 1000])

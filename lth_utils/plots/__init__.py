@@ -34,8 +34,8 @@ from lth_utils.plots.one_shot_or_iterative import (
 )
 from lth_utils.plots.other_sparsifiers import (
     channel_layers,
-    effective_compression,
     equal_compression,
+    lenet_compression,
     separation_by_way,
     separation_over_weights,
 )
@@ -88,7 +88,6 @@ __all__ = [
     "data",
     "dense_network",
     "draw_network",
-    "effective_compression",
     "equal_compression",
     "found_partition",
     "frontier",
@@ -99,6 +98,7 @@ __all__ = [
     "input_connectivity",
     "layer_collapse",
     "layer_separation",
+    "lenet_compression",
     "one_shot_or_iterative",
     "one_shot_separation",
     "outcomes",

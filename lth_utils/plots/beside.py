@@ -1,38 +1,16 @@
-"""Marks for what stands beside our runs: the thesis' numbers, chance alone, and how many runs.
-
-The thesis' numbers are hollow and black everywhere, what random masks give is grey and dashed.
-"""
+"""Marks for what stands beside our runs: chance alone (grey and dashed), and how many runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from lth_utils.plots.marks import interval_bars
 from lth_utils.plots.style import NULL_COLOUR, tint
-
-
-def their_points(
-    ax: Axes, x: Sequence, rows: pd.DataFrame, values: tuple[str, str, str], **options
-):
-    """What the thesis reports: hollow black marks with thin black intervals.
-
-    Args:
-        x: horizontal place of each row.
-        rows: one row per mark.
-        values: columns of the mark, and of the lower and the upper end of its interval.
-        options: of ``Axes.errorbar``, such as ``marker`` and ``label``.
-    """
-    look = {"ls": "", "marker": "o", "mfc": "white", "mec": "black", "mew": 1.3, "ms": 6}
-    look |= {"elinewidth": 0.9, "capsize": 0, "zorder": 5}
-    interval_bars(ax, rows, pd.Series(x, rows.index), values, **{"fmt": "", **look, **options})
-
 
 FEW = 10
 """Fewer values than this are drawn one by one, not as quantiles."""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from lth_utils.plots.marks import BELOW, from_to, interval_bars, line_with_band
 from lth_utils.plots.style import TRIAL_COLOURS, panels, styled, variant_colour
-from lth_utils.plots.titles import counted, finding, lines, listed
+from lth_utils.plots.titles import counted, figure_title, listed, wrapped
 
 MARKERS = {"iterative": "o", "one-shot": "s", "fresh": "D", "random": "^"}
 """By the first word of a method."""
@@ -40,8 +40,8 @@ def one_shot_or_iterative(found: pd.DataFrame) -> Figure:
             rows = found[(found["measure"] == measure) & (found["scope"] == scope)]
             _accuracy_panel(ax, rows)
             words = f"{SCOPES[scope]}, {measure}; {from_to(rows['trials'])} trials"
-            ax.set_title(lines(words, 6), fontsize=12)
-    finding(figure, _gained(found, measures[0], scopes[0]))
+            ax.set_title(wrapped(words, 6), fontsize=12)
+    figure_title(figure, _gained(found, measures[0], scopes[0]))
     handles, labels = max(
         (ax.get_legend_handles_labels() for ax in axes.flat), key=lambda pair: len(pair[1])
     )
@@ -98,15 +98,16 @@ def _method(ax: Axes, rows: pd.DataFrame, x: str, method: str):
 
 
 @styled
-def rounds_to_target(found: pd.DataFrame, target: str) -> Figure:
+def rounds_to_target(found: pd.DataFrame, longer: pd.DataFrame, target: str) -> Figure:
     """The same target in one round or in many: mean accuracy over the number of rounds.
 
     Args:
         found: as ``studies.trials.mean_by_weights`` with columns ``measure, rounds``.
+        longer: the same of one round that is trained for as many epochs as the most rounds.
         target: what is left, in words.
 
     Returns:
-        A figure with one line per measure and 95 % intervals.
+        A figure with one line per measure and 95 % intervals; `longer` in another colour.
     """
     figure, axes = panels(1, 1, (10, 6.4))
     ax, colour = axes[0, 0], TRIAL_COLOURS["ticket"]
@@ -118,6 +119,13 @@ def rounds_to_target(found: pd.DataFrame, target: str) -> Figure:
         interval_bars(ax, rows, place, ("mean", "low", "high"), color=colour, capsize=4, lw=2)
         look = {"marker": marker, "ms": 8, "lw": 2, "linestyle": line, "color": colour}
         ax.plot(place, rows["mean"], label=measure, **look)
+        once = longer[longer["measure"] == measure]
+        look |= {"color": variant_colour("one-shot"), "linestyle": "none"}
+        bars = {"color": look["color"], "capsize": 4, "lw": 2}
+        interval_bars(ax, once, once["rounds"] + shift, ("mean", "low", "high"), **bars)
+        most = counted(int(found["rounds"].max()), "round")
+        words = f"1 round with the epochs of {most}, {measure}"
+        ax.plot(once["rounds"] + shift, once["mean"], label=words, **look)
     ax.set(
         xlabel="rounds of pruning",
         ylabel="accuracy on the test split",
@@ -126,13 +134,13 @@ def rounds_to_target(found: pd.DataFrame, target: str) -> Figure:
     words = (
         f"pruned to {target}; mean of {from_to(found['trials'])} trials, whiskers: 95 % interval"
     )
-    ax.set_title(lines(words, 9.4), fontsize=12)
-    ax.legend(loc="lower right")
-    finding(figure, _with_rounds(found))
+    ax.set_title(wrapped(words, 9.4), fontsize=12)
+    ax.legend(loc="lower right", fontsize=11)
+    figure_title(figure, _with_rounds(found, longer))
     return figure
 
 
-def _with_rounds(found: pd.DataFrame) -> str:
+def _with_rounds(found: pd.DataFrame, longer: pd.DataFrame) -> str:
     """What the accuracy gains from the fewest rounds to the best number of them."""
     measure = found["measure"].iloc[0]
     rows = found[found["measure"] == measure].set_index("rounds").sort_index()
@@ -141,8 +149,9 @@ def _with_rounds(found: pd.DataFrame) -> str:
     if best.name == first.name:
         return f"No number of rounds is more accurate than {start}, at {first['mean']:.1%}"
     gain = 100 * (best["mean"] - first["mean"])
-    words = f"{best.name} rounds are {gain:.1f} points more accurate than {start}"
-    return f"{words}, at equal size, {measure}"
+    once = longer.loc[longer["measure"] == measure, "mean"].mean()
+    words = f"{best.name} rounds are {gain:.1f} points more accurate than {start} at equal size"
+    return f"{words}, and {100 * (best['mean'] - once):.1f} at equal size and epochs ({measure})"
 
 
 @styled
@@ -170,10 +179,10 @@ def one_shot_separation(found: pd.DataFrame, draws: int | None = None) -> Figure
     ax.invert_xaxis()
     words = f"moons and circles: {from_to(found['trials'])} runs for each way"
     words += f" on {counted(draws, 'draw')} of the points" if draws else ""
-    ax.set_title(lines(f"{words}; band: 95 % interval of the share", 9.4), fontsize=12)
+    ax.set_title(wrapped(f"{words}; band: 95 % interval of the share", 9.4), fontsize=12)
     ax.legend(loc="upper left")
     smallest = found[found["available"] == found["available"].min()]
     parts = [f"{row['mean']:.0%} {row['method']}" for _, row in smallest.iterrows()]
     weights = int(found["available"].min())
-    finding(figure, f"Separated when {weights} weights are left: {listed(parts)}")
+    figure_title(figure, f"Separated when {weights} weights are left: {listed(parts)}")
     return figure

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from lth_utils.plots.marks import BELOW, integer_ticks
 from lth_utils.plots.style import STATUS_COLOURS, panels, styled
 from lth_utils.plots.theirs import their_handle, their_marks, their_pies, their_range, their_shares
-from lth_utils.plots.titles import counted, finding, lines, listed, runs_and_draws
+from lth_utils.plots.titles import counted, figure_title, listed, runs_and_draws, wrapped
 
 SEPARATED = ("separated", "separated-degraded")
 
@@ -62,7 +62,7 @@ def size_or_levels(
     _heat_map(heat, runs, theirs)
     _by_width(axes[1, 0], runs, ranges)
     _one_width(axes[1, 1], runs[runs["width"] == width], theirs_48, width)
-    finding(figure, _what_matters(runs))
+    figure_title(figure, _what_matters(runs))
     figure.legend(handles=_handles(runs), ncols=3, fontsize=12, **BELOW)
     return figure
 
@@ -158,7 +158,7 @@ def _by_width(ax: Axes, runs: pd.DataFrame, ranges: pd.DataFrame):
     middle = rows[rows["separated"]].groupby("width")["active_end"].median()
     if len(middle):
         title = f"separated networks keep {_about(middle)} active weights; {title}"
-    ax.set_title(lines(title, 4.6), fontsize=12)
+    ax.set_title(wrapped(title, 4.6), fontsize=12)
 
 
 def _about(middle: pd.Series) -> str:
@@ -185,7 +185,7 @@ def _one_width(ax: Axes, runs: pd.DataFrame, theirs: pd.DataFrame, width: int):
     first, last = shares.index[0], shares.index[-1]
     title = f"width {width}: {shares[first]:.0%} separate with {counted(first, 'pruning')}, "
     title += f"{shares[last]:.0%} with {last}; {_sample(each, runs)} per number"
-    ax.set_title(lines(title, 7), fontsize=12)
+    ax.set_title(wrapped(title, 7), fontsize=12)
 
 
 def _lane_handles(lanes: set[str]) -> list[Line2D]:
@@ -233,7 +233,7 @@ def twenty_levels(counts: pd.DataFrame, theirs: pd.DataFrame | None = None) -> F
     ax.set_xlabel("width of the two hidden layers")
     ax.set_title(f"{runs_and_draws(counts)} per width", fontsize=13)
     text = f"Pruned equally often, {_rise(counts, 'width', 'neurons per layer')}"
-    finding(figure, text)
+    figure_title(figure, text)
     figure.legend(handles=_share_handles(theirs), ncols=3, **BELOW)
     return figure
 
@@ -272,7 +272,7 @@ def how_many_levels(
         ax.set(xlabel="number of prunings to the same target")
         integer_ticks(ax)
     shape = str(runs["base"].iloc[0])
-    finding(figure, f"{shape}: {_rise(counts, 'levels', 'prunings')}")
+    figure_title(figure, f"{shape}: {_rise(counts, 'levels', 'prunings')}")
     handles = _share_handles(theirs)
     handles += _lane_handles(set(rows["lane"]))
     figure.legend(handles=handles, ncols=3, **BELOW)

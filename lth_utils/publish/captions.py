@@ -94,7 +94,7 @@ FIGURES = {
         "separation-by-way": "Networks made sparse in other ways, with as many weights left: which "
         "separate, which lose a task, and how accurate they are.",
         "separation-over-weights": "The share that is separated at every size, beside tickets.",
-        "effective-compression": "How many of the weights that are left are on a path, in networks "
+        "lenet-compression": "How many of the weights that are left are on a path, in networks "
         "that were pruned before any training.",
         "equal-compression": "The accuracy of the same networks by the weights that are left, and "
         "by the active ones.",

@@ -246,18 +246,6 @@ def _compared(pairs: pd.DataFrame, name: str) -> dict:
     return found | {"runs": len(both), "draws": both["draw"].nunique(), "left_out": left_out}
 
 
-def at_separation(structure: pd.DataFrame) -> pd.DataFrame:
-    """The rows, also of the nulls, at the level at which each run was first separated.
-
-    Args:
-        structure: as :func:`structure`.
-    """
-    runs = structure[(structure["kind"] == "run") & (structure["status"] == "separated")]
-    first = runs.groupby("run")["level"].min().rename("separated_at")
-    rows = structure.join(first, on="run")
-    return rows[rows["level"] == rows.pop("separated_at")]
-
-
 def separations(structure: pd.DataFrame) -> pd.DataFrame:
     """Where runs and their nulls are first separated.
 

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lth_utils.plots.beside import null_handles, null_line
-from lth_utils.plots.findings import figure_title, panel_title, runs_and_draws
-from lth_utils.plots.marks import BELOW, HOLLOW, integer_ticks, line_with_band
+from lth_utils.plots.marks import BELOW, HOLLOW, integer_ticks, line_with_band, panel_title
 from lth_utils.plots.style import panels, shades, styled
+from lth_utils.plots.titles import figure_title, runs_and_draws
 
 DIRECTIONS = ("outputs", "inputs")
 

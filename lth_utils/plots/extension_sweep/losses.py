@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from lth_utils.plots.beside import FEW, quantile_box
-from lth_utils.plots.findings import figure_title, panel_title, percent
-from lth_utils.plots.marks import BELOW, OUTCOME_MARKS
+from lth_utils.plots.marks import BELOW, OUTCOME_MARKS, panel_title
 from lth_utils.plots.style import STATUS_COLOURS, panels, styled, tint
+from lth_utils.plots.titles import figure_title, percent
 
 DRAW = "data.seed"
 

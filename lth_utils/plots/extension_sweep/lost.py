@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lth_utils.plots.beside import counts_below, their_points
-from lth_utils.plots.findings import draws_of, figure_title, panel_finding, percent
+from lth_utils.plots.beside import counts_below
 from lth_utils.plots.marks import BELOW, from_to, integer_ticks, interval_bars
 from lth_utils.plots.style import STATUS_COLOURS, panels, shades, styled, tint
+from lth_utils.plots.theirs import their_marks
+from lth_utils.plots.titles import draws_of, figure_title, panel_finding, percent
 
 EARLY = 3
 """After so many prunings, or the last ones if fewer were done, the titles say what is left."""
@@ -131,7 +132,7 @@ def _both_ways(ax: Axes, levels: pd.DataFrame, remedy: pd.DataFrame, theirs: pd.
     if theirs is not None:
         given = theirs[(theirs["network"] == "1") & theirs["extension"].isin(shown)]
         label = "the thesis, globally"
-        their_points(ax, given["extension"] + 0.3, given, SHARE, label=label)
+        their_marks(ax, given["extension"] + 0.3, *(given[name] for name in SHARE), label=label)
     counts_below(ax, shown, rows)
     ax.set(ylim=(-0.03, 1.03), xlim=(shown[0] - 0.6, shown[-1] + 0.6))
     ax.set(xlabel="extension level", ylabel="share ever separated")

@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lth_utils.plots.extension_sweep.losses import SOLVED, watched
-from lth_utils.plots.findings import figure_title, percent
 from lth_utils.plots.marks import BELOW, HOLLOW, from_to
 from lth_utils.plots.style import STATUS_COLOURS, panels, styled
+from lth_utils.plots.titles import figure_title, percent
 
 MARKS = {False: ("o", "interconnected", "at most half"), True: ("^", "separated", "most")}
 """By whether most seeds separated: the mark, its colour, and the words of the legend."""

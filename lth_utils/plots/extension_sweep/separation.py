@@ -6,8 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lth_utils.plots.beside import counts_below, their_points
-from lth_utils.plots.findings import draws_of, figure_title, panel_finding, spans
+from lth_utils.plots.beside import counts_below
 from lth_utils.plots.marks import (
     BELOW,
     NAMES,
@@ -15,6 +14,8 @@ from lth_utils.plots.marks import (
     line_with_band,
 )
 from lth_utils.plots.style import STATUS_COLOURS, panels, styled
+from lth_utils.plots.theirs import their_marks
+from lth_utils.plots.titles import draws_of, figure_title, panel_finding, spans
 
 SHARES = {
     "separated": (("share", "share_low", "share_high"), "o", -0.06, 0.16),
@@ -95,7 +96,7 @@ def _shares(ax: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, shown: dict):
         place = ours.assign(place=ours["extension"] + left)
         line_with_band(ax, place, "place", values, STATUS_COLOURS[word], **line)
         look = {"marker": marker, "label": f"ever {word}, the thesis, 95 % interval"}
-        their_points(ax, theirs["extension"] + right, theirs, values, **look)
+        their_marks(ax, theirs["extension"] + right, *(theirs[name] for name in values), **look)
     given = theirs.set_index("extension")["runs"].to_dict()
     rows = {"level": ours["extension"], "runs": ours["runs"], "draws": draws_of(ours)}
     rows["thesis"] = [given.get(level, "–") for level in ours["extension"]]

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from lth_utils.plots.beside import FEW, plain_log, quantile_box, their_points
-from lth_utils.plots.findings import figure_title, panel_finding, panel_title, per_level, spans
+from lth_utils.plots.beside import FEW, plain_log, quantile_box
 from lth_utils.plots.marks import (
     AS_GIVEN,
     BELOW,
@@ -19,8 +18,11 @@ from lth_utils.plots.marks import (
     NAMES,
     families_in,
     integer_ticks,
+    panel_title,
 )
 from lth_utils.plots.style import STATE_COLOURS, panels, shades, styled, tint
+from lth_utils.plots.theirs import their_marks
+from lth_utils.plots.titles import figure_title, panel_finding, per_level, spans
 
 STARTS = (3, 7, 11, 15, 19, 23)
 """Extension levels whose staircases are drawn."""
@@ -140,7 +142,9 @@ def _of_kind(row: np.ndarray, ours: pd.DataFrame, theirs: pd.DataFrame):
         ax.set_ylabel(f"{kind} weights at separation")
     values = ("active_mean", "active_min", "active_max")
     look = {"marker": "s", "ms": 5}
-    their_points(row[0], theirs["extension_level"] + 0.28, theirs, values, **look)
+    their_marks(
+        row[0], theirs["extension_level"] + 0.28, *(theirs[name] for name in values), **look
+    )
     for _, given in theirs.iterrows():
         single = sorted(map(int, str(given["available_per_run"]).split()))
         place = np.full(len(single), given["extension_level"] + 0.28)

@@ -10,14 +10,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from lth_utils.plots.beside import FEW, null_handles, null_line, quantile_box
-from lth_utils.plots.findings import figure_title, panel_title, per_level, percent, runs_and_draws
 from lth_utils.plots.marks import (
     BELOW,
     HOLLOW,
     jittered,
     outcome_dots,
+    panel_title,
 )
 from lth_utils.plots.style import STATE_COLOURS, panels, styled, tint
+from lth_utils.plots.titles import figure_title, per_level, percent, runs_and_draws
 
 DEAD = ("inactive", "zombie")
 

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from lth_utils.plots.marks import BELOW, from_to, runs_by_status, status_handles
 from lth_utils.plots.style import TASK_COLOURS, panels, styled
 from lth_utils.plots.theirs import their_handle, their_marks
-from lth_utils.plots.titles import counted, finding, lines, span
+from lth_utils.plots.titles import counted, figure_title, span, wrapped
 
 GAP = {"color": "#777777", "lw": 2, "marker": "o", "ms": 5}
 
@@ -105,12 +105,12 @@ def accuracy(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
         handles.append(their_handle("separated here (the thesis)", marker="*", ms=14))
         handles.append(Line2D([], [], label="gap of the means", **GAP))
         handles.append(Patch(color=GAP["color"], alpha=0.3, lw=0, label="all pairs of runs"))
-    ax.set_title(lines(title, 9.6), fontsize=12)
+    ax.set_title(wrapped(title, 9.6), fontsize=12)
     _finish([ax] + [below] * (below is not None))
     text = _at_separation(table)
     if below is not None:
         text += f"; {_above(gaps)}"
-    finding(figure, text)
+    figure_title(figure, text)
     figure.legend(handles=handles, ncols=3, fontsize=12, **BELOW)
     return figure
 
@@ -174,11 +174,11 @@ def task_accuracy(table: pd.DataFrame, theirs: pd.DataFrame) -> Figure:
     title = f"{table['base'].iloc[0]}: {runs} runs, each up to where it stops"
     if below is not None:
         title += f"; the thesis: {from_to(given['n_runs'])}"
-    ax.set_title(lines(title, 9.6), fontsize=12)
+    ax.set_title(wrapped(title, 9.6), fontsize=12)
     _finish([ax] + [below] * (below is not None))
     text = f"From its best level to the end the mean falls, in points: {', '.join(ends)}"
     if gaps_by_task:
         text += f"; ours less the thesis': {', '.join(gaps_by_task)}"
-    finding(figure, text)
+    figure_title(figure, text)
     figure.legend(handles=handles, ncols=2, fontsize=12, **BELOW)
     return figure

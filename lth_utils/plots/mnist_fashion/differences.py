@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from lth_utils.plots.marks import BELOW, from_to
 from lth_utils.plots.style import STATUS_COLOURS, panels, styled
 from lth_utils.plots.theirs import their_handle, their_marks
-from lth_utils.plots.titles import counted, finding, span
+from lth_utils.plots.titles import counted, figure_title, span
 
 DENSE = STATUS_COLOURS["interconnected"]
 """Of dense networks, which are interconnected."""
@@ -60,7 +60,7 @@ def accuracy_differences(
     axes[0, 0].set_yticks(range(-1, len(variants)), ["the thesis", *variants])
     for ax in axes[0, 1:]:
         ax.set_yticks(range(-1, len(variants)), [])
-    finding(figure, _explained(means[means["measure"] == measures[0]], *ranges[measures[0]]))
+    figure_title(figure, _explained(means[means["measure"] == measures[0]], *ranges[measures[0]]))
     seeds = from_to(means["trials"])
     ours = {"color": DENSE, "marker": "o", "ls": "", "ms": 6}
     bar = MEAN | {"marker": "|", "ms": 12, "mew": 2.4}

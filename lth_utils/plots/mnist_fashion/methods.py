@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from lth_utils.plots.marks import BELOW, runs_by_status, status_handles
 from lth_utils.plots.style import STATUS_COLOURS, panels, styled
 from lth_utils.plots.theirs import their_handle, their_marks
-from lth_utils.plots.titles import counted, finding, span
+from lth_utils.plots.titles import counted, figure_title, span
 
 LEAST = 1e-3
 """Shares of units below this are drawn on a linear axis, so that 0 has a place."""
@@ -74,7 +74,7 @@ def frontier(table: pd.DataFrame, costs: pd.DataFrame) -> Figure:
             ax.set_xticklabels([])
         elif number >= columns * (rows - 1):
             ax.set_xlabel("units that lead\nto both tasks", fontsize=12)
-    finding(figure, _nearest(costs))
+    figure_title(figure, _nearest(costs))
     handles = status_handles(table["status"])
     handles.append(Line2D([], [], color=BEHIND, label=f"behind: {first}"))
     if left_out:
@@ -168,7 +168,7 @@ def separation_cost(costs: pd.DataFrame, means: pd.DataFrame, theirs: pd.DataFra
     ax.set(ylim=(len(variants) - 0.3, -1.6), xlim=(smallest - 0.8, largest + 0.4))
     ax.set_xlabel("accuracy at separation less that of the best level of the same run, points")
     ax.set_title("separated, of the runs quoted", loc="right", fontsize=12)
-    finding(figure, _cheapest(means, lost))
+    figure_title(figure, _cheapest(means, lost))
     figure.legend(handles=_cost_handles(bool(means["left_out"].any())), ncols=2, **BELOW)
     return figure
 

@@ -17,7 +17,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from lth_utils.plots.marks import AS_GIVEN, BELOW, integer_ticks
 from lth_utils.plots.style import TASK_COLOURS, panels, styled
-from lth_utils.plots.titles import finding
+from lth_utils.plots.titles import figure_title
 
 NETWORK_COLOURS = {"mnist": TASK_COLOURS[0], "fashion": TASK_COLOURS[1]}
 """Networks of one task have its colour, others are black."""
@@ -65,7 +65,7 @@ def input_connectivity(
         ends.append(f"{name} {_border_and_centre(rows, shown[network][-1])}")
     brackets = "; in brackets: the thesis" if bracketed else ""
     words = "Pixels that keep a weight at the last level shown, border / rest: "
-    finding(figure, words + ", ".join(ends))
+    figure_title(figure, words + ", ".join(ends))
     side = _side(next(iter(networks.values())))
     note = f"one network each; border: the outer {_border(side)} of {side} pixels; "
     note += f"numbers: active weights, and pixels with a weight{brackets}"

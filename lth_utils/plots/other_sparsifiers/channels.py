@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from lth_utils.plots.marks import BELOW, from_to, line_with_band
 from lth_utils.plots.style import panels, shades, styled
-from lth_utils.plots.titles import finding, lines
+from lth_utils.plots.titles import figure_title, wrapped
 
 NAMES = {"tickets": "iterative magnitude pruning", "random": "random pruning"}
 
@@ -38,13 +38,13 @@ def channel_layers(means: pd.DataFrame, names: list[str], apart: dict[str, tuple
         own = means[means["way"] == way]
         words = f"{NAMES.get(way, way)}: {apart[way][0]} of {apart[way][1]} networks separated; "
         words += f"means of {from_to(own['runs'])}, bands: 95 % intervals"
-        ax.set_title(lines(words, 6.4), fontsize=12)
+        ax.set_title(wrapped(words, 6.4), fontsize=12)
         ax.set(xscale="log", xlabel="weights left", ylim=(-0.03, 1.03))
         ax.set_ylabel("task-specific units (of the active ones)")
         ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         ax.invert_xaxis()
     figure.legend(ncols=min(6, len(names)), fontsize=12, **BELOW)
-    finding(figure, _profile(means, names))
+    figure_title(figure, _profile(means, names))
     return figure
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from lth_utils.plots.beside import their_points
 from lth_utils.plots.marks import BELOW, from_to, interval_bars
 from lth_utils.plots.style import panels, styled
-from lth_utils.plots.titles import finding, lines
+from lth_utils.plots.titles import figure_title, wrapped
 
 LOOKS = {
     "tickets": ("#4477AA", "o", "-"),
@@ -34,7 +34,7 @@ def _look(way: str) -> tuple[str, str, str]:
 
 
 @styled
-def effective_compression(found: pd.DataFrame) -> Figure:
+def lenet_compression(found: pd.DataFrame) -> Figure:
     """Effective over direct compression at initialisation, and the share of dead networks.
 
     Args:
@@ -64,10 +64,10 @@ def effective_compression(found: pd.DataFrame) -> Figure:
     right.set(xscale="log", xlabel=words[0], ylabel="networks without any path", ylim=(-0.03, 1.03))
     right.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
     text = f"median of {from_to(found['runs'])} networks and its 95 % interval; dotted: equal"
-    left.set_title(lines(text, 6.4), fontsize=12)
+    left.set_title(wrapped(text, 6.4), fontsize=12)
     right.set_title(f"{from_to(found['runs'])} networks per mark", fontsize=12)
     figure.legend(ncols=4, fontsize=12, **BELOW)
-    finding(figure, _gap(found))
+    figure_title(figure, _gap(found))
     return figure
 
 
@@ -133,10 +133,10 @@ def equal_compression(means: pd.DataFrame) -> Figure:
         ax.set(xscale="log", xlabel=words, ylabel="accuracy on the test split")
         ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
     text = f"means of networks from {from_to(means['runs'])} seeds, bars: 95 % intervals"
-    axes[0, 0].set_title(lines(text, 6.4), fontsize=12)
+    axes[0, 0].set_title(wrapped(text, 6.4), fontsize=12)
     axes[0, 1].set_title("the same networks by their active weights", fontsize=12)
     figure.legend(ncols=4, fontsize=12, **BELOW)
-    finding(figure, _closer(means))
+    figure_title(figure, _closer(means))
     return figure
 
 

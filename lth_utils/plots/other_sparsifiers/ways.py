@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from lth_utils.plots.marks import BELOW, line_with_band
 from lth_utils.plots.style import DASHES, panels, styled
-from lth_utils.plots.titles import finding, lines, listed, runs_and_draws
+from lth_utils.plots.titles import figure_title, listed, runs_and_draws, wrapped
 
 KIND_LOOKS = {
     "pruned after training": ("#0072B2", "o"),
@@ -52,14 +52,14 @@ def separation_by_way(budgets: pd.DataFrame) -> Figure:
         ax.grid(axis="y", color="#DDDDDD", lw=0.6)
     words = f"{int(last['available'].min())} weights left; {runs_and_draws(last)} for each way; "
     words += "bars: 95 % intervals"
-    axes[0, 0].set_title(lines(words, 8), fontsize=12)
+    axes[0, 0].set_title(wrapped(words, 8), fontsize=12)
     handles = []
     for kind, (colour, marker) in KIND_LOOKS.items():
         if kind in set(last["kind"]):
             look = {"color": colour, "marker": marker, "ms": 8, "lw": 2}
             handles.append(Line2D([], [], label=kind, **look))
     figure.legend(handles=handles, ncols=2, fontsize=12, **BELOW)
-    finding(figure, _who(last))
+    figure_title(figure, _who(last))
     return figure
 
 
@@ -114,10 +114,10 @@ def separation_over_weights(budgets: pd.DataFrame) -> Figure:
         ax.set(xscale="log", xlabel="weights left", ylim=(-0.03, 1.03), ylabel="")
         ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         ax.invert_xaxis()
-        ax.set_title(lines(kind, 4.3), fontsize=12)
+        ax.set_title(wrapped(kind, 4.3), fontsize=12)
         ax.legend(loc="upper left", fontsize=11)
     axes[0, 0].set_ylabel("separated, no task lost")
-    finding(figure, _first(budgets))
+    figure_title(figure, _first(budgets))
     ends = f"{runs_and_draws(budgets)} for each way and size; bands: 95 % intervals"
     figure.supxlabel(ends, fontsize=12)
     return figure

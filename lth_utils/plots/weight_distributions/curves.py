@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from lth_utils.plots.marks import BELOW, from_to, integer_ticks
 from lth_utils.plots.style import panels, styled, variant_colour
 from lth_utils.plots.theirs import their_handle, their_marks
-from lth_utils.plots.titles import finding, lines
+from lth_utils.plots.titles import figure_title, wrapped
 from lth_utils.plots.weight_distributions.variants import (
     DATASETS,
     MARKERS,
@@ -64,7 +64,7 @@ def training_curves(means: pd.DataFrame, theirs: pd.DataFrame, notes: Notes = No
         at = at_rounds(shown, network, n)
         at = at[at["variant"].isin(("full", "ticket"))]
         _losses(ax, at, _their_rows(theirs, network, n))
-    finding(figure, compared(shown, "accuracy_mean"))
+    figure_title(figure, compared(shown, "accuracy_mean"))
     figure.legend(handles=_curve_handles(shown), ncols=3, fontsize=12, **BELOW)
     return figure
 
@@ -101,7 +101,7 @@ def _losses(ax: Axes, rows: pd.DataFrame, theirs: pd.DataFrame):
     network = rows["network"].iloc[0]
     words = f"{DATASETS.get(network, network)}: in {jumps} of {len(full)} epochs the highest loss "
     words += f"of {from_to(full['trials'])} full networks is above {SPIKE} times its lowest so far"
-    ax.set_title(lines(words, 6.0), fontsize=12)
+    ax.set_title(wrapped(words, 6.0), fontsize=12)
 
 
 def _curve(ax: Axes, rows: pd.DataFrame, measure: str, band: bool = False):

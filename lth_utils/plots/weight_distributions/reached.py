@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from lth_utils.plots.marks import BELOW, from_to
 from lth_utils.plots.style import panels, styled, variant_colour
 from lth_utils.plots.theirs import their_handle, their_marks
-from lth_utils.plots.titles import finding
+from lth_utils.plots.titles import figure_title
 from lth_utils.plots.weight_distributions.variants import (
     THEIRS,
     Notes,
@@ -46,7 +46,7 @@ def summary(found: pd.DataFrame, theirs: pd.DataFrame, notes: Notes = None) -> F
         ax.set_title(title(rows, network, notes, 5.2), fontsize=12)
     for ax in axes[:, 1:].flat:
         ax.set_yticklabels([])
-    finding(figure, compared(found, "best_accuracy"))
+    figure_title(figure, compared(found, "best_accuracy"))
     bar = {"color": "#777777", "marker": "o", "ms": 9, "lw": 2}
     trials = from_to(found["trials"])
     handles = [

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from lth_utils.plots.marks import from_to
-from lth_utils.plots.titles import lines, span
+from lth_utils.plots.titles import span, wrapped
 
 THEIRS = {
     "full": "full_Dinit",
@@ -75,7 +75,7 @@ def title(rows: pd.DataFrame, network: str, notes: Notes, width: float) -> str:
     words = [DATASETS.get(network, network), f"{left:.1%} of the weights left"]
     words.append(f"{from_to(rows['trials'])} trials")
     note = (notes or {}).get(network, "")
-    return lines("; ".join([*words, *([note] if note else [])]), width)
+    return wrapped("; ".join([*words, *([note] if note else [])]), width)
 
 
 def _costs(reached: pd.DataFrame, value: str) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from lth_utils.plots.marks import BELOW
 from lth_utils.plots.style import TRIAL_COLOURS, panels, styled
 from lth_utils.plots.theirs import their_handle, their_marks
-from lth_utils.plots.titles import counted, finding, lines, span
+from lth_utils.plots.titles import counted, figure_title, span, wrapped
 from lth_utils.plots.weight_distributions.variants import DATASETS, rounds_of
 
 HISTOGRAMS = {"initial": "pruned_Dinit", "trained": "pruned_Dn"}
@@ -53,8 +53,8 @@ def weight_histograms(
         ax.set(xlabel="weight", ylabel="density")
         words = f"{DATASETS.get(network, network)}: {at['weights'].iloc[0]:.0f} weights left after "
         words += counted(int(n), "round") + (f"; {counted(trials, 'trial')}" if trials else "")
-        ax.set_title(lines(words, 6.0), fontsize=12)
-    finding(figure, _widened(moments))
+        ax.set_title(wrapped(words, 6.0), fontsize=12)
+    figure_title(figure, _widened(moments))
     handles = []
     for reading, colour in HISTOGRAM_COLOURS.items():
         meaning = (

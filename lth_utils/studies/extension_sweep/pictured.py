@@ -6,7 +6,7 @@ import pandas as pd
 
 from lth_utils.studies.outcomes import by_level
 from lth_utils.studies.reference import NETWORKS, theirs_by_level
-from lth_utils.studies.statistics import columns, mean_interval, share
+from lth_utils.studies.statistics import clustered_mean, columns, share
 from lth_utils.studies.verdict import DEGRADED, SEPARATED
 
 KEYS = ["network", "extension"]
@@ -81,7 +81,7 @@ def layer_shares(structure: pd.DataFrame) -> pd.DataFrame:
 
 
 def _over_draws(rows: pd.DataFrame, by: list[str], names: list[str]) -> pd.DataFrame:
-    """Means with Student's interval over the means of the draws, or over the runs of one draw."""
+    """Means with their intervals, the draw a random factor, within 0 and 1."""
     runs = rows.groupby([*by, "draw", "run"], observed=True)[names].mean().reset_index()
     found = []
     for place, cell in runs.groupby(by, observed=True):
@@ -89,9 +89,7 @@ def _over_draws(rows: pd.DataFrame, by: list[str], names: list[str]) -> pd.DataF
         row |= {"runs": len(cell), "draws": cell["draw"].nunique()}
         for name in names:
             values = cell.dropna(subset=name)
-            if values["draw"].nunique() > 1:
-                values = values.groupby("draw")[name].mean().to_frame()
-            mean, low, high = mean_interval(values[name])
+            mean, low, high = clustered_mean(values[name], values["draw"])
             row |= columns(name, (mean, max(low, 0), min(high, 1)))
         found.append(row)
     return pd.DataFrame(found)

@@ -3,6 +3,7 @@
 from lth_utils.studies.one_shot_or_iterative.parameters import Parameters
 from lth_utils.studies.one_shot_or_iterative.tables import (
     accuracies,
+    accuracies_at_target,
     accuracy_drops,
     label_levels,
     separated_at_any_level,
@@ -14,6 +15,7 @@ from lth_utils.studies.one_shot_or_iterative.verdicts import facts, one_shot, on
 __all__ = [
     "Parameters",
     "accuracies",
+    "accuracies_at_target",
     "accuracy_drops",
     "facts",
     "label_levels",

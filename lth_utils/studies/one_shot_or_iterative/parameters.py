@@ -107,8 +107,7 @@ class Parameters(StudyParameters):
 
     def measures(self) -> dict[str, str]:
         """When the accuracy is read, by column."""
-        end = f"after {self.mnist.epochs} epochs"
-        return {"early_accuracy": "at the lowest test loss", "final_accuracy": end}
+        return {"early_accuracy": "at the lowest test loss", "final_accuracy": "at the end"}
 
     def methods(self) -> dict[tuple[str, str], list[RunSpec]]:
         """Runs on images by scope and way of pruning, with two controls for the first scope."""
@@ -132,6 +131,15 @@ class Parameters(StudyParameters):
             groups[(rounds,)] = expand(spec, {"seed": self.many.seeds})
         return groups
 
+    def as_long(self) -> dict[tuple[int], list[RunSpec]]:
+        """One round of pruning, with as many epochs in all as the largest number of rounds."""
+        trainings = max(self.many.rounds) + 1
+        epochs = round(self.mnist.epochs * trainings / 2)  # one training before, one after
+        train = replace(self._images().train, patience=epochs, max_epochs=epochs)
+        target = round(self.many.target * self.dense())
+        spec = replace(self._images(), train=train, prune=PruneSpec(levels=1, target=target))
+        return {(1,): expand(spec, {"seed": self.many.seeds})}
+
     def toys(self) -> dict[str, list[RunSpec]]:
         """Runs on moons and circles by way of pruning."""
         return self.toy.groups()
@@ -142,7 +150,8 @@ class Parameters(StudyParameters):
 
     def specs(self) -> list[RunSpec]:
         """All runs, those on images first."""
-        groups = [*self.methods().values(), *self.steps().values(), self.points()]
+        images = (self.methods(), self.steps(), self.as_long())
+        groups = [*(group for of in images for group in of.values()), self.points()]
         return [spec for group in groups for spec in group]
 
     def _images(self) -> RunSpec:

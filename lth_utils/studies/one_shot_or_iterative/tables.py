@@ -71,6 +71,16 @@ def smallest_lossless_share(
     return groups.apply(smallest).rename("share").reset_index()
 
 
+def accuracies_at_target(stepped: pd.DataFrame, measures: Mapping[str, str]) -> pd.DataFrame:
+    """Accuracies of the last sizes, as ``trials.melt_accuracies``.
+
+    Args:
+        stepped: as ``trials.summarise_training`` of runs that end with the same number of weights.
+        measures: the words for each column of accuracies.
+    """
+    return melt_accuracies(stepped[stepped["available"] == stepped["available"].min()], measures)
+
+
 def label_levels(table: pd.DataFrame, methods: Mapping[str, str]) -> pd.DataFrame:
     """Level rows with the columns ``method`` and ``apart``: whether the network is separated.
 

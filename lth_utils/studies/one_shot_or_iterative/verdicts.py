@@ -21,7 +21,13 @@ from lth_utils.studies.verdict import (
 DROP = ["accuracy_drop", "accuracy_drop_low", "accuracy_drop_high"]
 
 
-def one_shot(drops: pd.DataFrame, sizes: pd.DataFrame, toy: pd.DataFrame) -> pd.DataFrame:
+def one_shot(
+    drops: pd.DataFrame,
+    sizes: pd.DataFrame,
+    toy: pd.DataFrame,
+    rounds: pd.DataFrame,
+    longer: pd.DataFrame,
+) -> pd.DataFrame:
     """Verdicts on claim 9: iterative pruning keeps the accuracy at smaller sizes.
 
     Args:
@@ -29,6 +35,8 @@ def one_shot(drops: pd.DataFrame, sizes: pd.DataFrame, toy: pd.DataFrame) -> pd.
             against ``iterative``.
         sizes: as ``one_shot_or_iterative.smallest_lossless_share``.
         toy: level rows of the moons-circles runs with columns ``method`` and ``apart``.
+        rounds: as ``one_shot_or_iterative.accuracies_at_target``, by number of ``rounds``.
+        longer: the same of one round that is trained as long as the largest number of rounds.
     """
     rows = []
     for (scope, measure), at in sizes.groupby(["scope", "measure"], sort=False):
@@ -36,6 +44,7 @@ def one_shot(drops: pd.DataFrame, sizes: pd.DataFrame, toy: pd.DataFrame) -> pd.
         at_one_shot = drops[wanted & (drops["method"] == "one-shot")]
         last = at_one_shot.loc[at_one_shot["share"].idxmin()]
         rows.append(_smaller_sizes(f"{scope}, {measure}", at, last))
+    rows += _equal_compute(rounds, longer)
     counts = separated_at_any_level(toy)
     if {"iterative", "one-shot"} <= set(counts.index):
         rows.append(_separates(toy))
@@ -100,6 +109,31 @@ def _smaller_sizes(which: str, sizes: pd.DataFrame, last: pd.Series) -> Verdict:
         draws=1,
         note="iterative pruning also trains many times longer",
     )
+
+
+def _equal_compute(rounds: pd.DataFrame, longer: pd.DataFrame) -> list[Verdict]:
+    """The rows on pruning in most rounds against one round of as many epochs."""
+    most, rows = rounds["rounds"].max(), []
+    for measure in longer["measure"].unique():
+        wanted = (rounds["rounds"] == most) & (rounds["measure"] == measure)
+        by_seed = rounds[wanted].set_index("seed")["accuracy"]
+        once = longer[longer["measure"] == measure].set_index("seed")["accuracy"]
+        gain = mean_interval((by_seed - once).dropna())
+        rows.append(
+            by_interval(
+                "9",
+                f"{most} rounds of pruning are more accurate than one that is trained for as many "
+                f"epochs ({measure})",
+                gain,
+                (0.0, np.inf),
+                theirs="not asked",
+                ours=f"{in_points(*gain)}: {by_seed.mean():.1%}, one round {once.mean():.1%}",
+                test="Student's interval of differences within trials",
+                n=len(once),
+                draws=1,
+            )
+        )
+    return rows
 
 
 def _separates(toy: pd.DataFrame) -> Verdict:
