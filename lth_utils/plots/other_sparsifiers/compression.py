@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lth_utils.plots.beside import their_points
 from lth_utils.plots.marks import BELOW, from_to, interval_bars
 from lth_utils.plots.style import panels, styled
+from lth_utils.plots.theirs import their_marks, their_shares
 from lth_utils.plots.titles import figure_title, wrapped
 
 LOOKS = {
@@ -72,24 +72,14 @@ def lenet_compression(found: pd.DataFrame) -> Figure:
 
 
 def _known(left: Axes, right: Axes, own: pd.DataFrame, shift: float, first: bool):
-    """What was known before, in both panels."""
+    """What was known before, in both panels; shares with their own exact intervals."""
     given = own.dropna(subset="known_runs")
+    alive = given.dropna(subset="known")
+    look = {"ms": 10, "mfc": "none"}
     label = {"label": "measured before, with other code"} if first else {}
-    middle = given.assign(low=given["known"], high=given["known"]).dropna(subset="known")
-    their_points(
-        left,
-        list(middle["compression"] * shift),
-        middle,
-        ("known", "low", "high"),
-        ms=10,
-        mfc="none",
-        **label,
-    )
-    dead = given.assign(dead=given["known_dead"] / given["known_runs"])
-    dead = dead.assign(low=dead["dead"], high=dead["dead"])
-    their_points(
-        right, list(dead["compression"] * shift), dead, ("dead", "low", "high"), ms=10, mfc="none"
-    )
+    their_marks(left, alive["compression"] * shift, alive["known"], **look, **label)
+    counts = list(given["known_dead"].astype(int)), list(given["known_runs"].astype(int))
+    their_shares(right, given["compression"] * shift, *counts, **look)
 
 
 def _gap(found: pd.DataFrame) -> str:
