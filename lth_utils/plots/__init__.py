@@ -47,6 +47,13 @@ from lth_utils.plots.one_shot_or_iterative import (
     one_shot_separation,
     rounds_to_target,
 )
+from lth_utils.plots.other_sparsifiers import (
+    channel_layers,
+    equal_compression,
+    lenet_compression,
+    separation_by_way,
+    separation_over_weights,
+)
 from lth_utils.plots.pruning_level_sweep import how_many_levels, size_or_levels, twenty_levels
 from lth_utils.plots.style import (
     DASHES,
@@ -91,6 +98,7 @@ __all__ = [
     "active_share",
     "audited_network",
     "best_tickets",
+    "channel_layers",
     "common_order",
     "controls",
     "controls_outcomes",
@@ -101,6 +109,7 @@ __all__ = [
     "draw_network",
     "effective_compression",
     "found_by_examples",
+    "equal_compression",
     "found_partition",
     "frontier",
     "hidden_partition",
@@ -114,6 +123,7 @@ __all__ = [
     "layer_separation",
     "layers",
     "many_tasks",
+    "lenet_compression",
     "one_shot_or_iterative",
     "one_shot_separation",
     "outcomes",
@@ -126,7 +136,9 @@ __all__ = [
     "rounds_to_target",
     "samples",
     "score_over_weights",
+    "separation_by_way",
     "separation_cost",
+    "separation_over_weights",
     "size_or_levels",
     "split_count",
     "styled",

@@ -126,6 +126,17 @@ FIGURES = {
         "inner-functions": "Functions inside of a task: do hidden units keep to the inputs of one "
         "of them? In black the success rates of Neural Sculpting.",
     },
+    "11_other_sparsifiers": {
+        "separation-by-way": "Networks made sparse in other ways, with as many weights left: which "
+        "separate, which lose a task, and how accurate they are.",
+        "separation-over-weights": "The share that is separated at every size, beside tickets.",
+        "lenet-compression": "How many of the weights that are left are on a path, in networks "
+        "that were pruned before any training.",
+        "equal-compression": "The accuracy of the same networks by the weights that are left, and "
+        "by the active ones.",
+        "channel-layers": "A digit and a garment as two channels of one image: which layers of a "
+        "convolutional network serve one task only.",
+    },
 }
 """What each figure shows, in one sentence without numbers, by notebook and key."""
 
@@ -141,5 +152,6 @@ CHAPTERS = {
     "09_controls_and_dials": "Is it the data? Controls and dials",
     "12_any_network": "Any network",
     "10_hidden_structure": "Is it the data? Hidden structure",
+    "11_other_sparsifiers": "Does any sparsifier do it?",
 }
 """The title of each notebook's chapter."""
