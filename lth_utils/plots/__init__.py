@@ -1,12 +1,12 @@
 """Figures from tidy tables and tickets: one module per notebook, one function per figure."""
 
+from lth_utils.plots.any_network import audited_network, effective_compression, layers
 from lth_utils.plots.controls_and_dials import (
     controls_outcomes,
     dial_tickets,
     dials,
     transplants,
 )
-from lth_utils.plots.any_network import audited_network, effective_compression, layers
 from lth_utils.plots.extension_sweep import (
     active_share,
     inactive_zombie,
@@ -108,8 +108,8 @@ __all__ = [
     "dials",
     "draw_network",
     "effective_compression",
-    "found_by_examples",
     "equal_compression",
+    "found_by_examples",
     "found_partition",
     "frontier",
     "hidden_partition",
@@ -122,8 +122,8 @@ __all__ = [
     "layer_collapse",
     "layer_separation",
     "layers",
-    "many_tasks",
     "lenet_compression",
+    "many_tasks",
     "one_shot_or_iterative",
     "one_shot_separation",
     "outcomes",

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from lth_utils.plots.marks import BELOW
 from lth_utils.plots.style import STATE_COLOURS, panels, styled
-from lth_utils.plots.titles import finding, lines
+from lth_utils.plots.titles import figure_title, wrapped
 
 STATES = ("active", "inactive", "zombie")
 
@@ -37,7 +37,7 @@ def layers(table: pd.DataFrame, name: str) -> Figure:
     handles = [*axes[0, 0].get_legend_handles_labels()[0], *axes[0, 1].lines[:2]]
     labels = [handle.get_label() for handle in handles]
     figure.legend(handles, labels, ncols=5, fontsize=12, **BELOW)
-    finding(figure, f"{name}: {_lost(table)}")
+    figure_title(figure, f"{name}: {_lost(table)}")
     return figure
 
 
@@ -74,7 +74,7 @@ def _state_bars(ax: Axes, table: pd.DataFrame):
     ax.set(xlim=(0, 1), xlabel="share of the weights that are left")
     ax.xaxis.set_major_formatter("{x:.0%}")
     ax.set_ylim(len(table) - 0.4, -0.6)
-    ax.set_title(lines(f"states of {table['available'].sum():,} weights", 6), fontsize=12)
+    ax.set_title(wrapped(f"states of {table['available'].sum():,} weights", 6), fontsize=12)
 
 
 def _compressions(ax: Axes, table: pd.DataFrame):
@@ -98,7 +98,7 @@ def _compressions(ax: Axes, table: pd.DataFrame):
     ax.set_yticks(rows)
     ax.set_ylim(len(table) - 0.4, -0.6)
     words = "compression by layer; a triangle: nothing of it is active" if lost.any() else ""
-    ax.set_title(lines(words or "compression by layer", 6), fontsize=12)
+    ax.set_title(wrapped(words or "compression by layer", 6), fontsize=12)
 
 
 @styled
@@ -131,11 +131,11 @@ def effective_compression(found: pd.DataFrame) -> Figure:
         ax.plot(ends, ends, color="black", lw=1, linestyle=":", label="all that is left is active")
         ax.set(xscale="log", yscale="log", xlabel="direct compression", ylim=(1, top * 1.6))
         networks = f"{len(rows)} networks, {found['seed'].nunique()} per point"
-        ax.set_title(lines(f"{method}: {networks}; triangles: no path left", 6), fontsize=12)
+        ax.set_title(wrapped(f"{method}: {networks}; triangles: no path left", 6), fontsize=12)
     axes[0, 0].set_ylabel("effective compression")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), ncols=3, fontsize=12, **BELOW)
     dead = int((found["active"] == 0).sum())
-    finding(
+    figure_title(
         figure,
         f"{dead} of {len(found)} networks pruned before training have no path left; "
         f"direct compression hides it",
@@ -175,9 +175,9 @@ def audited_network(found: pd.DataFrame) -> Figure:
     axes[0, 1].set(yscale="log", ylabel="effective compression")
     seeds = found["seed"].nunique()
     words = f"dots: {seeds} networks at each size; line: their mean"
-    axes[0, 0].set_title(lines(words, 6), fontsize=12)
-    axes[0, 1].set_title(lines("dotted: all that is left is active", 6), fontsize=12)
-    finding(figure, _gap(found))
+    axes[0, 0].set_title(wrapped(words, 6), fontsize=12)
+    axes[0, 1].set_title(wrapped("dotted: all that is left is active", 6), fontsize=12)
+    figure_title(figure, _gap(found))
     return figure
 
 

@@ -14,10 +14,10 @@ from matplotlib.patches import Patch
 
 from lth_utils.connectivity import status
 from lth_utils.networks.ticket import Ticket
-from lth_utils.plots.findings import figure_title, percent, runs_and_draws, wrapped
 from lth_utils.plots.marks import BELOW, interval_bars, jittered, line_with_band
 from lth_utils.plots.network import draw_network
 from lth_utils.plots.style import DASHES, STATUS_COLOURS, blank, panels, styled, tint
+from lth_utils.plots.titles import figure_title, percent, runs_and_draws, wrapped
 
 DIALS = {
     "dependence": ("dependence of the labels", "linear"),

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from lth_utils.plots.marks import from_to, integer_ticks, interval_bars, panel_title
 from lth_utils.plots.style import DASHES, NULL_COLOUR, panels, styled
-from lth_utils.plots.titles import finding
+from lth_utils.plots.titles import figure_title
 
 GROUPS = {
     "of the active graph": ("lambda2", "n_cut", "modularity", "purity", "block_share"),
@@ -71,7 +71,7 @@ def announced(table: pd.DataFrame) -> Figure:
         if shown:
             ax.legend(loc="upper left", fontsize=11)
     axes[0, 0].set_ylabel("chance to rank a pair of runs rightly")
-    finding(figure, _finding(known))
+    figure_title(figure, _finding(known))
     runs = known.groupby("horizon")["separating"].max()
     figure.supxlabel(
         f"{from_to(runs)} runs that separate per horizon, each beside those of its size and draw "

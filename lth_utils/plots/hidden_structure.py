@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from lth_utils.plots.marks import BELOW, interval_bars, line_with_band
 from lth_utils.plots.style import NULL_COLOUR, STATUS_COLOURS, panels, shades, styled
-from lth_utils.plots.titles import counted, finding, lines
+from lth_utils.plots.titles import counted, figure_title, wrapped
 
 OURS = "tickets"
 
@@ -65,7 +65,7 @@ def hidden_partition(found: pd.DataFrame, title: str) -> Figure:
         ax.set(xlabel="", ylabel="", title=BANKS.get(bank, bank))
         ax.set_xticklabels(conditions, rotation=45, ha="right", rotation_mode="anchor", fontsize=10)
     draws = counted(int(found["draws"].max()), "draw")
-    finding(figure, f"{title} (mean index over {draws} of the data; mean seconds per draw)")
+    figure_title(figure, f"{title} (mean index over {draws} of the data; mean seconds per draw)")
     return figure
 
 
@@ -93,11 +93,13 @@ def found_by_examples(found: pd.DataFrame, sizes: Mapping[str, int], title: str)
                 continue
             ax.plot(own["n"], own["index"], dashes, marker=marker, color=colour, label=method)
         ax.set(xscale="log", ylim=(-0.08, 1.04), xlabel="examples", ylabel=LABEL)
-        ax.set_title(lines(BANKS.get(bank, bank), 4.6))
+        ax.set_title(wrapped(BANKS.get(bank, bank), 4.6))
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, ncols=3, **BELOW)
     draws = counted(int(found["draws"].max()), "draw")
-    finding(figure, f"{title} (means over {draws} of the data; band: 95 % interval of tickets)")
+    figure_title(
+        figure, f"{title} (means over {draws} of the data; band: 95 % interval of tickets)"
+    )
     return figure
 
 
@@ -127,7 +129,7 @@ def ticket_gains(gains: pd.DataFrame, title: str) -> Figure:
     ax.legend(title="bank", loc="upper right")
     runs, draws = int(gains["runs"].max()), int(gains["draws"].max())
     about = f"{counted(runs, 'ticket')} on {counted(draws, 'draw')} per mark; bars: 95 % intervals"
-    finding(figure, f"{title} ({about})")
+    figure_title(figure, f"{title} ({about})")
     return figure
 
 
@@ -159,7 +161,7 @@ def many_tasks(curves: pd.DataFrame, title: str) -> Figure:
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, ncols=4, **BELOW)
     draws = counted(int(curves["draws"].max()), "draw")
-    finding(figure, f"{title} (means over {draws} of the data, bands: 95 % intervals)")
+    figure_title(figure, f"{title} (means over {draws} of the data, bands: 95 % intervals)")
     return figure
 
 
@@ -192,7 +194,7 @@ def unequal_tasks(cells: pd.DataFrame, title: str) -> Figure:
             ax.set_facecolor("#DDDDDD")
             ax.tick_params(length=0)
     runs = counted(int(cells["runs"].max()), "run")
-    finding(figure, f"{title} ({runs} per cell, each on another draw; grey: never apart)")
+    figure_title(figure, f"{title} ({runs} per cell, each on another draw; grey: never apart)")
     return figure
 
 
@@ -238,7 +240,7 @@ def inner_functions(cells: pd.DataFrame, theirs: Mapping[int, Sequence[float]], 
     figure.legend(handles, labels, ncols=4, **BELOW)
     runs, draws = int(cells["runs"].max()), int(cells["draws"].max())
     about = f"{counted(runs, 'network')} on {counted(draws, 'draw')} per mark"
-    finding(figure, f"{title} ({about}; bars: 95 % intervals)")
+    figure_title(figure, f"{title} ({about}; bars: 95 % intervals)")
     return figure
 
 
