@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         components,
         coverage,
         decided,
+        graded,
         measure,
         status,
         to_networkx,
@@ -88,10 +89,14 @@ if TYPE_CHECKING:
     )
     from lth_utils.data import Dataset, Task, from_arrays, from_file, from_frame
     from lth_utils.explorer import explore
+    from lth_utils.networks.compaction import compact
     from lth_utils.networks.population import init, rewind
     from lth_utils.networks.ticket import Ticket
+    from lth_utils.one_call.structure import Structure, structure
     from lth_utils.one_call.study import Study, study
     from lth_utils.pruning import CRITERIA, extend, keep_largest, prune, trajectory
+    from lth_utils.runs.model_files import export, load_model
+    from lth_utils.runs.retraining import retrained
     from lth_utils.runs.store import Store
     from lth_utils.runs.sweep import run as sweep
     from lth_utils.training.trainer import evaluate, train
@@ -107,11 +112,13 @@ __all__ = [
     "PruneSpec",
     "RunSpec",
     "Store",
+    "Structure",
     "Study",
     "Task",
     "Ticket",
     "TrainSpec",
     "VariantSpec",
+    "compact",
     "components",
     "coverage",
     "data",
@@ -119,19 +126,24 @@ __all__ = [
     "evaluate",
     "expand",
     "explore",
+    "export",
     "extend",
     "from_arrays",
     "from_file",
     "from_frame",
+    "graded",
     "imp",
     "init",
     "keep_largest",
+    "load_model",
     "measure",
     "plots",
     "prune",
+    "retrained",
     "rewind",
     "run_id",
     "status",
+    "structure",
     "studies",
     "study",
     "sweep",
@@ -157,6 +169,7 @@ FOLDERS = (
     "imp",
     "runs",
     "plots",
+    "viewer",
     "studies",
     "publish",
     "explorer",
@@ -175,6 +188,7 @@ _HOMES = {
         "components",
         "coverage",
         "decided",
+        "graded",
         "measure",
         "status",
         "to_networkx",
@@ -183,10 +197,14 @@ _HOMES = {
     ),
     "data": ("Dataset", "Task", "from_arrays", "from_file", "from_frame"),
     "explorer": ("explore",),
+    "one_call.structure": ("Structure", "structure"),
     "one_call.study": ("Study", "study"),
+    "networks.compaction": ("compact",),
     "networks.population": ("init", "rewind"),
     "networks.ticket": ("Ticket",),
     "pruning": ("CRITERIA", "extend", "keep_largest", "prune", "trajectory"),
+    "runs.model_files": ("export", "load_model"),
+    "runs.retraining": ("retrained",),
     "runs.store": ("Store",),
     "runs.sweep": ("sweep",),
     "training.trainer": ("evaluate", "train"),

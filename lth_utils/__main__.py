@@ -63,7 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(
         required=True,
-        metavar="run | figures | report | poster | study | check | init | selftest | readmes",
+        metavar="run | figures | report | poster | study | audit | check | init | selftest | "
+        "readmes",
     )
 
     runs = verbs.add_parser("run", help="execute notebooks with the parameters of a set")
@@ -127,11 +128,24 @@ def _parser() -> argparse.ArgumentParser:
     study.add_argument("--draws", type=int, default=1, help="how many splits (default: 1)")
     study.add_argument("--no-controls", action="store_false", dest="controls", help="half the time")
 
+    _add_audit(verbs)
     _add_selftest(verbs)
 
     readmes = verbs.add_parser("readmes", help="write the README of each folder of the project")
     readmes.set_defaults(verb=_readmes)
     return parser
+
+
+def _add_audit(verbs):
+    """The verb ``audit``."""
+    audit = verbs.add_parser("audit", help="print what structure a pruned torch model has")
+    audit.set_defaults(verb=_audit)
+    audit.add_argument("file", type=Path, help="of torch.export.save (*.pt2), or *.safetensors")
+    audit.add_argument(
+        "--factory", metavar="MODULE:FUNCTION", help="makes the model of safetensors"
+    )
+    audit.add_argument("--shape", help="of its example, such as 1,3,224,224")
+    audit.add_argument("--figure", type=Path, metavar="FILE", help="draw the layers there, too")
 
 
 def _add_selftest(verbs):
@@ -231,13 +245,32 @@ def _check(asked: argparse.Namespace) -> int:
 
 def _study(asked: argparse.Namespace) -> int:
     from lth_utils.data import from_file
-    from lth_utils.one_call import study
+    from lth_utils.one_call.study import study
 
     data = from_file(asked.file, asked.targets, inputs=asked.inputs)
     seeds = int(asked.seeds) if asked.seeds.isdecimal() else asked.seeds
     found = study(data, seeds=seeds, draws=asked.draws, controls=asked.controls)
     print(*found.words(), sep="\n")
     print(found.page(asked.page or f"{asked.file.stem}.html", asked.file.name))
+    return 0
+
+
+def _audit(asked: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from lth_utils.config import coerce
+    from lth_utils.one_call import model_files
+    from lth_utils.one_call.structure import structure
+
+    shape = None
+    if asked.shape:
+        shape = coerce(parse_yaml(f"[{asked.shape}]", "--shape"), tuple[int, ...], "--shape")
+    model, example = model_files.read(asked.file, asked.factory, shape)
+    found = replace(structure(model, example), name=asked.file.name)
+    print(found)
+    if asked.figure:
+        found.figure().savefig(asked.figure)
+        print(asked.figure)
     return 0
 
 

@@ -10,6 +10,9 @@
 A network whose mask no longer serves all tasks leaves, as does one whose loss is not finite. The
 mask of any level with the initial weights is a *ticket*: a sparse network that can be trained on
 its own. Many networks, the members of a population, go through the same levels together.
+
+Rivals change one step each (``config.PruneSpec``): they score the initial weights in step 4, go on
+with other values after step 5, or change the mask within step 2.
 """
 
 from __future__ import annotations
@@ -27,8 +30,9 @@ from lth_utils.config import PruneSpec, SpecError, TrainSpec, coerce, expect, li
 from lth_utils.connectivity import Measures
 from lth_utils.data import Dataset
 from lth_utils.networks import population
-from lth_utils.networks.population import Population
-from lth_utils.training import trainer
+from lth_utils.networks.population import Population, initial_values
+from lth_utils.training import changing, trainer
+from lth_utils.training.gradients import LossGradients
 from lth_utils.training.trainer import Training
 
 
@@ -67,6 +71,7 @@ def run(
     start: int = 0,
     last: Tensor | None = None,
     cancel: Event | None = None,
+    init: tuple[str, float] = ("kaiming_normal", 1.0),
 ) -> Iterator[Level]:
     """Train, measure, prune and rewind a population, level by level.
 
@@ -83,6 +88,7 @@ def run(
         start: the first level to train.
         last: parameters of level ``start - 1`` to prune from, float32 ``[M, P]``.
         cancel: ends the run in the middle of a level when it is set from another thread.
+        init: scheme and output gain of values that are drawn anew, see ``population.init``.
 
     Yields:
         One :class:`Level` per level, until the last one or until no member is left.
@@ -101,9 +107,28 @@ def run(
     if prune.rewind:
         rewound = _with_early_weights(members, data, train, prune.rewind, cancel)
     for level in range(start, len(keep)):
+        allowed, changes = rewound.mask, "fixed"
         if last is not None:
-            members = rewound = _prune_and_rewind(rewound, last, keep[level], level, prune)
-        finished, training = trainer.train(members, data, train, cancel)
+            gradients = _gradients(rewound, last, data, train, prune)
+            # gradual pruning begins with the mask of the level before
+            count = int(allowed[0].sum()) if prune.during == "gradual" else keep[level]
+            rewound = _prune_and_rewind(rewound, last, count, level, prune, gradients)
+            members = rewound = _started(rewound, last, level, prune, init)
+            changes = prune.during
+        if changes == "fixed":
+            finished, training = trainer.train(members, data, train, cancel)
+        else:
+            finished, training = changing.train(
+                members,
+                data,
+                train,
+                prune,
+                keep=keep[level],
+                level=level,
+                allowed=allowed,
+                cancel=cancel,
+            )
+            rewound = replace(rewound, mask=finished.mask)
         if last is None or not prune.one_shot:
             last = finished.parameters
         measures = connectivity.measure(finished.masks, data.tasks, coverage)
@@ -130,13 +155,43 @@ def _checked_counts(keep: Sequence[int], members: Population) -> list[int]:
     return counts
 
 
+def _gradients(
+    members: Population, last: Tensor, data: Dataset, train: TrainSpec, prune: PruneSpec
+) -> LossGradients:
+    """What a criterion may ask about the loss at the values that it scores."""
+    values = members.initial if prune.scored == "initial" else last
+    return LossGradients(values, members.shape, members.seeds, data, train.loss, prune.examples)
+
+
+def _started(
+    members: Population, last: Tensor, level: int, prune: PruneSpec, init: tuple[str, float]
+) -> Population:
+    """The members at the values that a level is trained from, which are their initial ones now."""
+    if prune.start == "rewound":
+        return members
+    values = last
+    if prune.start == "fresh":
+        scheme, gain = init
+        rows = [
+            initial_values(members.shape, seed, scheme, f"start {level}", gain)
+            for seed in members.seeds
+        ]
+        values = torch.from_numpy(np.stack(rows)).to(last.device)
+    return population.rewind(replace(members, initial=values), members.mask)
+
+
 def _prune_and_rewind(
-    members: Population, last: Tensor, keep: int, level: int, prune: PruneSpec
+    members: Population,
+    last: Tensor,
+    keep: int,
+    level: int,
+    prune: PruneSpec,
+    gradients: LossGradients,
 ) -> Population:
     """The members at their initial values, with the masks of the next level."""
     n_weights = members.mask.shape[1]
     mask = pruning.prune(
-        last[:, :n_weights],
+        gradients.parameters[:, :n_weights],
         members.mask,
         keep,
         shape=members.shape,
@@ -144,6 +199,7 @@ def _prune_and_rewind(
         level=level,
         initial=members.initial[:, :n_weights],
         spec=prune,
+        gradients=gradients,
     )
     biases = last[:, n_weights:] if prune.biases == "kept" else None
     return population.rewind(members, mask, biases)

@@ -262,7 +262,7 @@ RUNS = {
     "base": NO_SHAPE + maybe([(3, 5, 2), (4, 5, 3), [4, 5, 2], (4, 10**9, 2)]),
     "seed": NO_COUNT,
     "train": [3, "x", [], {"lr": -1}, {"lrr": 1}, None],
-    "prune": [3, "x", [], {"rate": 2}, {"rat": 1}, None, {"criterion": "snip", "levels": 0}],
+    "prune": [3, "x", [], {"rate": 2}, {"rat": 1}, None, {"criterion": "taylor", "levels": 0}],
     "coverage": NO_WORD,
     "stop_at": [3, ["degrade"], [3], None, {"a": 1}],
     "init": NO_WORD,

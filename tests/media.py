@@ -8,7 +8,7 @@ import io
 import pandas as pd
 from PIL import Image
 
-from lth_utils.explorer import widgets
+from lth_utils import explorer
 from lth_utils.publish import products
 from lth_utils.runs import files, places, store
 
@@ -23,7 +23,7 @@ def frames(kept: store.Store, run: str, levels: int) -> list[Image.Image]:
     """The explorer's view at each level, all of one size, in few colours."""
     pictures = []
     for level in range(levels):
-        view = widgets.picture(kept, run, level, colours="subnetwork")
+        view = explorer.picture(kept, run, level, colours="subnetwork")
         png = products.image(view, "png", f"level {level}", dpi=150)
         picture = Image.open(io.BytesIO(png)).convert("RGB")
         height = round(picture.height * WIDTH / picture.width)

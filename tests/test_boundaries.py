@@ -12,11 +12,10 @@ from convolution_cases import made_pictures, ticket_of
 import lth_utils as lth
 from lth_utils import __main__ as command_line
 from lth_utils.config import SpecError
-from lth_utils.explorer import choices, explain
-from lth_utils.explorer.run import Options
-from lth_utils.explorer.view import figure
+from lth_utils.explorer import explain, still
 from lth_utils.publish import gallery, parameters, products, runner
 from lth_utils.runs.files import StoreError
+from lth_utils.viewer.run import run_of_tickets
 
 TASKS = (lth.Task("left", range(0, 2), range(0, 1)), lth.Task("right", range(2, 4), range(1, 2)))
 MASKS = [torch.ones(1, 5, 4, dtype=torch.bool), torch.ones(1, 2, 5, dtype=torch.bool)]
@@ -112,9 +111,8 @@ def test_tasks_without_a_decision_region_are_named():
     masks = [MASKS[0], torch.ones(1, 4, 5, dtype=torch.bool)]
     values = np.concatenate([np.zeros(4), np.ones(45)]).astype(np.float32)
     drawn = a_ticket(shape=(4, 5, 4), masks=masks, tasks=tasks, initial=values, trained=values)
-    opened = choices.run_of_tickets([drawn])
-    texts = [text.get_text() for text in figure([(opened, 0)], Options()).texts]
-    assert "no region of three (2, 3): only of two inputs and one output" in texts
+    figure = still.draw(run_of_tickets([drawn]), 0)
+    assert figure.get_supxlabel() == "no region of three: only of two inputs and two classes"
 
 
 # products

@@ -84,12 +84,13 @@ def test_loss_curves_agree_with_the_batched_engine_to_rounding(engine, dataset, 
 @pytest.mark.parametrize(
     "dataset", [data.moons_circles(n_samples=150), mixed()], ids=["binary", "softmax"]
 )
-def test_weight_decay_and_recorded_curves_agree_with_the_batched_engine_to_rounding(
-    engine, dataset
+@pytest.mark.parametrize("penalty", [{"weight_decay": 0.01}, {"l1": 0.01}], ids=["L2", "L1"])
+def test_penalties_and_recorded_curves_agree_with_the_batched_engine_to_rounding(
+    engine, dataset, penalty
 ):
     module, device = engine
     shape = (dataset.ends[0], 20, 20, dataset.ends[1])
-    spec = TrainSpec(batch_size=48, max_epochs=8, weight_decay=0.01, record=True)
+    spec = TrainSpec(batch_size=48, max_epochs=8, record=True, **penalty)
     networks = members(shape, (1.0, 0.5, 0.2, 0.05), device)
     values, curves = fit(module, networks, dataset, spec)
     expected, expected_curves = fit(batched, members(shape, (1.0, 0.5, 0.2, 0.05)), dataset, spec)

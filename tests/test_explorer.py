@@ -1,21 +1,28 @@
-"""The explorer without a browser: its widgets driven from Python."""
+"""The explorer without a browser: its widgets and traits driven from Python."""
 
+import base64
 import gc
-import re
-import threading
+import html
+import io
+import time
+from dataclasses import replace
 
 import ipywidgets
 import matplotlib as mpl
 import pytest
-import torch
+import traitlets
 from conftest import ROOT
 from explorer_cases import SPEC, explored_store, ids_in, rows_of
 from matplotlib import pyplot as plt
+from PIL import Image
 
-from lth_utils import config, connectivity, data
-from lth_utils.explorer import widgets
-from lth_utils.explorer.explanation import explain
-from lth_utils.explorer.screen import Screen
+from lth_utils import config, explorer
+from lth_utils.config import SpecError
+from lth_utils.explorer import still
+from lth_utils.explorer.follow import Follower
+from lth_utils.runs import sweep
+from lth_utils.runs.store import Store
+from lth_utils.viewer.words import level_in_words
 
 
 @pytest.fixture(scope="module")
@@ -30,49 +37,63 @@ def ids(results):
 
 @pytest.fixture
 def box(results, ids):
-    return widgets.explore(results, ids[5, 0])
+    return explorer.explore(results, ids[5, 0])
 
 
-# levels
+# traits
 
 
-def test_every_level_has_its_own_picture_and_its_words_agree_with_the_store(box, results, ids):
-    rows = rows_of(results, ids[5, 0])
-    seen = set()
-    for level, row in rows.iterrows():
-        box.first.slider.value = level
-        seen.add(bytes(box.picture.value))
-        assert f"Level {level}: {row['status']}." in box.first.words.value
-        pattern = (
-            r"Of (\d+) available weights (\d+) active, (\d+) inactive, (\d+) zombie; "
-            r"(\d+) subnetwork"
-        )
-        numbers = re.search(pattern, box.first.words.value)
-        assert [int(n) for n in numbers.groups()] == [
-            row[c] for c in ("available", "active", "inactive", "zombie", "subnetworks")
-        ]
-        assert f"circles {row['accuracy_circles']:.1%}" in box.first.words.value
-    assert len(seen) == len(rows) == 6
-    assert all(p.startswith(b"\x89PNG") for p in seen)
+def test_what_is_set_on_the_explorer_is_shown_and_the_other_way_round(box):
+    box.level = 3
+    assert box.view.level == 3
+    box.view.level = 1
+    assert box.level == 1
+    box.colours, box.neuron, box.gone = "task", [1, 2], True
+    assert (box.view.colours, box.view.neuron, box.view.gone) == ("task", [1, 2], True)
+    box.view.neuron = None
+    assert box.neuron is None
 
 
-def test_going_back_shows_the_same_picture_again_without_drawing(box, monkeypatch):
-    box.first.slider.value = 1
-    first = box.picture.value
-    box.first.slider.value = 2
-    monkeypatch.setattr(Screen, "_draw", None)
-    box.first.slider.value = 1
-    assert box.picture.value == first
+def test_own_widgets_drive_the_view_and_follow_it(box):
+    slider = ipywidgets.IntSlider(max=5)
+    traitlets.link((slider, "value"), (box, "level"))
+    slider.value = 4
+    assert box.view.level == 4
+    box.view.level = 2
+    assert slider.value == 2
+    mine = ipywidgets.interactive(lambda level: setattr(box, "level", level), level=(0, 5))
+    mine.children[0].value = 5
+    assert box.view.level == 5
 
 
-def test_the_buttons_step_and_stop_at_the_ends(box):
-    box.first.slider.value = 4
-    box.first.next_button.click()
-    box.first.next_button.click()
-    assert box.first.slider.value == 5
-    for _ in range(9):
-        box.first.previous_button.click()
-    assert box.first.slider.value == 0
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("level", 99, "level is 99; this run has levels 0 to 5"),
+        ("colours", "taks", "did you mean task"),
+        ("neuron", [1, 8], r"neuron is \[1, 8\]; expected a layer from 0 to 3"),
+        ("neuron", [1], "expected a layer"),
+        ("run", "moons", "no run 'moons' among the 5 to explore"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_and_nothing_changes(box, name, value, said):
+    before = box.view.state()
+    with pytest.raises(SpecError, match=said):
+        setattr(box, name, value)
+    assert box.view.state() == before
+    assert {key: getattr(box, key) for key in before} == before
+
+
+def test_arguments_are_the_view(results, ids):
+    made = explorer.explore(
+        results, ids[5, 0], level=4, colours="task", neuron=(1, 3), compare=(ids[5, 1], 2)
+    )
+    assert made.view.state() == {
+        "run": ids[5, 0], "level": 4, "colours": "task", "neuron": [1, 3], "gone": False,
+        "compare": True, "compare_run": ids[5, 1], "compare_level": 2,
+    }  # fmt: skip
+    with pytest.raises(SpecError, match="levels 0 to 5"):
+        explorer.explore(results, ids[5, 0], level=6)
 
 
 def test_a_run_begins_where_it_separated_else_at_its_last_whole_level(results):
@@ -80,156 +101,150 @@ def test_a_run_begins_where_it_separated_else_at_its_last_whole_level(results):
         words = list(rows_of(results, run_id)["status"])
         whole = [n for n, w in enumerate(words) if w != "degraded"]
         expected = words.index("separated") if "separated" in words else whole[-1]
-        assert widgets.explore(results, run_id).first.slider.value == expected
+        assert explorer.explore(results, run_id).level == expected
 
 
-def test_one_level_leaves_nothing_to_slide(results, ids):
-    box = widgets.explore(results, ids[0, 0])
-    assert (
-        box.first.slider.disabled
-        and box.first.play.disabled
-        and box.first.slider.min < box.first.slider.max
-    )
-    before = box.picture.value
-    box.first.slider.value = 1
-    assert (
-        box.first.level == 0 and box.picture.value == before and "Level 0:" in box.first.words.value
-    )
+def test_another_run_of_as_many_levels_keeps_the_level(box, ids):
+    box.level = 2
+    box.listed.value = ids[5, 1]
+    assert (box.run, box.level) == (ids[5, 1], 2)
+    box.listed.value = ids[0, 0]
+    assert (box.run, box.level) == (ids[0, 0], 0)
 
 
-def test_a_run_that_degrades_at_once_shows_both_levels(results, ids):
-    box = widgets.explore(results, ids[1, 0])
-    assert "degraded at level 1" in {k: w for w, k in box.first.run.options}[ids[1, 0]]
-    for level in (0, 1):
-        box.first.slider.value = level
-        assert f"Level {level}:" in box.first.words.value
+def test_a_second_run_stands_beside_and_goes_away(box, ids):
+    box.beside.value = ids[5, 1]
+    assert box.compare and box.compare_run == ids[5, 1]
+    assert {ids[5, 0], ids[5, 1]} <= {run["key"] for run in box.view.runs}
+    box.beside.value = ""
+    assert not box.compare
 
 
-# words beside the picture
+def test_few_runs_stay_in_the_browser(box, results, ids, monkeypatch):
+    monkeypatch.setattr("lth_utils.explorer.view.MOST_RUNS", 4)
+    for run in [*results.entries(), ids[5, 0]]:
+        box.run = run
+        assert box.view.runs[-1]["key"] == run or run in [r["key"] for r in box.view.runs]
+    assert len(box.view.runs) <= 4
 
 
 def test_all_controls_have_a_label(box):
-    for name, control in {**vars(box), **vars(box.first)}.items():
+    for name, control in vars(box).items():
         if isinstance(control, ipywidgets.DOMWidget) and control.has_trait("description"):
-            assert control.description or control.tooltip or isinstance(control, ipywidgets.HTML), (
-                name
-            )
+            assert control.description or isinstance(control, ipywidgets.HTML), name
 
 
-def test_the_picture_comes_in_one_message_with_words_that_say_what_it_shows(box, monkeypatch):
-    sent, titled = [], {side: f"4-8-8-2 · seed 0, level {side}" for side in (0, 2, 5)}
-    monkeypatch.setattr(
-        type(box.picture),
-        "send_state",
-        lambda self, key=None: sent.append(set([key] if isinstance(key, str) else key)),
+# without a kernel
+
+
+def test_the_saved_view_is_alive_where_scripts_are_allowed_else_a_picture(box, ids):
+    bundle = still.bundle(box.view)
+    picture = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
+    assert picture.width > 600
+    text = bundle["text/html"]
+    assert (
+        text.count("<iframe") == 1 and f'src="data:image/png;base64,{bundle["image/png"]}' in text
     )
-    box.first.slider.value = 2
-    assert box.picture.tooltip == f"{titled[2]}; state of each weight"
-    assert {"value", "tooltip"} in sent and not any(
-        "value" in keys and "tooltip" not in keys for keys in sent
-    )
-    box.colours.value, box.pruned.value, box.layer.value, box.unit.value = "task", True, 1, 3
-    assert box.picture.tooltip == (
-        f"{titled[2]}; task whose outputs it leads to; pruned weights, faint; "
-        "hidden layer 1, 4 lit up"
-    )
-    box.compare.value, box.first.slider.value = True, 5
-    assert box.picture.tooltip.startswith(f"{titled[5]} beside {titled[0]}; ")
+    inside = html.unescape(text.partition('srcdoc="')[2].partition('"></iframe>')[0])
+    assert f'"run":"{ids[5, 0]}"' in inside and "DecompressionStream" in inside
+    assert bundle["text/plain"] == level_in_words(box.view.current_run, box.view.row)
+    hosts = {part.split("/")[2] for part in inside.split('"') if part.startswith("http")}
+    assert hosts <= {"www.w3.org"}
 
 
-def test_a_message_that_comes_while_a_picture_is_drawn_has_the_last_word(box, monkeypatch):
-    """JupyterLab's messages come in two threads; a picture drawn more slowly must not stay."""
-    box.first.slider.value = 1
-    draw, second = (
-        Screen.png,
-        threading.Thread(target=setattr, args=(box.first.slider, "value", 4)),
-    )
+def test_the_last_picture_of_the_browser_is_what_is_saved(box, monkeypatch):
+    shown, updated = [], []
 
-    def slowly(screen, views, options):
-        drawn = draw(screen, views, options)
-        if threading.current_thread() is threading.main_thread():
-            second.start()
-            second.join(0.5)
-        return drawn
+    class Handle:
+        def update(self, bundle, raw):
+            updated.append(bundle)
 
-    monkeypatch.setattr(Screen, "png", slowly)
-    box.pruned.value = True
-    second.join()
-    assert "level 4; " in box.picture.tooltip and "Level 4:" in box.first.words.value
-    assert bytes(box.picture.value) == draw(Screen(), box.views(), box.options())
+    def display(bundle, raw, display_id=False):
+        shown.append(bundle)
+        return Handle() if display_id else None
 
-
-# colours, comparing, neurons
-
-
-def test_each_switch_changes_the_picture_and_back(box):
-    box.first.slider.value = 2
-    plain = box.picture.value
-    for control, value in (
-        (box.colours, "subnetwork"),
-        (box.colours, "task"),
-        (box.pruned, True),
-        (box.layer, 1),
-        (box.compare, True),
-    ):
-        before = control.value
-        control.value = value
-        assert box.picture.value != plain
-        control.value = before
-        assert box.picture.value == plain
+    monkeypatch.setattr("lth_utils.explorer.explorer.display", display)
+    box._ipython_display_()
+    assert "application/vnd.jupyter.widget-view+json" in shown[0] and "text/html" in shown[1]
+    content = io.BytesIO()
+    Image.new("RGB", (30, 20), "red").save(content, "png")
+    box.view.words = "Level 7"
+    encoded = base64.b64encode(content.getvalue()).decode()
+    box.view.picture = f"data:image/png;base64,{encoded}"
+    (last,) = updated
+    saved = Image.open(io.BytesIO(base64.b64decode(last["image/png"]))).convert("RGB")
+    assert saved.size == (30, 20) and saved.getpixel((3, 3)) == (255, 0, 0)
+    assert last["text/plain"] == "Level 7"
 
 
-def test_two_levels_and_two_runs_stand_side_by_side(box, ids):
-    box.compare.value = True
-    box.second.slider.value, box.first.slider.value = 1, 4
-    assert [(run.key, row) for run, row in box.views()] == [(ids[5, 0], 4), (ids[5, 0], 1)]
-    assert "Level 1:" in box.second.words.value and "Level 4:" in box.first.words.value
-    alone = box.picture.value
-    box.second.run.value = ids[5, 1]
-    assert box.picture.value != alone and box.views()[1][0].key == ids[5, 1]
+# a sweep that is running
 
 
-def test_a_chosen_neuron_stays_chosen_over_levels_and_its_sentence_follows(box):
-    box.first.slider.value = 1
-    box.layer.value, box.unit.value = 1, 3
-    for level in (1, 4, 5):
-        box.first.slider.value = level
-        ticket = box.first.current_run.ticket(level)
-        assert (box.layer.value, box.unit.value) == (1, 3)
-        text = explain(ticket, 1, 3, data.load(SPEC.data))
-        assert text in box.sentence.value
-        assert [label.split(" – ")[1] for label, _ in box.unit.options] == [
-            connectivity.STATE_NAMES[s]
-            for s in connectivity.unit_states(ticket.masks)[1][0].tolist()
-        ]
+def test_bands_grow_while_a_sweep_runs_and_end_in_the_list(results, tmp_path):
+    store, texts, finished = Store(tmp_path), [], []
+    spec = replace(SPEC, seed=7)
+    follower = Follower(store, texts.append, finished.extend)
+    assert "No run has finished a level" in follower.html()
+    follower.look()
+    assert texts == []
+    original = Store.save_partial
+
+    def saved(self, *arguments):
+        original(self, *arguments)
+        follower.look()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "save_partial", saved)
+        sweep.run([spec], store, device="cpu")
+    follower.look()
+    run_id = config.run_id(spec)
+    counts = [text.count("<span style='width") for text in texts]
+    assert counts == sorted(counts) and counts[-1] == len(rows_of(store, run_id)) > counts[0] >= 1
+    assert finished == [run_id] and "1 of 1 runs seen so far are finished" in texts[-1]
+
+
+def test_following_shows_new_runs_without_being_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr("lth_utils.explorer.follow.EVERY", 0.05)
+    store = Store(tmp_path)
+    made = explorer.explore(store, follow=True)
+    made._follower.every = 0.05
+    assert made.view is None and "make reproduce" in made.note.value
+    sweep.run([replace(SPEC, seed=8)], store, device="cpu")
+    end = time.monotonic() + 20
+    while made.view is None and time.monotonic() < end:
+        time.sleep(0.05)
+    assert made.run == config.run_id(replace(SPEC, seed=8)) and "finished" in made.bands.value
+    made.close()
+    with pytest.raises(SpecError, match="follow=True is for a Store"):
+        explorer.explore([store.ticket(made.run)], follow=True)
 
 
 # what it leaves
 
 
-def test_nothing_is_left_open(results, ids):
+def test_nothing_is_left_open_and_settings_of_others_stay(results, ids):
     plt.close("all")
-    box = widgets.explore(results, ids[5, 1])
-    box.compare.value = True
+    size = mpl.rcParams["font.size"]
+    box = explorer.explore(results, ids[5, 1])
     box.export_picture.click()
-    widgets.picture(results, ids[5, 1])
-    assert plt.get_fignums() == []
-
-
-def test_drawing_leaves_the_settings_of_others_alone(results, ids):
-    threads, size = torch.get_num_threads(), mpl.rcParams["font.size"]
-    widgets.explore(results, ids[5, 1])
-    assert (torch.get_num_threads(), mpl.rcParams["font.size"]) == (threads, size)
-    assert gc.isenabled()
+    explorer.picture(results, ids[5, 1])
+    assert plt.get_fignums() == [] and mpl.rcParams["font.size"] == size and gc.isenabled()
 
 
 def test_the_facts_are_those_of_the_table(results, ids):
-    facts = widgets.facts(results, ids[5, 1], 4)
+    facts = explorer.facts(results, ids[5, 1], 4)
     row = rows_of(results, ids[5, 1]).loc[4]
     assert all(
         facts[name] == row[name]
         for name in ("status", "level", "available", "active", "inactive", "zombie", "subnetworks")
     )
+
+
+@pytest.mark.parametrize("colours", ["state", "subnetwork", "task"])
+def test_the_figure_has_the_network_and_the_regions(results, ids, colours):
+    figure = explorer.picture(results, ids[5, 0], 2, colours)
+    axes = [ax for part in figure.subfigs for ax in part.axes]
+    assert len(axes) == 3 and "level 2" in axes[0].get_title("left")
 
 
 # the notebook

@@ -10,16 +10,13 @@ import sys
 import time
 import urllib.request
 
-import numpy as np
 import pytest
 from conftest import ARTEFACTS, ROOT
 
-from lth_utils import config, data
-from lth_utils.explorer import choices, widgets
-from lth_utils.explorer.explanation import explain
-from lth_utils.explorer.run import Options
-from lth_utils.explorer.screen import Screen
+from lth_utils import config
 from lth_utils.runs import store, ticket_files
+from lth_utils.viewer import open_run
+from lth_utils.viewer.words import level_in_words
 
 QUIET = {
     "@jupyterlab/apputils-extension:notification": {
@@ -28,35 +25,22 @@ QUIET = {
         "doNotDisturbMode": True,
     }
 }
-IMAGE = ".jp-OutputArea-output .widget-image"
-SLIDER = ".widget-hslider .noUi-handle"
-PATIENCE = 120_000
+PATIENCE = 60_000
 """Milliseconds to wait for anything: a machine may be slow."""
-PIXELS = """([selector, words]) => {
-  const image = document.querySelector(selector);
-  if (!image || !new RegExp(words + '$').test(image.title)) return false;
-  if (!image.complete || !image.naturalWidth) return false;
-  const canvas = document.createElement('canvas');
-  canvas.width = image.naturalWidth;
-  canvas.height = image.naturalHeight;
-  const context = canvas.getContext('2d');
-  context.drawImage(image, 0, 0);
-  const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
-  let sum = 0;
-  for (let i = 0; i < data.length; i += 4)
-    sum = (sum * 31 + data[i] * 65536 + data[i + 1] * 256 + data[i + 2]) | 0;
-  return [sum];
-}"""
-"""A checksum of the picture's pixels, once a decoded one has words that end so.
-
-The words come with the picture, in one message.
-"""
-WORDS = "[...document.querySelectorAll('[role=status]')].map(e => e.textContent)"
-STATE = f"""() => 'picture: ' + document.querySelector('{IMAGE}')?.title +
-  '; focus on ' + document.activeElement.className + '; slider at ' +
-  [...document.querySelectorAll('.noUi-handle')].map(e => e.getAttribute('aria-valuenow')) +
-  '; ' + {WORDS}.join(' | ')"""
-"""What explains why something awaited did not come."""
+LAB_ROOT = []
+"""Where the server finds the notebook."""
+VIEW = ".lth-explorer .lth-viewer"
+WORDS = f"{VIEW} .lth-words"
+CELLS = """() => [...jupyterapp.shell.widgets('main')][0].content.model.cells"""
+TYPES = (
+    """() => [...[...jupyterapp.shell.widgets('main')][0].content.model.cells].map(c => c.type)"""
+)
+RUN = """code => { const kernel =
+    [...jupyterapp.shell.widgets('main')][0].sessionContext.session.kernel;
+  let said = '';
+  const asked = kernel.requestExecute({code});
+  asked.onIOPub = message => { said += message.content.text ?? message.content.evalue ?? ''; };
+  return asked.done.then(() => said); }"""
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +61,7 @@ def lab(results, tmp_path_factory):
     (cell,) = [c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", [])]
     cell["source"] = [*cell["source"], *(f"\n{name} = {value!r}" for name, value in given.items())]
     (folder / "root").mkdir()
+    LAB_ROOT[:] = [folder / "root"]
     (folder / "root" / "explorer.ipynb").write_text(json.dumps(notebook))
     (folder / "config" / "labconfig").mkdir(parents=True)
     (folder / "config" / "labconfig" / "default_setting_overrides.json").write_text(
@@ -146,14 +131,15 @@ def lab(results, tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(browser, lab):
     """The notebook, all cells run."""
-    page = browser.new_page(viewport={"width": 1500, "height": 1500})
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
     page.set_default_timeout(PATIENCE)
-    page.problems = []
+    page.problems, page.asked = [], []
     page.on(
         "console",
         lambda message: page.problems.append(message.text) if message.type == "error" else None,
     )
     page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda request: page.asked.append(request.url))
     page.goto(lab, wait_until="domcontentloaded")
     page.wait_for_function("() => window.jupyterapp")
     page.evaluate("() => window.jupyterapp.restored.then(() => 1)")
@@ -164,226 +150,224 @@ def page(browser, lab):
     )
     page.wait_for_function("""() => [...window.jupyterapp.shell.widgets('main')].every(w =>
         [...w.content.model.cells].every(cell => cell.type !== 'code' || cell.executionCount))""")
-    page.locator(IMAGE).wait_for()
-    page.locator(SLIDER).first.scroll_into_view_if_needed()
+    page.locator(f"{VIEW} canvas").wait_for()
+    page.locator(f"{VIEW} input[type=range]").first.scroll_into_view_if_needed()
     yield page
-    page.screenshot(path=ARTEFACTS / "explorer.png", full_page=True)
+    page.screenshot(path=ARTEFACTS / "explorer.png")
     page.close()
-
-
-def wait_for(page, condition, argument, what):
-    """What a condition in the browser says, once it says anything."""
-    try:
-        return page.wait_for_function(condition, arg=argument).json_value()
-    except Exception as error:
-        raise AssertionError(f"no {what}; {page.evaluate(STATE)}") from error
-
-
-def picture(page, level, *more, of=""):
-    """A checksum of the picture that says it shows this; level: of one network, or a pattern."""
-    words = "; ".join([f"{of}, level {level}", "state of each weight", *more])
-    return wait_for(page, PIXELS, [IMAGE, words], f"picture of {words}")[0]
-
-
-def words_on(page, level):
-    """The words beside the slider, as soon as they speak of this level."""
-    return wait_for(
-        page,
-        f"(start) => {WORDS}.find(words => words.startsWith(start))",
-        f"Level {level}:",
-        f"words on level {level}",
-    )
-
-
-def wait_for_run(page, results, run_id):
-    """The words and the picture of a run's first view."""
-    kept = store.Store(results)
-    said = widgets.facts(kept, run_id)
-    page.get_by_role("status").filter(has_text=said["words"]).wait_for()
-    picture(page, said["level"], of=f"seed {kept.spec(run_id).seed}")
-
-
-def to_level(page, level):
-    """By keyboard, each step awaited, else words of an earlier visit could be taken for these."""
-    page.locator(SLIDER).first.focus()
-    page.keyboard.press("Home")
-    words = words_on(page, 0)
-    for step in range(1, level + 1):
-        page.keyboard.press("ArrowRight")
-        words = words_on(page, step)
-    return words
 
 
 @pytest.fixture
 def run(results, page):
-    """The run that the notebook shows first, and its rows."""
+    """The run that the notebook shows first, shown again at its first level."""
     facts = json.loads((results / "smoke" / "facts" / "05_ticket_explorer.json").read_text())
-    table = store.Store(results).table()
-    return table[table["run"] == facts["view"]["run"]].reset_index()
+    opened = open_run(store.Store(results), facts["view"]["run"])
+    kernel(page, f"view.view.show({opened.key!r}, 0)")
+    says(page, level_in_words(opened, 0))
+    return opened
 
 
-def test_the_arrow_keys_move_the_level_and_the_words_agree_with_the_store(page, run):
-    for level, row in run.iterrows():
-        words = to_level(page, level)
-        assert f"Level {level}: {row['status']}." in words
-        assert (
-            f"Of {row['available']} available weights {row['active']} active, "
-            f"{row['inactive']} inactive, {row['zombie']} zombie;"
-        ) in words
-        assert (
-            f"accuracy circles {row['accuracy_circles']:.1%}, moons {row['accuracy_moons']:.1%}"
-            in words
-        )
+def kernel(page, code):
+    """Run code in the notebook's kernel; what it printed."""
+    return page.evaluate(RUN, code).strip()
 
 
-def test_the_picture_follows_the_slider_and_comes_back(page):
-    seen = []
-    for level in (0, 1, 0):
-        to_level(page, level)
-        seen.append(picture(page, level))
-    assert seen[0] == seen[2] != seen[1]
+def says(page, words):
+    """Wait until the view says this."""
+    script = "([where, words]) => document.querySelector(where).textContent.startsWith(words)"
+    page.wait_for_function(script, arg=[WORDS, words])
 
 
-def test_the_mouse_drags_the_level(page, run):
-    to_level(page, 0)
-    before = picture(page, 0)
-    handle, track = (
-        page.locator(SLIDER).first.bounding_box(),
-        page.locator(".widget-hslider .noUi-target").first.bounding_box(),
+def is_in_kernel(page, name, value):
+    """Wait until a trait of the explorer has a value."""
+    end = time.monotonic() + PATIENCE / 1000
+    while (said := kernel(page, f"print(view.{name})")) != str(value):
+        assert time.monotonic() < end, said
+        time.sleep(0.1)
+
+
+def test_keys_move_the_level_and_the_words_agree_with_the_store(page, run):
+    page.locator(f"{VIEW} canvas").first.focus()
+    for level in range(1, len(run.rows)):
+        page.keyboard.press("ArrowRight")
+        says(page, level_in_words(run, level))
+    is_in_kernel(page, "level", len(run.rows) - 1)
+    page.keyboard.press("Home")
+    is_in_kernel(page, "level", 0)
+
+
+def test_python_drives_the_view_and_hears_of_it(page, run):
+    kernel(page, "view.level = 1")
+    says(page, level_in_words(run, 1))
+    kernel(page, "view.neuron = [1, 2]")
+    page.get_by_text(re.compile("^neuron 3 of hidden layer 1 ")).first.wait_for()
+    page.locator(VIEW).get_by_label("Colours").select_option("task")
+    is_in_kernel(page, "colours", "task")
+    assert "did you mean task" in kernel(page, "view.colours = 'taks'")
+    kernel(page, "view.colours, view.neuron = 'state', None")
+
+
+def test_own_widgets_are_linked_and_interact_works(page, run):
+    code = """import ipywidgets
+slider = ipywidgets.IntSlider(max=2)
+ipywidgets.link((slider, 'value'), (view, 'level'))
+slider.value = 2"""
+    kernel(page, code)
+    says(page, level_in_words(run, 2))
+    kernel(page, "ipywidgets.interact(lambda level: setattr(view, 'level', level), level=(0, 2));")
+    kernel(page, "view.level = 1")
+    is_in_kernel(page, "level", 1)
+    assert kernel(page, "print(slider.value)") == "1"
+
+
+@pytest.mark.parametrize("keys", ["x", "dd", "m", "a", "b", "y", "Enter"])
+def test_no_key_removes_or_changes_a_cell(page, run, keys):
+    before = page.evaluate(TYPES)
+    controls = page.locator(
+        ".lth-explorer input, .lth-explorer select, .lth-explorer button, .lth-explorer canvas"
     )
-    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    for step in range(1, 11):
-        page.mouse.move(x + track["width"] * step / 10, y)
-    page.mouse.up()
-    words_on(page, len(run) - 1)
-    assert picture(page, len(run) - 1) != before
+    seen = 0
+    for control in controls.all():
+        if not control.is_visible() or control.is_disabled():
+            continue
+        typing = control.evaluate("e => e.matches('input[type=text], input[type=search]')")
+        if keys == "Enter" and control.evaluate("e => e.tagName === 'BUTTON'"):
+            continue
+        control.focus()
+        for key in [keys] if keys == "Enter" else keys:
+            page.keyboard.press(key)
+        assert page.evaluate(TYPES) == before, (keys, control.evaluate("e => e.outerHTML"))
+        if typing:
+            control.fill("")
+        seen += 1
+    assert seen >= 12
+    page.evaluate("document.activeElement.blur()")
 
 
-def test_buttons_and_play_go_through_the_levels(page, run):
-    to_level(page, 0)
-    page.get_by_role("button", name="next ▶").press("Enter")
-    words_on(page, 1)
-    page.get_by_role("button", name="◀ previous").press("Enter")
-    words_on(page, 0)
-    page.locator(".widget-play button").first.press("Enter")
-    words_on(page, len(run) - 1)
-    page.locator(".widget-play .fa-play").wait_for()  # it stops a beat after the last level
+def test_all_runs_are_in_one_list_that_can_be_searched(page, results, run):
+    entries = store.Store(results).entries()
+    kept = page.get_by_label(re.compile(r"^Run \(")).first
+    assert set(kept.locator("option").all_inner_texts()).__len__() == len(entries)
+    other = next(key for key in entries if key != run.key)
+    search = page.get_by_label("Search runs")
+    search.fill(other.rpartition("--")[2])
+    page.get_by_label(re.compile(r"^Run \(1 found\)")).wait_for()
+    kept = page.get_by_label(re.compile(r"^Run \(")).first
+    words = kernel(page, f"print(view.catalogue.words[{other!r}])")
+    kept.select_option(words)
+    is_in_kernel(page, "run", other)
+    says(page, level_in_words(open_run(store.Store(results), other), 0))
+    search.fill("")
+    page.get_by_label(re.compile(rf"^Run \({len(entries)} found\)")).wait_for()
 
 
-def test_another_run_ends_the_play(page, results, run):
-    to_level(page, 0)
-    start, _, again = page.locator(".widget-play button").all()
-    again.press("Enter")  # round and round, until it is stopped
-    start.press("Enter")
-    page.locator(".widget-play .fa-pause").wait_for()
-    lists = page.get_by_label("Run", exact=True)
-    before, other = (
-        lists.input_value(),
-        next(r for r in store.Store(results).entries() if r != run["run"][0]),
-    )
-    lists.select_option(index=1 - lists.evaluate("e => e.selectedIndex"))
-    wait_for_run(page, results, other)
-    page.locator(".widget-play .fa-play").wait_for()
-    to_level(page, 0)
-    page.wait_for_timeout(1500)  # two of its beats
-    assert page.locator(SLIDER).first.get_attribute("aria-valuenow") == "0.0"
-    again.press("Enter")
-    lists.select_option(before)
-    wait_for_run(page, results, run["run"][0])
-
-
-def test_another_run_is_chosen_from_the_list(page, results, run):
-    """By keyboard: the space bar opens a list, as JupyterLab uses bare arrow keys itself."""
-    lists = page.get_by_label("Run", exact=True)
-    table = store.Store(results).table()
-    rows = table[table["run"] != run["run"][0]].reset_index()
-    before = lists.input_value()
-    lists.focus()
-    for key in (
-        "Space",
-        "ArrowDown" if lists.evaluate("e => e.selectedIndex") == 0 else "ArrowUp",
-        "Enter",
-    ):
-        page.keyboard.press(key)
-    wait_for_run(page, results, rows["run"][0])
-    for level, row in rows.iterrows():
-        assert f"Of {row['available']} available weights {row['active']} active" in to_level(
-            page, level
-        )
-    lists.select_option(before)
-    wait_for_run(page, results, run["run"][0])
-
-
-def test_a_neuron_lights_up_and_is_explained(page, results, run):
-    to_level(page, 1)
-    plain = picture(page, 1)
-    assert page.get_by_label("Neuron of").evaluate("e => e.selectedIndex") == 0
-    page.get_by_label("Neuron of").select_option("hidden layer 1")
-    lit = picture(page, 1, "hidden layer 1, \\d+ lit up")
-    said = page.get_by_text(re.compile(r"^neuron \d+ of hidden layer 1 "))
-    said.wait_for()
-    words = said.inner_text()
-    ticket = store.Store(results).ticket(run["run"][0], 1)
-    dataset = data.load(store.Store(results).spec(run["run"][0]).data)
-    assert words == explain(ticket, 1, int(words.split()[1]) - 1, dataset)
-    page.get_by_label("Neuron of").select_option("no layer")
-    assert picture(page, 1) == plain != lit
-
-
-def test_two_levels_side_by_side(page):
-    to_level(page, 1)
-    alone = picture(page, 1)
-    box = page.get_by_label("compare with a second run or level")
-    box.press("Space")
-    assert picture(page, "1 beside .*, level 0") != alone
-    page.get_by_label("Run, right").wait_for()
-    box.press("Space")
-    assert picture(page, 1) == alone
+def test_a_second_run_stands_beside_the_first(page, results, run):
+    other = next(key for key in store.Store(results).entries() if key != run.key)
+    kernel(page, f"view.beside.value = {other!r}")
+    page.wait_for_function(f"() => document.querySelectorAll('{VIEW} canvas').length === 2")
+    assert "Right minus left:" in page.locator(WORDS).first.inner_text()
+    page.locator(VIEW).get_by_label("compare").uncheck()
+    is_in_kernel(page, "compare", False)
 
 
 def test_the_ticket_is_exported_and_read_back(page, results, run):
-    to_level(page, 1)
+    kernel(page, "view.level = 1")
+    says(page, level_in_words(run, 1))
     page.get_by_role("button", name="Export the ticket").press("Enter")
-    path = results / "exports" / f"{run['run'][0]}-level1.npz"
+    path = results / "exports" / f"{run.key}-level1.npz"
     page.get_by_text(str(path)).wait_for()
-    found, wanted = ticket_files.load(path), store.Store(results).ticket(run["run"][0], 1)
+    found, wanted = ticket_files.load(path), run.ticket(1)
     assert all((a == b).all() for a, b in zip(found.masks, wanted.masks, strict=True))
-    assert np.array_equal(found.trained, wanted.trained) and np.array_equal(
-        found.initial, wanted.initial
-    )
+    assert (found.trained == wanted.trained).all()
 
 
-def test_a_level_is_shown_soon(page, results, run):
-    """From the key to the decoded picture, the better of two that no cache holds yet.
+def test_the_code_of_a_view_shows_it_again(page, results, run):
+    kernel(page, "view.level, view.colours, view.neuron = 1, 'task', [1, 0]")
+    says(page, level_in_words(run, 1))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator(VIEW).get_by_role("button", name="copy code").click()
+    page.get_by_text("Copied Python code that shows this view.").wait_for()
+    code = page.evaluate("navigator.clipboard.readText()")
+    assert code.startswith("import lth_utils as lth\n\nlth.explore(lth.Store(), ")
+    again = {}
+    os.environ["LTH_OUTPUTS"], before = str(results), os.environ.get("LTH_OUTPUTS")
+    try:
+        exec(code.replace("lth.explore", "again['view'] = lth.explore"), {"again": again})
+    finally:
+        os.environ.pop("LTH_OUTPUTS") if before is None else os.environ.update(LTH_OUTPUTS=before)
+    shown = again["view"].view.state()
+    assert (shown["run"], shown["level"], shown["colours"]) == (run.key, 1, "task")
+    assert shown["neuron"] == [1, 0]
+    kernel(page, "view.colours, view.neuron = 'state', None")
 
-    Where drawing alone is slow, that may take longer.
-    """
-    faint = "pruned weights, faint"
-    page.get_by_label(faint).press("Space")  # other pictures than those shown so far
-    to_level(page, 0)
-    picture(page, 0, faint)
-    shown, screen, took, drawing = (
-        choices.open_run(store.Store(results), run["run"][0]),
-        Screen(),
-        [],
-        [],
-    )
-    for level in (1, 2):
-        began = time.perf_counter()
-        page.keyboard.press("ArrowRight")
-        picture(page, level, faint)
-        took.append(time.perf_counter() - began)
-        began = time.perf_counter()
-        screen.png([(shown, level)], Options(pruned=True))
-        drawing.append(time.perf_counter() - began)
-    assert min(took) < max(1, 10 * min(drawing)), (took, drawing)
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1920, 1080)])
+def test_slider_and_picture_fit_on_the_screen_together(page, run, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(500)
+    page.locator(f"{VIEW} .lth-levels").first.evaluate("e => e.scrollIntoView()")
+    page.wait_for_timeout(500)
+    slider = page.locator(f"{VIEW} input[type=range]").first.bounding_box()
+    canvas = page.locator(f"{VIEW} canvas").first.bounding_box()
+    room = page.locator(".jp-WindowedPanel-outer, .jp-Notebook").first.bounding_box()
+    assert slider["y"] >= room["y"] - 2
+    assert canvas["y"] + canvas["height"] <= room["y"] + room["height"] + 2
+    page.screenshot(path=ARTEFACTS / f"explorer-{width}.png")
+    page.set_viewport_size({"width": 1366, "height": 768})
+
+
+def test_the_dark_theme_is_followed(page, run):
+    theme = "name => jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
+    page.evaluate(theme, "JupyterLab Dark")
+    dark = f"() => getComputedStyle(document.querySelector('{VIEW}'))" \
+        ".getPropertyValue('--lth-dark').trim() === '1'"  # fmt: skip
+    page.wait_for_function(dark)
+    page.wait_for_timeout(300)
+    page.screenshot(path=ARTEFACTS / "explorer-dark.png")
+    page.evaluate(theme, "JupyterLab Light")
+
+
+def test_the_saved_notebook_shows_the_last_view(page, lab, browser, results, run, tmp_path):
+    """Alive where scripts are allowed, else as picture; in a page, and in JupyterLab."""
+    kernel(page, "view.level = 1")
+    says(page, level_in_words(run, 1))
+    words = level_in_words(run, 1)
+    saved = LAB_ROOT[0] / "explorer.ipynb"
+    end = time.monotonic() + PATIENCE / 1000
+    while True:
+        page.evaluate("() => jupyterapp.commands.execute('docmanager:save').then(() => 1)")
+        notebook = json.loads(saved.read_text())
+        said = [o.get("data", {}).get("text/plain", "") for c in notebook["cells"]
+                for o in c.get("outputs", [])]  # fmt: skip
+        if any("".join(text).startswith(words) for text in said):
+            break
+        assert time.monotonic() < end, said
+        time.sleep(0.3)
+    from lth_utils.publish import gallery
+
+    path = results / "saved.ipynb"
+    path.write_text(json.dumps(notebook))
+    shown = gallery.notebook_page(path)
+    tab = browser.new_page()
+    asked = []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(shown.as_uri())
+    inside = tab.frame_locator("iframe[title='The last view']")
+    inside.locator("canvas").wait_for()
+    assert inside.locator(".lth-words").first.inner_text().startswith(words)
+    inside.locator("canvas").press("ArrowRight")
+    inside.get_by_text("Level 2:").first.wait_for()
+    assert [u for u in asked if not u.startswith(("file:", "data:", "blob:", "about:"))] == []
+    tab.close()
+    still = browser.new_context(java_script_enabled=False).new_page()
+    still.goto(shown.as_uri())
+    assert "Level 1" in still.locator("noscript img").first.get_attribute("alt")
+    assert still.locator("noscript img").first.bounding_box()["width"] > 300
 
 
 def test_nothing_went_wrong_on_the_way(page):
-    """Runs last: no error in the browser's console, none in any cell, none in the kernel's log."""
-    assert page.problems == []
+    """No error in the browser's console, none in any cell, and no request to another host."""
+    assert [p for p in page.problems if "favicon" not in p] == []
     assert (
         page.locator(
             ".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']"
@@ -391,3 +375,16 @@ def test_nothing_went_wrong_on_the_way(page):
         == []
     )
     assert not re.search("Traceback|Error:", page.locator(".jp-Notebook").inner_text())
+    hosts = {url.split("/")[2].split(":")[0] for url in page.asked if url.startswith("http")}
+    assert hosts <= {"127.0.0.1"}
+
+
+def test_without_its_kernel_the_view_lives_on_in_jupyterlab(page, lab):
+    """Runs last: the kernel is shut down and the notebook opened again."""
+    page.evaluate("""() => [...jupyterapp.shell.widgets('main')][0].sessionContext.shutdown()
+        .then(() => jupyterapp.commands.execute('docmanager:save')).then(() => 1)""")
+    page.goto(lab, wait_until="domcontentloaded")
+    inside = page.frame_locator("iframe[title='The last view']")
+    inside.locator("canvas").wait_for()
+    page.screenshot(path=ARTEFACTS / "explorer-no-kernel.png")
+    assert inside.locator(".lth-words").first.inner_text().startswith("Level")

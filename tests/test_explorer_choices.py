@@ -6,9 +6,9 @@ import time
 import pytest
 from explorer_cases import TASKS, explored_store, ids_in, odd_ticket, rows_of
 
-from lth_utils import connectivity
+from lth_utils import connectivity, explorer
 from lth_utils.config import SpecError
-from lth_utils.explorer import choices, widgets
+from lth_utils.explorer import choices
 from lth_utils.runs import files
 from lth_utils.runs.store import Store
 
@@ -25,7 +25,7 @@ def ids(results):
 
 @pytest.fixture
 def box(results, ids):
-    return widgets.explore(results, ids[5, 0])
+    return explorer.explore(results, ids[5, 0])
 
 
 @pytest.fixture
@@ -35,47 +35,53 @@ def odd():
 
 def test_lists_say_what_became_of_each_run(box, results, ids):
     entries = results.entries()
-    for words, run_id in box.first.run.options:
+    assert len(box.listed.options) == len(entries)
+    for words, run_id in box.listed.options:
         statuses = [line["status"] for line in rows_of(results, run_id).to_dict("records")]
-        assert words.startswith(f"seed {entries[run_id]['head']['seed']} – ")
+        assert f"network seed {entries[run_id]['head']['seed']} – " in words
         for word in ("separated", "degraded"):
-            assert (
-                (f"{word} at level {statuses.index(word)}" in words)
-                if word in statuses
-                else (word not in words)
-            )
+            said = f"{word} at level {statuses.index(word)}" if word in statuses else word
+            assert (said in words) == (word in statuses)
+
+
+def test_seeds_say_whose_they_are():
+    heads = [{"data": "d", "data.seed": n, "prune.schedule": "rate", "prune.target": 9,
+              "prune.rate": 0.3} for n in (0, 1)]  # fmt: skip
+    labels = choices.experiment_labels([tuple(head.items()) for head in heads])
+    assert [label.rpartition(" · ")[2] for label in labels] == ["data seed 0", "data seed 1"]
+
+
+def test_every_run_is_found_by_its_words_and_can_be_shown(box, results, ids):
+    for run_id in results.entries():
+        words = box.catalogue.words[run_id]
+        assert run_id in box.catalogue.search(words.replace("·", " ").replace("–", " "))
+        assert box.catalogue.search(run_id.upper()) == [run_id]
+        box.search.value = run_id
+        assert run_id in [key for _, key in box.listed.options]
+        box.listed.value = run_id
+        assert box.run == run_id == box.view.current_run.key
+    box.search.value = "no such run"
+    assert (
+        box.run in [key for _, key in box.listed.options] and "(0 found)" in box.listed.description
+    )
+    assert len(box.catalogue.search("noise 0.2")) == 1
+    box.search.value = ""
 
 
 def test_experiments_that_would_read_the_same_say_how_they_differ(box):
-    assert len(box.first.experiment.options) == len(set(box.first.experiment.options))
-    assert {e[-9:] for e in box.first.experiment.options if "noise" in e} == {
-        "noise 0.1",
-        "noise 0.2",
-    }
-
-
-def test_every_run_can_be_reached_and_is_what_the_lists_say(box, results):
-    reached = []
-    for experiment in box.first.experiment.options:
-        box.first.experiment.value = experiment
-        for size in box.first.size.options:
-            box.first.size.value = size
-            for _, run_id in box.first.run.options:
-                box.first.run.value = run_id
-                assert box.first.current_run.key == run_id and "Level" in box.first.words.value
-                reached.append(run_id)
-    assert sorted(reached) == sorted(results.entries())
+    noise = {words[-9:] for words in box.catalogue.words.values() if "noise" in words}
+    assert noise == {"noise 0.1", "noise 0.2"}
 
 
 def test_an_empty_store_says_how_to_make_runs(tmp_path):
-    box = widgets.explore(Store(tmp_path / "nowhere"))
-    assert "make reproduce" in box.note.value and len(box.children) == 1
-    assert "empty" in widgets.explore([]).note.value
+    box = explorer.explore(Store(tmp_path / "nowhere"))
+    assert "make reproduce" in box.note.value and box.view is None
+    assert "empty" in explorer.explore([]).note.value
 
 
 def test_the_default_is_the_store_of_the_project(results, monkeypatch):
     monkeypatch.setenv("LTH_OUTPUTS", str(results.root))
-    assert widgets.explore().first.current_run.key in results.entries()
+    assert explorer.explore().run in results.entries()
 
 
 def test_hundreds_of_runs_are_listed_in_no_time(results, ids, tmp_path, monkeypatch):
@@ -85,9 +91,7 @@ def test_hundreds_of_runs_are_listed_in_no_time(results, ids, tmp_path, monkeypa
     began = time.thread_time()
     catalogue = choices.catalogue_of_store(Store(tmp_path))
     assert time.thread_time() - began < 2
-    assert [k for runs in next(iter(catalogue.tree.values())).values() for _, k in runs] == [
-        f"run{n}" for n in range(800)
-    ]
+    assert list(catalogue.words) == [f"run{n}" for n in range(800)]
 
 
 # runs that cannot be shown
@@ -98,11 +102,9 @@ def test_damaged_runs_are_left_out_and_counted(results, tmp_path):
     results.copy(results.entries(), copy)
     victim = sorted(copy.entries())[0]
     (copy.folder(victim) / "levels.csv").write_text("level\n")
-    box = widgets.explore(copy)
+    box = explorer.explore(copy)
     assert "1 damaged" in box.note.value
-    assert victim not in [
-        k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs
-    ]
+    assert victim not in box.catalogue.words
 
 
 @pytest.mark.parametrize("alone", [False, True])
@@ -116,11 +118,8 @@ def test_networks_of_another_kind_are_left_out_and_the_note_says_why(
     }
     given = {"images-3x32": unlike} | ({} if alone else entries)
     monkeypatch.setattr(Store, "read_entries", lambda self: (given, []))
-    box = widgets.explore(results)
-    listed = [
-        k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs
-    ]
-    assert sorted(listed) == sorted({} if alone else entries)
+    box = explorer.explore(results)
+    assert sorted(box.catalogue.words) == sorted({} if alone else entries)
     assert (
         "another kind of network" in box.note.value
         and ": 1, such as <code>images-3x32</code>" in box.note.value
@@ -142,51 +141,44 @@ def test_a_run_of_a_version_that_knows_more_is_left_out_too(results, tmp_path):
     (folder / "done.json").write_text(json.dumps(done))
     theirs = f"{theirs.rpartition('--')[0]}--{address[:12]}"
     folder.rename(copy.folder(theirs))
-    box = widgets.explore(copy)
-    assert (
-        sorted(
-            k for sizes in box.catalogue.tree.values() for runs in sizes.values() for _, k in runs
-        )
-        == ours
-    )
+    box = explorer.explore(copy)
+    assert sorted(box.catalogue.words) == ours
     assert f": 1, such as <code>{theirs}</code>" in box.note.value
 
 
 def test_a_run_damaged_meanwhile_is_said_and_the_others_stay(results, ids, tmp_path):
     copy = Store(tmp_path)
     results.copy(results.entries(), copy)
-    box = widgets.explore(copy, ids[5, 0])
-    (_, first), (_, second) = box.first.run.options[:2]
-    box.first.run.value = first
+    box = explorer.explore(copy, ids[5, 0])
+    second = next(key for _, key in box.listed.options if key != ids[5, 0])
     (copy.folder(second) / "arrays.npz").write_bytes(b"")
-    box.first.run.value = second
-    assert (
-        "cannot be shown" in box.first.words.value
-        and box.picture.layout.visibility == "hidden"
-        and box.export_ticket.disabled
-    )
-    box.first.run.value = first
-    assert "Level" in box.first.words.value and box.picture.layout.visibility == "visible"
+    box.listed.value = second
+    assert "Not shown" in box.message.value and box.run == box.listed.value == ids[5, 0]
+    box.level = 1
+    assert box.view.level == 1
 
 
 # tickets without a store
 
 
 def test_a_list_of_tickets_is_explored_at_its_own_levels(results, ids):
-    box = widgets.explore([results.ticket(ids[5, 0], level) for level in (4, 0, 2)])
-    assert not box.first.slider.readout and box.first.slider.max == 2
-    for position, level in enumerate((0, 2, 4)):
-        box.first.slider.value = position
+    box = explorer.explore([results.ticket(ids[5, 0], level) for level in (4, 0, 2)])
+    (packed,) = box.view.runs
+    assert packed["rows"]["level"] == [0, 2, 4]
+    for level in (0, 2, 4):
+        box.level = level
         (status,) = connectivity.status(results.ticket(ids[5, 0], level).masks, TASKS)
-        assert f"Level {level}: {status}." in box.first.words.value
+        assert packed["rows"]["status"][box.view.row] == status
+    with pytest.raises(SpecError, match="level is 3"):
+        box.level = 3
 
 
 @pytest.mark.parametrize("given", [["no ticket"], [None]])
 def test_anything_else_is_refused(given):
     with pytest.raises(SpecError, match="expected a Store, a list of Tickets"):
-        widgets.explore(given)
+        explorer.explore(given)
 
 
 def test_two_tickets_of_one_place_are_refused(odd):
     with pytest.raises(SpecError, match="two tickets are 2-3-3-2, seed 0, level 4"):
-        widgets.explore([odd, odd])
+        explorer.explore([odd, odd])

@@ -13,11 +13,11 @@ from conftest import ROOT
 from explorer_cases import explored_store, ids_in, odd_ticket
 from PIL import Image
 
-from lth_utils.explorer import widgets
-from lth_utils.explorer.words import level_in_words
+from lth_utils import explorer
 from lth_utils.networks.ticket import Ticket
 from lth_utils.runs import ticket_files
 from lth_utils.runs.files import StoreError
+from lth_utils.viewer.words import level_in_words
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def ids(results):
 
 @pytest.fixture
 def box(results, ids):
-    return widgets.explore(results, ids[5, 0])
+    return explorer.explore(results, ids[5, 0])
 
 
 @pytest.fixture
@@ -81,41 +81,28 @@ def readable_parts(kind, content):
 
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_the_picture_is_exported_with_where_it_comes_from(box, results, ids, kind):
-    box.kind.value, box.first.slider.value = kind, 3
-    box.export_picture.click()
-    path = Path(re.search("<code>(.*)</code>", box.message.value).group(1))
-    assert (
-        path.parent == results.root / "exports"
-        and path.name == f"{ids[5, 0]}-level3-by-state.{kind}"
-    )
+    box.level = 3
+    path = box.save_picture(kind)
+    assert path.parent == results.root / "exports"
+    assert path.name == f"{ids[5, 0]}-level3-by-state.{kind}"
     content = path.read_bytes()
-    assert (
-        content.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind])
-        and len(content) > 20_000
-    )
-    words = level_in_words(box.first.current_run, 3)
-    about = f"4-8-8-2 · seed 0, level 3; state of each weight; {words}; lth_utils "
+    assert content.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind])
+    assert len(content) > 10_000
+    words = level_in_words(box.view.current_run, 3)
     said = metadata(kind, content)
-    assert (
-        said["Title"] == f"{ids[5, 0]}-level3"
-        and said["About"].startswith(about)
-        and "torch" in said["About"]
-    )
+    assert said["Title"] == f"{ids[5, 0]}-level3"
+    assert said["About"].startswith(f"{words}; lth_utils ") and "torch" in said["About"]
     readable = readable_parts(kind, content)
     for private in (ROOT, results.root, Path.home(), Path.cwd()):
-        assert (
-            str(private).encode() not in readable
-            and str(private).encode("utf-16-be") not in readable
-        )
-    again = widgets.explore(results, ids[5, 0])
-    again.kind.value, again.first.slider.value = kind, 3
-    again.export_picture.click()
-    assert path.read_bytes() == content
+        assert str(private).encode() not in readable
+        assert str(private).encode("utf-16-be") not in readable
+    again = explorer.explore(results, ids[5, 0], level=3)
+    assert again.save_picture(kind).read_bytes() == content
 
 
 def test_the_exported_ticket_is_read_back_equal(box, results, ids):
     for level in (0, 4):
-        box.first.slider.value = level
+        box.level = level
         box.export_ticket.click()
         path = results.root / "exports" / f"{ids[5, 0]}-level{level}.npz"
         assert str(path) in box.message.value

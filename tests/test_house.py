@@ -25,6 +25,7 @@ FOLDERS = [
     "imp",
     "runs",
     "plots",
+    "viewer",
     "studies",
     "publish",
     "explorer",

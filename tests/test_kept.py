@@ -52,8 +52,8 @@ def test_figures_and_facts_come_from_the_kept_tables(set_name, notebook, tmp_pat
             if "parameters" in cell["metadata"].get("tags", []):
                 names |= values | {"set_name": set_name, "train": False}
     last = "".join(cell["source"]).splitlines()[-1]
-    if last.startswith("widgets.explore(page.store"):
-        assert eval(last, names).first.current_run.key in store.Store(tmp_path / set_name).entries()
+    if last.startswith("explorer.explore(page.store"):
+        assert eval(last, names).run in store.Store(tmp_path / set_name).entries()
     facts = json.loads((tmp_path / set_name / "facts" / f"{notebook.stem}.json").read_text())
     assert facts == json.loads(
         (ROOT / "outputs" / set_name / "facts" / f"{notebook.stem}.json").read_text()

@@ -39,7 +39,7 @@ def planned(base=(4, 8, 8, 2), **prune):
             r"level \d of 4 would remove nothing",
         ),
         ((4, 8, 2), {"levels": 4, "target": 2, "scope": "layer"}, "level 4 of 4: .* empty layer"),
-        ((4, 8, 2), {"levels": 0, "criterion": "snip"}, "criterion is 'snip'; allowed: magn"),
+        ((4, 8, 2), {"levels": 0, "criterion": "taylor"}, "criterion is 'taylor'; allowed: magn"),
         ((4, 8, 2), {"levels": 0, "criterion": "magnitud"}, r"did you mean magnitude\?"),
     ],
 )

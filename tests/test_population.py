@@ -284,7 +284,7 @@ def test_the_model_of_a_ticket_gives_the_logits_of_the_population(toy):
 def test_a_ticket_without_trained_values_says_how_to_get_them(toy):
     start = init((4, 3, 2), [0])
     ticket = Ticket(start.shape, start.masks, start.parameters[0].numpy(), None, toy.tasks, 0, 0)
-    with pytest.raises(SpecError, match="retrain from which='initial'"):
+    with pytest.raises(SpecError, match="trains it again from which='initial'"):
         ticket.model()
     assert all(torch.equal(a, b) for a, b in zip(ticket.weights, start.weights, strict=True))
 

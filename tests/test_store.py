@@ -360,13 +360,13 @@ def test_a_kept_table_must_hold_the_runs_asked_for(filled, tmp_path, monkeypatch
 def test_a_shared_table_keeps_what_other_notebooks_wrote(tmp_path, monkeypatch):
     monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
     for rows in (
-        {"claim": ["1", "4"], "verdict": ["agrees", "differs"]},
+        {"claim": ["1", "10"], "verdict": ["agrees", "differs"]},
         {"claim": ["3"], "verdict": ["cannot tell"]},
         {"claim": ["1"], "verdict": ["differs"]},
     ):
         products.update_table("smoke", "verdicts", pd.DataFrame(rows), "claim")
     back = pd.read_csv(tmp_path / "smoke" / "tables" / "verdicts.csv", dtype=str)
-    assert back.to_numpy().tolist() == [["1", "differs"], ["3", "cannot tell"], ["4", "differs"]]
+    assert back.to_numpy().tolist() == [["1", "differs"], ["3", "cannot tell"], ["10", "differs"]]
 
 
 def test_provenance_says_with_what_and_how_long(filled):

@@ -175,8 +175,8 @@ def test_two_processes_on_one_store_do_not_harm_each_other(tmp_path):
 
 
 def test_an_unknown_criterion_is_refused_before_the_others_are_trained(tmp_path):
-    wrong = replace(SPEC, prune=replace(SPEC.prune, criterion="snip"))
-    with pytest.raises(SpecError, match=r"criterion is 'snip'; allowed: magnitude, "):
+    wrong = replace(SPEC, prune=replace(SPEC.prune, criterion="taylor"))
+    with pytest.raises(SpecError, match=r"criterion is 'taylor'; allowed: magnitude, "):
         sweep.run([SPEC, wrong], Store(tmp_path), device="cpu")
     assert not list(tmp_path.iterdir())
 
@@ -191,10 +191,10 @@ def test_a_scope_that_empties_a_layer_is_refused_before_the_others_are_trained(t
 def failing(reason):
     """A criterion that cannot be computed for one seed."""
 
-    def criterion(weights, initial, seeds, level):
-        if 1 in seeds:
+    def criterion(context):
+        if 1 in context.seeds:
             raise reason
-        return weights.abs()
+        return context.weights.abs()
 
     return criterion
 

@@ -81,7 +81,7 @@ def test_the_package_is_the_wheels_and_complete(installed, tmp_path):
     assert printed.startswith(str(installed.site / "lth_utils"))
     there = {p.relative_to(installed.site) for p in (installed.site / "lth_utils").rglob("*")}
     for path in (installed.sources / "lth_utils").rglob("*"):
-        if path.suffix in (".py", ".csv", ".html", ".md", ".typed"):
+        if path.suffix in (".py", ".csv", ".css", ".html", ".js", ".md", ".typed"):
             assert path.relative_to(installed.sources) in there
 
 

@@ -17,13 +17,29 @@ def asdict(spec: RunSpec) -> dict:
 
 
 LATER = {
-    "prune": {"alive": False, "rewind": 0, "one_shot": False, "biases": "reset"},
-    "train": {"weight_decay": 0.0, "record": False},
+    "prune": {
+        "alive": False,
+        "rewind": 0,
+        "one_shot": False,
+        "biases": "reset",
+        "scored": "trained",
+        "start": "rewound",
+        "rounds": 1,
+        "examples": 0,
+        "during": "fixed",
+        "updates": 0,
+        "every": 1,
+        "swap": 0.3,
+    },
+    "train": {"weight_decay": 0.0, "record": False, "l1": 0.0},
     "init": "kaiming_normal",
     "variant": None,
     "output_gain": 1.0,
 }
 """Fields that the first version lacked, with the value that means what it did."""
+
+LATER_IN_VARIANTS = {"found": {"l1": 0.0}}
+"""The same for fields of a variant that its first version lacked."""
 
 
 def canonical(spec: RunSpec) -> str:
@@ -32,7 +48,10 @@ def canonical(spec: RunSpec) -> str:
     It has all fields but those of ``LATER`` with their neutral value, so older runs keep their
     address.
     """
-    return json.dumps(_without(asdict(spec), LATER), sort_keys=True, separators=(",", ":"))
+    fields = _without(asdict(spec), LATER)
+    if spec.variant is not None:
+        fields["variant"] = _without(fields["variant"], LATER_IN_VARIANTS)
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
 def _without(mapping: dict, neutral: dict) -> dict:

@@ -43,6 +43,8 @@ class TrainSpec(Checked):
         loss: ``mean`` or ``sum`` over the tasks.
         weight_decay: Adam's L2 penalty as torch defines it, biases included; 0 or more.
         record: whether each epoch's losses and accuracy are kept (see ``Store.curves``).
+        l1: L1 penalty, whose subgradient is added to the loss's gradient, biases included; 0 or
+            more.
 
     Source:
         thesis, section on the experimental setup.
@@ -55,11 +57,13 @@ class TrainSpec(Checked):
     loss: str = "mean"
     weight_decay: float = 0.0
     record: bool = False
+    l1: float = 0.0
 
     def check(self):
         """Refuse numbers out of range and other losses."""
         self._require(self.lr > 0, "lr", "above 0")
         self._require(self.weight_decay >= 0, "weight_decay", "0 or more")
+        self._require(self.l1 >= 0, "l1", "0 or more")
         for name in ("batch_size", "patience", "max_epochs"):
             self._require(getattr(self, name) >= 1, name, "1 or more")
         choose(self.loss, ("mean", "sum"), "TrainSpec.loss")
@@ -77,13 +81,30 @@ class PruneSpec(Checked):
             powers; or ``extension``, where the run's base network is extended `levels` levels at
             `rate` and the counts are those of the extended networks.
         criterion: a key of ``pruning.CRITERIA``.
-        scope: ``global`` over all layers, or ``layer``, the same share in each.
+        scope: ``global`` over all layers; ``layer``, the same share in each; or ``erk``, shares
+            by Erdős and Rényi's random graphs, larger in layers of few units.
         alive: whether weights on no path from an input to an output are pruned first, so that
             they take no room in the budget.
         rewind: epochs of the dense training after which the weights are taken that every level is
             reset to; 0: their initialisation.
         one_shot: whether every level is pruned straight from the trained dense network.
         biases: ``reset`` with the weights, or ``kept`` as the level before left them.
+        scored: the values that the criterion sees: ``trained``, or ``initial``, which is pruning at
+            initialisation.
+        start: what a level is trained from: ``rewound``, the initial values; ``trained``, those
+            that the level before ended with, which is fine-tuning; or ``fresh``, drawn anew for
+            each level.
+        rounds: prunings on the way from one level to the next, each scored anew; 1 or more.
+        examples: training examples that gradients are taken over, drawn by the run's seed; 0: all.
+        during: how the mask changes while a level is trained: ``fixed``, not at all; ``gradual``,
+            it begins as that of the level before and is pruned along a cubic curve; ``set`` or
+            ``rigl``, the smallest weights give way to others, at random places or at those of the
+            largest gradients.
+        updates: how many such changes there are before the mask is trained to the end; 1 or more
+            unless ``fixed``.
+        every: epochs from one change to the next, 1 or more.
+        swap: share of each layer's weights that the first change of ``set`` and ``rigl`` replaces;
+            it falls to 0 as a cosine.
     """
 
     rate: float | None = None
@@ -96,6 +117,14 @@ class PruneSpec(Checked):
     rewind: int = 0
     one_shot: bool = False
     biases: str = "reset"
+    scored: str = "trained"
+    start: str = "rewound"
+    rounds: int = 1
+    examples: int = 0
+    during: str = "fixed"
+    updates: int = 0
+    every: int = 1
+    swap: float = 0.3
 
     def check(self):
         """Refuse numbers out of range, and counts that two of the three do not fix."""
@@ -105,8 +134,9 @@ class PruneSpec(Checked):
         self._require(self.target is None or self.target >= 1, "target", "1 or more")
         self._require(self.rewind >= 0, "rewind", "0 or more epochs")
         choose(self.schedule, ("rate", "extension"), "PruneSpec.schedule")
-        choose(self.scope, ("global", "layer"), "PruneSpec.scope")
+        choose(self.scope, ("global", "layer", "erk"), "PruneSpec.scope")
         choose(self.biases, ("reset", "kept"), "PruneSpec.biases")
+        self._check_ways()
         if self.levels == 0 and self.target is not None:
             raise SpecError(
                 f"PruneSpec.levels is 0 and target is {self.target}: "
@@ -122,6 +152,33 @@ class PruneSpec(Checked):
             raise SpecError(
                 f"PruneSpec needs exactly two of rate, levels and target; given: {named}"
             )
+
+    def _check_ways(self):
+        """Refuse ways to prune that do not go together."""
+        choose(self.scored, ("trained", "initial"), "PruneSpec.scored")
+        choose(self.start, ("rewound", "trained", "fresh"), "PruneSpec.start")
+        choose(self.during, ("fixed", "gradual", "set", "rigl"), "PruneSpec.during")
+        self._require(self.rounds >= 1, "rounds", "1 or more")
+        self._require(self.examples >= 0, "examples", "0 or more")
+        self._require(self.every >= 1, "every", "1 or more epochs")
+        self._require(0 < self.swap < 1, "swap", "above 0 and below 1")
+        changing = self.during != "fixed"
+        self._require(
+            (self.updates >= 1) == changing,
+            "updates",
+            f"{'1 or more' if changing else '0'} where during is {self.during}",
+        )
+        self._require(not self.one_shot or self.rounds == 1, "rounds", "1 where one_shot is true")
+        rewound = self.start == "rewound"
+        for name, neutral in (("scored", "trained"), ("rewind", 0), ("biases", "reset")):
+            value = getattr(self, name)
+            self._require(
+                rewound or value == neutral, name, f"{neutral} where start is not rewound"
+            )
+        by_change = self.criterion in ("movement", "magnitude_increase")
+        self._require(
+            rewound or not by_change, "criterion", "another one where start is not rewound"
+        )
 
 
 @dataclass(frozen=True)
@@ -210,6 +267,11 @@ class RunSpec(Checked):
                 self.prune.rewind == 0,
                 "variant",
                 "none where prune.rewind is above 0: the values a ticket was reset to are not kept",
+            )
+            self._require(
+                self.prune.start == "rewound" and self.prune.during == "fixed",
+                "variant",
+                "none where prune.start is not rewound or prune.during not fixed",
             )
         self._require(
             len(self.base) >= 2 and smallest(self.base) >= 1,

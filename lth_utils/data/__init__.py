@@ -3,6 +3,8 @@
 from lth_utils.data.banks import bundled, formulas, points
 from lth_utils.data.dataset import Dataset
 from lth_utils.data.frames import from_file, from_frame
+from lth_utils.data.gates import gates, inner_inputs
+from lth_utils.data.hidden import hidden, hidden_blocks, unequal
 from lth_utils.data.images import GARMENTS, cifar10, class_names, fashion, mnist, mnist_fashion
 from lth_utils.data.own import from_arrays
 from lth_utils.data.registry import DATASETS, load, spec, tasks_of
@@ -24,6 +26,10 @@ __all__ = [
     "from_arrays",
     "from_file",
     "from_frame",
+    "gates",
+    "hidden",
+    "hidden_blocks",
+    "inner_inputs",
     "load",
     "mnist",
     "mnist_fashion",
@@ -32,4 +38,5 @@ __all__ = [
     "spec",
     "standardise",
     "tasks_of",
+    "unequal",
 ]

@@ -28,6 +28,9 @@ from lth_utils.config import DataSpec, SpecError, choose, coerce, nearest
 from lth_utils.data.banks import bundled, formulas, points
 from lth_utils.data.content import CONTENT, checksum
 from lth_utils.data.dataset import Dataset
+from lth_utils.data.dials import dials, overlapping
+from lth_utils.data.gates import gates
+from lth_utils.data.hidden import hidden, unequal
 from lth_utils.data.image_files import DataError
 from lth_utils.data.images import cifar10, fashion, image_tasks, mnist, mnist_fashion
 from lth_utils.data.mnist_files import are_original
@@ -36,6 +39,8 @@ from lth_utils.data.toy_points import POINT_TASKS, moons_circles
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "moons_circles": moons_circles,
+    "dials": dials,
+    "overlapping": overlapping,
     "mnist_fashion": mnist_fashion,
     "mnist": mnist,
     "fashion": fashion,
@@ -43,11 +48,16 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "points": points,
     "formulas": formulas,
     "bundled": bundled,
+    "hidden": hidden,
+    "unequal": unequal,
+    "gates": gates,
 }
 """The function of each data set by the name that parameter files use."""
 
 NAMED: dict[Callable[..., Dataset], tuple[str, ...]] = {
     moons_circles: (),
+    dials: (),
+    overlapping: (),
     mnist_fashion: ("mnist", "fashion"),
     mnist: ("mnist",),
     fashion: ("fashion",),
@@ -55,6 +65,9 @@ NAMED: dict[Callable[..., Dataset], tuple[str, ...]] = {
     points: (),
     formulas: (),
     bundled: (),
+    hidden: (),
+    unequal: (),
+    gates: (),
 }
 """Functions whose name and options say all, and the image sets of which that is true only while the
 original files lie in the data folder."""
@@ -189,7 +202,7 @@ def tasks_of(data: DataSpec) -> tuple[Task, ...]:
     function = DATASETS.get(data.name)
     if function is moons_circles:
         return POINT_TASKS
-    if function in NAMED:
+    if function in (mnist_fashion, mnist, fashion, cifar10):
         return image_tasks(data)
     return load(data).tasks
 

@@ -85,7 +85,7 @@ def moons_circles(
     x_train, x_watched = scale(x, x_other)
     if not fresh:
         return Dataset(x_train, y, x_watched, y_other, POINT_TASKS)
-    x_fresh, y_fresh = _points(fresh, noise, factor, _streams(seed, "fresh "))
+    x_fresh, y_fresh = draw_points(fresh, noise, factor, point_streams(seed, "fresh "))
     return Dataset(
         x_train,
         y,
@@ -97,7 +97,7 @@ def moons_circles(
     )
 
 
-def _streams(seed: int, prefix: str = "") -> tuple[int, int]:
+def point_streams(seed: int, prefix: str = "") -> tuple[int, int]:
     """One random state for the circles and one for the moons."""
     # one random_state for both would shuffle both alike and make the labels equal
     streams = [rng(seed, "data", prefix + task.name) for task in POINT_TASKS]
@@ -105,7 +105,9 @@ def _streams(seed: int, prefix: str = "") -> tuple[int, int]:
     return circles, moons
 
 
-def _points(n: int, noise: float, factor: float, states: tuple) -> tuple[np.ndarray, np.ndarray]:
+def draw_points(
+    n: int, noise: float, factor: float, states: tuple
+) -> tuple[np.ndarray, np.ndarray]:
     """`n` points of each problem: inputs ``[n, 4]`` and labels int64 ``[n, 2]``."""
     from sklearn.datasets import make_circles, make_moons
 
@@ -117,7 +119,7 @@ def _points(n: int, noise: float, factor: float, states: tuple) -> tuple[np.ndar
 
 def _own_draw(n_samples: int, noise: float, factor: float, seed: int) -> Halves:
     """The first half trains."""
-    x, y = _points(2 * n_samples, noise, factor, _streams(seed))
+    x, y = draw_points(2 * n_samples, noise, factor, point_streams(seed))
     return x[:n_samples], y[:n_samples], x[n_samples:], y[n_samples:]
 
 
@@ -126,7 +128,7 @@ def _thesis_draw(n_samples: int, noise: float, factor: float, seed: int) -> Halv
     from sklearn.model_selection import train_test_split
 
     state = np.random.RandomState(seed)
-    x, y = _points(2 * n_samples, noise, factor, (state, state))
+    x, y = draw_points(2 * n_samples, noise, factor, (state, state))
     x_train, x_other, y_train, y_other = train_test_split(x, y, test_size=0.5, random_state=42)
     return x_train, y_train, x_other, y_other
 

@@ -1,7 +1,9 @@
-"""The ticket explorer: every run of a store, level by level, in one picture driven by widgets."""
+"""The ticket explorer: every run of a store in the viewer, in a notebook."""
 
 from lth_utils.explorer.explanation import explain
-from lth_utils.explorer.widgets import Explorer, explore, facts, picture
+from lth_utils.explorer.explorer import Explorer, explore
+from lth_utils.explorer.still import facts, picture
+from lth_utils.explorer.view import View
 from lth_utils.runs.ticket_files import load
 
-__all__ = ["Explorer", "explain", "explore", "facts", "load", "picture"]
+__all__ = ["Explorer", "View", "explain", "explore", "facts", "load", "picture"]

@@ -11,23 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-import torch
-
-from lth_utils import connectivity, data
-from lth_utils.config import DataSpec, SpecError
-from lth_utils.data import Dataset
-from lth_utils.data.image_files import DataError, no_download
+from lth_utils import config
+from lth_utils.config import SpecError
 from lth_utils.explorer.experiments import experiment_labels, experiment_of, size_label, size_of
-from lth_utils.explorer.run import Run
-from lth_utils.explorer.words import outcome_in_words
-from lth_utils.networks.layers import require_dense, split_mask
+from lth_utils.networks.layers import require_dense
 from lth_utils.networks.ticket import Ticket
-from lth_utils.plots.network_layout import lifetimes_of
 from lth_utils.runs.places import outputs
 from lth_utils.runs.store import Store
 from lth_utils.runs.unusable import CorruptRun
+from lth_utils.viewer.run import Run, open_run, run_of_tickets
+from lth_utils.viewer.words import outcome_in_words
 
 NO_RUNS = (
     "<b>No finished runs in {folder}.</b> In the project's folder, <code>make reproduce</code> "
@@ -35,68 +28,76 @@ NO_RUNS = (
     "<code>LTH_OUTPUTS</code>, or <code>explore(Store(folder))</code>."
 )
 
-MEASURES = ("available", "active", "inactive", "zombie", "subnetworks", "status")
-"""Columns that are known of a ticket alone."""
-
 
 @dataclass(frozen=True)
 class Catalogue:
     """The runs that can be chosen.
 
     Args:
-        tree: by experiment and size the words and the key of each run.
+        words: of each run by its key, in the order in which they are listed.
         open: the run of a key.
         exports: the folder for exported files.
         note: HTML to show above all.
         first: the key of the run to begin with, None without runs.
+        code: how Python gets at these runs.
     """
 
-    tree: dict[str, dict[str, list[tuple[str, str]]]]
+    words: dict[str, str]
     open: Callable[[str], Run]
     exports: Path
     note: str = ""
     first: str | None = None
+    code: str = "lth.Store()"
 
-    def where(self, key: str) -> tuple[str, str]:
-        """Experiment and size of a run.
+    def search(self, text: str) -> list[str]:
+        """The keys of the runs whose words or ids hold every word of a text."""
+        wanted = text.lower().split()
+        found = []
+        for key, words in self.words.items():
+            there = f"{words} {key}".lower()
+            if all(word in there for word in wanted):
+                found.append(key)
+        return found
+
+    def check(self, key: str) -> str:
+        """The key itself.
 
         Raises:
             SpecError: there is no such run.
         """
-        for experiment, sizes in self.tree.items():
-            for size, runs in sizes.items():
-                if any(key == k for _, k in runs):
-                    return experiment, size
-        raise SpecError(f"no run {key} among those that can be explored")
+        if key not in self.words:
+            hint = config.nearest(key, list(self.words)) if isinstance(key, str) else ""
+            raise SpecError(f"no run {key!r} among the {len(self.words)} to explore{hint}")
+        return key
 
 
 def catalogue_of_store(source: Store) -> Catalogue:
     """The finished runs of a store; the note names those that cannot be drawn."""
     entries, damaged, foreign = _entries(source)
-    groups: dict[tuple, dict[tuple, list]] = {}
+    groups: dict[tuple, list] = {}
     for run_id, entry in entries.items():
         head = entry["head"]
         rows = list(csv.DictReader(io.StringIO(entry["levels"])))
         statuses, levels = [row["status"] for row in rows], [int(row["level"]) for row in rows]
-        of_size = groups.setdefault(experiment_of(head), {}).setdefault(size_of(head), [])
-        of_size.append((head["seed"], outcome_in_words(statuses, levels), run_id))
-    tree: dict = {}
+        line = (size_of(head), head["seed"], outcome_in_words(statuses, levels), run_id)
+        groups.setdefault(experiment_of(head), []).append(line)
+    words = {}
     for label, experiment in sorted(zip(experiment_labels(list(groups)), groups, strict=True)):
-        tree[label] = {}
-        for size, runs in sorted(groups[experiment].items()):
-            listed = [(f"seed {seed} – {words}", run_id) for seed, words, run_id in sorted(runs)]
-            tree[label][size_label(size)] = listed
+        for size, seed, outcome, run_id in sorted(groups[experiment]):
+            words[run_id] = f"{size_label(size)} · network seed {seed} – {outcome} · {label}"
     opened = functools.lru_cache(maxsize=8)(functools.partial(open_run, source))
     note = "" if entries or foreign else NO_RUNS.format(folder=html.escape(str(source.runs)))
     note += _left_out(damaged, foreign)
-    return Catalogue(tree, opened, source.root / "exports", note, _newest(entries))
+    code = "lth.Store()" if source.root == outputs() else f"lth.Store({str(source.root)!r})"
+    return Catalogue(words, opened, source.root / "exports", note, _newest(entries), code)
 
 
 def _newest(entries: dict[str, dict]) -> str | None:
-    """The run that finished last, among those that separated if there are any."""
+    """The run that finished last, among those that separated and stayed so if there are any."""
 
     def rank(run_id):
-        return "separated" in entries[run_id]["outcome"], entries[run_id]["finished"]
+        outcome = entries[run_id]["outcome"]
+        return outcome == "separated", "separated" in outcome, entries[run_id]["finished"]
 
     return max(entries, key=rank, default=None)
 
@@ -134,35 +135,6 @@ def _entries(source: Store) -> tuple[dict[str, dict], list[str], list[str]]:
     return dense, damaged, foreign
 
 
-def open_run(source: Store, run_id: str) -> Run:
-    """A finished run as the picture needs it."""
-    history = source.history(run_id)
-    spec, shape = history.spec, history.shape
-    require_dense(shape, run_id)
-    lifetimes = torch.from_numpy(np.minimum(history.pruned_at, len(history.rows)))[None]
-    return Run(
-        key=run_id,
-        title=f"{'-'.join(map(str, shape))} · seed {spec.seed}",
-        shape=shape,
-        tasks=history.tasks,
-        rows=history.rows,
-        lifetimes=[layer[0].numpy() for layer in split_mask(lifetimes, shape)],
-        ticket=history.ticket,
-        kind=spec.coverage,
-        dataset=_dataset_at_hand(source, spec.data),
-        class_names=data.class_names(spec.data),
-    )
-
-
-def _dataset_at_hand(source: Store, spec: DataSpec) -> Dataset | None:
-    """The data of a run if they are on this machine: nothing is downloaded to look at a run."""
-    try:
-        with no_download():
-            return source.dataset(spec)
-    except (SpecError, DataError):
-        return None
-
-
 def catalogue_of_tickets(tickets: Sequence[Ticket]) -> Catalogue:
     """Tickets of one network are the levels of one run.
 
@@ -179,37 +151,12 @@ def catalogue_of_tickets(tickets: Sequence[Ticket]) -> Catalogue:
                 f"level {ticket.level}; explore them one by one"
             )
         levels[ticket.level] = ticket
-    tree: dict = {}
-    runs = {}
-    for (tasks, shape, seed), levels in groups.items():
+    words, runs = {}, {}
+    for levels in groups.values():
         run = run_of_tickets([levels[n] for n in sorted(levels)])
         runs[run.key] = run
         outcome = outcome_in_words(list(run.rows["status"]), list(run.rows["level"]))
-        sizes = tree.setdefault(" and ".join(t.name for t in tasks), {})
-        of_size = sizes.setdefault("-".join(map(str, shape)), [])
-        of_size.append((f"seed {seed} – {outcome}", run.key))
+        words[run.key] = f"{run.title} – {outcome}"
     note = "" if runs else "<b>The list of tickets is empty.</b>"
-    return Catalogue(tree, runs.__getitem__, outputs() / "exports", note, next(iter(runs), None))
-
-
-def run_of_tickets(tickets: Sequence[Ticket]) -> Run:
-    """One network at the levels at hand; what training reported is not known.
-
-    Args:
-        tickets: of one network, sorted by level.
-    """
-    first, rows = tickets[0], []
-    for ticket in tickets:
-        measures = connectivity.measure(ticket.masks, ticket.tasks)[0]
-        row = {name: getattr(measures, name) for name in MEASURES}
-        rows.append({"level": ticket.level, **row})
-    shape = "-".join(map(str, first.shape))
-    return Run(
-        key=f"{'-'.join(t.name for t in first.tasks)}-{shape}-seed{first.seed}",
-        title=f"{shape} · seed {first.seed}",
-        shape=first.shape,
-        tasks=first.tasks,
-        rows=pd.DataFrame(rows),
-        lifetimes=lifetimes_of(tickets),
-        ticket=tickets.__getitem__,
-    )
+    first = next(iter(runs), None)
+    return Catalogue(words, runs.__getitem__, outputs() / "exports", note, first, "tickets")

@@ -66,7 +66,9 @@ def experiment_labels(experiments: Sequence[tuple]) -> list[str]:
         parts = [label]
         for name, value in head.items():
             if any(other.get(name) != value for other in alike):
-                parts.append(f"{name.split('.')[-1]} {value}")
+                last = name.split(".")[-1]
+                # the network has a seed, too
+                parts.append(f"{'data seed' if name == 'data.seed' else last} {value}")
         labels.append(" · ".join(parts))
     return labels
 

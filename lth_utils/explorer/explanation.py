@@ -11,10 +11,10 @@ from lth_utils import connectivity
 from lth_utils.config import SpecError, coerce, expect, shape_text
 from lth_utils.connectivity import ACTIVE, INACTIVE
 from lth_utils.data import Dataset
-from lth_utils.explorer.run import relatives
 from lth_utils.networks.layers import require_dense
 from lth_utils.networks.ticket import Ticket
 from lth_utils.networks.values import unit_values
+from lth_utils.viewer.run import relatives
 
 EXAMPLES = 1000
 """Of the test split, or random points, on which shares and ranges are computed."""

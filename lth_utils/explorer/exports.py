@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
 
-from lth_utils.explorer.run import LOOK, Options, Run
-from lth_utils.explorer.view import figure
-from lth_utils.explorer.words import level_in_words, picture_in_words
+from lth_utils.config import choose
+from lth_utils.explorer.still import draw
+from lth_utils.plots.style import STYLE
 from lth_utils.publish.products import image
 from lth_utils.runs import ticket_files
 from lth_utils.runs.files import write_atomically
+from lth_utils.viewer.run import Run
+from lth_utils.viewer.words import level_in_words
 
 
-def save_picture(
-    folder: Path, views: Sequence[tuple[Run, int]], options: Options, kind: str
-) -> Path:
+def save_picture(folder: Path, run: Run, row: int, colours: str, kind: str) -> Path:
     """Write a picture, with what it shows in its metadata.
 
     Args:
         folder: made where it is missing.
-        views: runs and their rows, one or two.
-        options: how to draw.
+        run: the run.
+        row: of its table.
+        colours: what they mean.
         kind: ``png``, ``svg`` or ``pdf``.
 
     Returns:
-        The file, named after runs, levels and options.
+        The file, named after run, level and colours.
 
     Raises:
         StoreError: it cannot be written.
     """
-    names = [f"{run.key}-level{run.rows['level'].iloc[row]}" for run, row in views]
-    title = "-and-".join(names)
-    details = f"-by-{options.colours}"
-    if options.pruned:
-        details += "-pruned"
-    if options.neuron:
-        details += f"-layer{options.neuron[0]}-neuron{options.neuron[1] + 1}"
-    about = [picture_in_words(views, options)]
-    about += [level_in_words(run, row) for run, row in views]
-    drawn = figure(views, options)
-    with mpl.rc_context(LOOK):
-        content = image(drawn, kind, title, "; ".join(about))
-    path = folder / f"{title}{details}.{kind}"
+    choose(kind, ("pdf", "svg", "png"), "kind")
+    title = f"{run.key}-level{run.rows['level'].iloc[row]}"
+    with mpl.rc_context(STYLE):
+        content = image(draw(run, row, colours), kind, title, level_in_words(run, row))
+    path = folder / f"{title}-by-{colours}.{kind}"
     write_atomically(path, content)
     return path
 

@@ -16,6 +16,7 @@ from lth_utils.data import Task, check_tasks
 from lth_utils.data.tasks import as_tasks, index
 from lth_utils.networks.forward import Layers
 from lth_utils.networks.layers import network
+from lth_utils.networks.masked import keep_pruned
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Ticket:
         if self.trained is None:
             raise SpecError(
                 f"trained values of level {self.level} were not kept (too large); "
-                "retrain from which='initial'"
+                "lth.retrained(run, level) trains it again from which='initial'"
             )
         return self.trained
 
@@ -98,15 +99,34 @@ class Ticket:
         values = self.initial if self.trained is None else self.trained
         return Layers.of(torch.from_numpy(values)[None], self.shape).weights
 
-    def cut(self, k: int) -> Ticket:
-        """The part of the ticket that task `k` needs.
+    def task(self, task: int | str) -> int:
+        """The position of a task, given by its position or its name.
+
+        Raises:
+            SpecError: there is no such task.
+        """
+        names = [own.name for own in self.tasks]
+        if isinstance(task, str):
+            return names.index(choose(task, names, "task"))
+        k = coerce(task, int, "task")
+        if not 0 <= k < len(names):
+            raise SpecError(f"task is {k}; this ticket has 0 to {len(names) - 1}: {names}")
+        return k
+
+    def cut(self, task: int | str) -> Ticket:
+        """The part of the ticket that a task needs.
 
         Args:
-            k: position in `tasks`.
+            task: its name, or its position in `tasks`.
 
         Returns:
             The weights on any path to the task's outputs, zombies included; the others are zero.
+            ``lth.compact(ticket.cut(task))`` is the same as a small model.
+
+        Raises:
+            SpecError: there is no such task.
         """
+        k = self.task(task)
         masks = masks_of_outputs(self.masks, index(self.tasks[k].outputs))
         kept = np.ones(len(self.initial), dtype=bool)
         weights = np.concatenate([mask.flatten().numpy() for mask in masks])
@@ -115,14 +135,15 @@ class Ticket:
         trained = None if self.trained is None else np.where(kept, self.trained, np.float32(0))
         return replace(self, masks=masks, initial=initial, trained=trained)
 
-    def model(self, which: str = "trained") -> nn.Sequential:
-        """The network in torch's own modules, ready for prediction.
+    def module(self, masked: bool = False, which: str = "trained") -> nn.Sequential:
+        """The network in torch's own modules.
 
         Args:
+            masked: pruned weights stay zero whatever trains the model; else they are zero now.
             which: ``trained`` or ``initial`` values.
 
         Returns:
-            A model from inputs ``[B, I]`` to logits ``[B, O]``; pruned weights are zero.
+            A model from inputs ``[B, I]`` to logits ``[B, O]``.
 
         Raises:
             SpecError: as :meth:`values`.
@@ -133,8 +154,18 @@ class Ticket:
         if len(net.values[0]) > 1:
             modules.append(nn.Unflatten(1, net.values[0]))
         for n, layer in enumerate(net.layers):
-            modules += layer.modules(net.values[n], views.weights[n][0], views.biases[n][0])
+            own = layer.modules(net.values[n], views.weights[n][0], views.biases[n][0])
+            if masked:
+                own = [
+                    keep_pruned(module, self.masks[n][0]) if hasattr(module, "weight") else module
+                    for module in own
+                ]
+            modules += own
         return nn.Sequential(*modules[:-1])  # no ReLU after the logits
+
+    def model(self, which: str = "trained") -> nn.Sequential:
+        """The network ready for prediction: :meth:`module` with pruned weights at zero."""
+        return self.module(which=which)
 
 
 def _checked_values(values, name: str, mask: np.ndarray, n_values: int) -> np.ndarray:

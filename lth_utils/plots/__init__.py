@@ -1,5 +1,12 @@
 """Figures from tidy tables and tickets: one module per notebook, one function per figure."""
 
+from lth_utils.plots.any_network import audited_network, effective_compression, layers
+from lth_utils.plots.controls_and_dials import (
+    controls_outcomes,
+    dial_tickets,
+    dials,
+    transplants,
+)
 from lth_utils.plots.extension_sweep import (
     active_share,
     inactive_zombie,
@@ -12,6 +19,14 @@ from lth_utils.plots.extension_sweep import (
     trajectory,
     weights_at_separation,
     which_layer_is_lost,
+)
+from lth_utils.plots.hidden_structure import (
+    found_by_examples,
+    hidden_partition,
+    inner_functions,
+    many_tasks,
+    ticket_gains,
+    unequal_tasks,
 )
 from lth_utils.plots.mnist_fashion import (
     accuracy,
@@ -31,6 +46,13 @@ from lth_utils.plots.one_shot_or_iterative import (
     one_shot_or_iterative,
     one_shot_separation,
     rounds_to_target,
+)
+from lth_utils.plots.other_sparsifiers import (
+    channel_layers,
+    equal_compression,
+    lenet_compression,
+    separation_by_way,
+    separation_over_weights,
 )
 from lth_utils.plots.pruning_level_sweep import how_many_levels, size_or_levels, twenty_levels
 from lth_utils.plots.style import (
@@ -74,21 +96,34 @@ __all__ = [
     "accuracy",
     "accuracy_differences",
     "active_share",
+    "audited_network",
     "best_tickets",
+    "channel_layers",
     "common_order",
     "controls",
+    "controls_outcomes",
     "data",
     "dense_network",
+    "dial_tickets",
+    "dials",
     "draw_network",
+    "effective_compression",
+    "equal_compression",
+    "found_by_examples",
     "found_partition",
     "frontier",
+    "hidden_partition",
     "how_many_levels",
     "imp_levels",
     "inactive_zombie",
     "independent_tickets",
+    "inner_functions",
     "input_connectivity",
     "layer_collapse",
     "layer_separation",
+    "layers",
+    "lenet_compression",
+    "many_tasks",
     "one_shot_or_iterative",
     "one_shot_separation",
     "outcomes",
@@ -101,16 +136,21 @@ __all__ = [
     "rounds_to_target",
     "samples",
     "score_over_weights",
+    "separation_by_way",
     "separation_cost",
+    "separation_over_weights",
     "size_or_levels",
     "split_count",
     "styled",
     "summary",
     "task_accuracy",
+    "ticket_gains",
     "tint",
     "training_curves",
     "trajectory",
+    "transplants",
     "twenty_levels",
+    "unequal_tasks",
     "weight_histograms",
     "weights_at_separation",
     "which_layer_is_lost",

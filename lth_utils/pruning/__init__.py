@@ -1,7 +1,17 @@
 """How many weights survive each level, and which."""
 
 from lth_utils.pruning.counts import dense_shape, extend, plan, trajectory
-from lth_utils.pruning.criteria import CRITERIA
+from lth_utils.pruning.criteria import CRITERIA, NEED_GRADIENTS, Context
 from lth_utils.pruning.selection import keep_largest, prune
 
-__all__ = ["CRITERIA", "dense_shape", "extend", "keep_largest", "plan", "prune", "trajectory"]
+__all__ = [
+    "CRITERIA",
+    "NEED_GRADIENTS",
+    "Context",
+    "dense_shape",
+    "extend",
+    "keep_largest",
+    "plan",
+    "prune",
+    "trajectory",
+]

@@ -18,7 +18,7 @@ from lth_utils.config import (
     shape_text,
 )
 from lth_utils.networks.layers import n_weights as weights_of
-from lth_utils.networks.layers import network
+from lth_utils.networks.layers import network, weight_shapes
 from lth_utils.pruning.criteria import CRITERIA
 
 MAX_WEIGHTS = 10**9
@@ -183,9 +183,57 @@ def equal_shares(available: Sequence[int], keep: int) -> list[int]:
     Raises:
         SpecError: a layer would be emptied.
     """
-    shares = [n * keep / max(1, sum(available)) for n in available]
+    return _rounded([n * keep / max(1, sum(available)) for n in available], available, keep)
+
+
+def erk_shares(shape: Shape, available: Sequence[int], keep: int) -> list[int]:
+    """How many weights each layer keeps: Erdős and Rényi's shares, by largest remainders.
+
+    A layer's share of its weights goes with the sum of the lengths of its axes over their product,
+    so that layers of few units stay dense; none keeps more than it has.
+
+    Args:
+        shape: the network's ``config.Shape``.
+        available: weights that each layer has.
+        keep: weights that are kept in all.
+
+    Raises:
+        SpecError: a layer would be emptied.
+
+    Source:
+        Mocanu et al. 2018; Evci et al. 2020, Rigging the lottery.
+
+    >>> erk_shares((784, 300, 100, 10), (235200, 30000, 1000), 26620)
+    [18982, 7004, 634]
+    """
+    wanted = [float(sum(axes)) for axes in weight_shapes(shape)]
+    shares = [0.0] * len(wanted)
+    free = [layer for layer, n in enumerate(available) if n]
+    while free:
+        left = keep - sum(shares)
+        scale = left / sum(wanted[layer] for layer in free)
+        full = [layer for layer in free if scale * wanted[layer] >= available[layer]]
+        for layer in full or free:
+            shares[layer] = float(available[layer]) if full else scale * wanted[layer]
+        free = [layer for layer in free if layer not in full] if full else []
+    return _rounded(shares, available, keep)
+
+
+def shares_of(scope: str, shape: Shape, available: Sequence[int], keep: int) -> list[int]:
+    """How many weights each layer keeps in scope ``layer`` or ``erk``.
+
+    Args:
+        scope: one of the two.
+        shape, available, keep: as of :func:`erk_shares`.
+    """
+    return erk_shares(shape, available, keep) if scope == "erk" else equal_shares(available, keep)
+
+
+def _rounded(shares: Sequence[float], available: Sequence[int], keep: int) -> list[int]:
+    """Shares as whole numbers that sum to `keep`, by largest remainders."""
     keeps = [math.floor(share) for share in shares]
-    by_remainder = sorted(range(len(keeps)), key=lambda layer: keeps[layer] - shares[layer])
+    room = [layer for layer in range(len(keeps)) if keeps[layer] < available[layer]]
+    by_remainder = sorted(room, key=lambda layer: keeps[layer] - shares[layer])
     for layer in by_remainder[: keep - sum(keeps)]:
         keeps[layer] += 1
     if 0 in keeps:
@@ -202,11 +250,11 @@ def _checked_plan(base: Shape, prune: PruneSpec) -> tuple[Shape, tuple[int, ...]
     """A plan that can be trained: many runs share it, and it is asked for again and again."""
     shape, keep = _plan(base, prune)
     _check_counts(keep, prune.target)
-    if prune.scope == "layer":
+    if prune.scope != "global":
         layers = network(shape).sizes
         for level, after in enumerate(keep[1:], start=1):
             try:
-                layers = equal_shares(layers, after)
+                layers = shares_of(prune.scope, shape, layers, after)
             except SpecError as error:
                 raise SpecError(f"level {level} of {len(keep) - 1}: {error}; {ADVICE}") from None
     return shape, keep

@@ -20,8 +20,8 @@ from lth_utils.config import (
 )
 from lth_utils.connectivity import ACTIVE, weight_states
 from lth_utils.networks.layers import network, split_mask
-from lth_utils.pruning.counts import equal_shares
-from lth_utils.pruning.criteria import CRITERIA
+from lth_utils.pruning.counts import shares_of
+from lth_utils.pruning.criteria import CRITERIA, Context, Gradients
 
 
 def keep_largest(scores: Tensor, masks: Tensor, keep: int) -> Tensor:
@@ -68,32 +68,60 @@ def prune(
     level: int,
     initial: Tensor | None = None,
     spec: PruneSpec | None = None,
+    gradients: Gradients | None = None,
 ) -> Tensor:
     """The mask of the next level, with exactly `keep` weights per member.
 
     Args:
-        weights: trained values, float ``[M, W]``.
+        weights: the values that are scored, float ``[M, W]``.
         masks: bool ``[M, W]``, True where available.
         keep: weights of each member that stay.
         shape: the network's ``config.Shape``.
         seeds: the members' seeds.
         level: the level that is pruned to.
         initial: float ``[M, W]``, what the weights were reset to, where the criterion asks for it.
-        spec: its criterion, scope and alive are used; None: global magnitude.  With scope
-            ``layer`` every layer keeps the same share, and the weights left over go to the layers
-            of largest remainder.
+        spec: its criterion, scope, alive, rounds and one_shot are used; None: global magnitude.
+            With scope ``layer`` every layer keeps the same share, and the weights left over go to
+            the layers of largest remainder.
+        gradients: of the loss at `weights`, where the criterion asks for them.
 
     Returns:
         bool ``[M, W]``, a subset of `masks`.
 
     Raises:
-        SpecError: arrays, a network or seeds that do not fit each other, an unknown criterion, a
-            `keep` out of range, or one that empties a layer.
+        SpecError: arrays, a network or seeds that do not fit each other, an unknown criterion, one
+            that lacks its gradients, a `keep` out of range, or one that empties a layer.
     """
     spec = PruneSpec(levels=0) if spec is None else expect(spec, PruneSpec, "spec")
     _check_members(weights, masks, shape, seeds, level, initial)
     criterion = CRITERIA[choose(spec.criterion, CRITERIA, "criterion")]
-    scores = criterion(weights, weights if initial is None else initial, seeds, level)
+    for count in _counts(masks, keep, spec.rounds):
+        # in one shot every level is scored in the dense network
+        scored = torch.ones_like(masks) if spec.one_shot else masks
+        context = Context(
+            weights=weights * scored,
+            initial=weights if initial is None else initial,
+            mask=scored,
+            shape=shape,
+            seeds=seeds,
+            level=level,
+            given_gradients=gradients,
+        )
+        masks = _selected(criterion(context), masks, count, shape, spec)
+    return masks
+
+
+def _counts(masks: Tensor, keep: int, rounds: int) -> list[int]:
+    """How many weights are left after each round: equal factors, the last ends at `keep`."""
+    if rounds == 1 or not len(masks):
+        return [keep]
+    available = int(masks.sum(1).min())
+    factor = (keep / max(available, 1)) ** (1 / rounds)
+    return [max(keep, round(available * factor**n)) for n in range(1, rounds)] + [keep]
+
+
+def _selected(scores: Tensor, masks: Tensor, keep: int, shape: Shape, spec: PruneSpec) -> Tensor:
+    """The mask ``[M, W]`` of the largest scores, within the scope."""
     if spec.alive:
         states = weight_states(split_mask(masks, shape))
         active = torch.cat([(state == ACTIVE).flatten(1) for state in states], 1)
@@ -102,7 +130,8 @@ def prune(
         return keep_largest(scores, masks, keep)
     sizes = network(shape).sizes
     of_layers = masks.split(sizes, 1)
-    keeps = equal_shares([int(mask[0].sum()) for mask in of_layers], keep)
+    available = [int(mask[0].sum()) for mask in of_layers]
+    keeps = shares_of(spec.scope, shape, available, keep)
     parts = zip(scores.split(sizes, 1), of_layers, keeps, strict=True)
     return torch.cat([keep_largest(score, mask, k) for score, mask, k in parts], 1)
 

@@ -5,6 +5,12 @@ from __future__ import annotations
 TITLE = "What structure does a pruned network have?"
 """The gallery's title."""
 
+SENTENCE = (
+    "One network learns two unrelated tasks; prune it again and again, and it falls apart into two "
+    "independent networks, one per task."
+)
+"""What the page shows first, in one sentence."""
+
 LEAD = (
     "One network learns two unrelated tasks at once. Iterative magnitude pruning removes a share "
     "of its weights at a time, and what is left falls apart into independent networks, one per "
@@ -90,6 +96,47 @@ FIGURES = {
         "score-over-weights": "How good the networks are as their weights get fewer.",
         "best-tickets": "The best ticket of each data set, and the tasks that its parts serve.",
     },
+    "09_controls_and_dials": {
+        "dials": "Two tasks that become less and less independent: of their labels, of their "
+        "inputs, of the inputs that they need. Do networks still part them?",
+        "dial-tickets": "Tickets of one seed along each dial.",
+        "controls-outcomes": "Networks without training data that mean something, without two "
+        "tasks, or without training: do they part as well?",
+        "transplants": "Separated tickets trained on another draw, on the other task, on inputs "
+        "in other places, and with a shuffled mask.",
+    },
+    "12_any_network": {
+        "effective-compression": "Networks of torchvision pruned at initialisation: weights over "
+        "those that are left, and over those that are active.",
+        "layers-of-a-network": "One of them layer by layer: what of the rest is active, leads "
+        "nowhere, or is reached by nothing.",
+        "audited-network": "A residual network trained on images, pruned further and further: its "
+        "accuracy, and how much of what is left is active.",
+    },
+    "10_hidden_structure": {
+        "hidden-partition": "Blocks of inputs and outputs in a random order: who finds them? "
+        "Tickets beside eight other methods with the same data.",
+        "found-by-examples": "How many examples each method needs.",
+        "ticket-gains": "Where data are few, noisy or full of distractors: is the ticket better "
+        "than its own dense network?",
+        "many-tasks": "From two tasks side by side to eight: are all of them found, and at how "
+        "many weights?",
+        "unequal-tasks": "A second task that is noisier, lighter or larger: which one is lost, and "
+        "who gets the weights?",
+        "inner-functions": "Functions inside of a task: do hidden units keep to the inputs of one "
+        "of them? In black the success rates of Neural Sculpting.",
+    },
+    "11_other_sparsifiers": {
+        "separation-by-way": "Networks made sparse in other ways, with as many weights left: which "
+        "separate, which lose a task, and how accurate they are.",
+        "separation-over-weights": "The share that is separated at every size, beside tickets.",
+        "lenet-compression": "How many of the weights that are left are on a path, in networks "
+        "that were pruned before any training.",
+        "equal-compression": "The accuracy of the same networks by the weights that are left, and "
+        "by the active ones.",
+        "channel-layers": "A digit and a garment as two channels of one image: which layers of a "
+        "convolutional network serve one task only.",
+    },
 }
 """What each figure shows, in one sentence without numbers, by notebook and key."""
 
@@ -102,5 +149,9 @@ CHAPTERS = {
     "06_weight_distributions": "Is it the mask, the weights' distribution, or the exact values?",
     "07_one_shot_or_iterative": "All at once, or in rounds?",
     "08_your_data": "Your data",
+    "09_controls_and_dials": "Is it the data? Controls and dials",
+    "12_any_network": "Any network",
+    "10_hidden_structure": "Is it the data? Hidden structure",
+    "11_other_sparsifiers": "Does any sparsifier do it?",
 }
 """The title of each notebook's chapter."""

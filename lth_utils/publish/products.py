@@ -205,7 +205,7 @@ def update_table(set_name: str, name: str, rows: pd.DataFrame, key: str) -> Path
         set_name: folder of ``outputs/``.
         name: the file's name without ending.
         rows: take the place of all rows with the same values of `key`.
-        key: a column; the table is sorted by it.
+        key: a column; the table is sorted by it, numbers by their size.
 
     Returns:
         The table's file.
@@ -217,7 +217,7 @@ def update_table(set_name: str, name: str, rows: pd.DataFrame, key: str) -> Path
         if key not in before:
             raise StoreError(f"{path} has no column {key}; delete it, and it is made again")
         rows = pd.concat([before[~before[key].isin(rows[key])], rows])
-        rows = rows.sort_values(key, kind="stable")
+        rows = rows.sort_values(key, kind="stable", key=lambda column: column.str.zfill(9))
     return write_table(set_name, name, rows)
 
 

@@ -165,6 +165,7 @@ def _train_levels(
         start=start,
         last=last,
         cancel=cancel,
+        init=(spec.init, spec.output_gain),
     )
     by_seed = {spec.seed: (spec, record) for spec, record in batch}
     for level in levels:

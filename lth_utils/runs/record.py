@@ -36,8 +36,8 @@ class RunRecord:
         seconds: computing time so far, that before an interruption included.
         kept: arrays by name and level.
             ``trained``: available parameters after training, for levels of few weights.
-            ``start``: their values before training, at the first level of few weights where these
-            are not the initial ones.
+            ``start``: their values before training where these are not the initial ones: at the
+            first level of few weights where all levels are rewound to the same, else at each.
             ``biases``: values before training, where a level continues with the biases of the last.
             ``curve``: float32 ``[epochs, 3]``, where recorded.
     """
@@ -93,7 +93,8 @@ class RunRecord:
         if mask.sum() <= KEEP_TRAINED:
             available = _with_biases(mask, len(trained))
             self.kept["trained"][level] = trained[available]
-            if not begins_initial(spec, level) and not self.kept["start"]:
+            again = not self.kept["start"] or spec.prune.start != "rewound"
+            if not begins_initial(spec, level) and again:
                 self.kept["start"][level] = start[available]
         if spec.prune.biases == "kept":
             self.kept["biases"][level] = start[len(mask) :]
@@ -189,9 +190,11 @@ def start_values(arrays: dict[str, np.ndarray], parameters: int) -> np.ndarray:
 def begins_initial(spec: RunSpec, level: int) -> bool:
     """Whether a level is trained from the seed's initial values; others are rewound to later ones.
 
-    Level 0 of a variant is not, nor are the levels after it where ``prune.rewind`` is above 0.
+    Level 0 of a variant is not, nor are the levels after it where ``prune.rewind`` is above 0 or
+    ``prune.start`` another than ``rewound``.
     """
-    return spec.variant is None and (level == 0 or not spec.prune.rewind)
+    later = spec.prune.rewind or spec.prune.start != "rewound"
+    return spec.variant is None and (level == 0 or not later)
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +211,7 @@ class History:
         initial: float32 ``[P]``, the initial values of the run's seed.
         start: float32 ``[P]``, the values that weights are reset to where these are others, NaN
             where they were not kept; else the initial ones.
+        starts: the values that each level was trained from where they differ, by level.
         trained: arrays by level, as in :class:`RunRecord`.
         biases: the same.
         curve: the same.
@@ -220,6 +224,7 @@ class History:
     pruned_at: np.ndarray
     initial: np.ndarray
     start: np.ndarray
+    starts: dict[int, np.ndarray]
     trained: dict[int, np.ndarray]
     biases: dict[int, np.ndarray]
     curve: dict[int, np.ndarray]
@@ -245,6 +250,9 @@ class History:
         mask = self.pruned_at > level
         available = _with_biases(mask, len(self.initial))
         values = self.initial if begins_initial(self.spec, level) else self.start
+        if level in self.starts:
+            values = np.full_like(self.initial, np.nan)
+            values[available] = self.starts[level]
         initial = np.where(available, values, np.float32(0))
         if level in self.biases:
             initial[len(mask) :] = self.biases[level]
@@ -299,8 +307,11 @@ def history_of(
         arrays: the run's arrays by name on disk.
         initial: float32 ``[P]``, the initial values of the run's seed.
     """
-    start = initial
-    if not begins_initial(spec, level=1):
+    start, starts = initial, {}
+    if spec.prune.start != "rewound":
+        start = np.full_like(initial, np.nan)
+        starts = arrays_by_level(arrays, "start")
+    elif not begins_initial(spec, level=1):
         start = start_values(arrays, len(initial))
     return History(
         spec=spec,
@@ -310,6 +321,7 @@ def history_of(
         pruned_at=arrays[PRUNED_AT],
         initial=initial,
         start=start,
+        starts=starts,
         trained=arrays_by_level(arrays, "trained"),
         biases=arrays_by_level(arrays, "biases"),
         curve=arrays_by_level(arrays, "curve"),

@@ -14,6 +14,20 @@ class Parameters(toy_data.Parameters):
     """The same as those of notebook 01, so that nothing is trained twice."""
 
 
+def examples(runs: pd.DataFrame, each: int = 2) -> list[str]:
+    """Runs of every outcome, failures to separate included, to be kept for the set's page.
+
+    Args:
+        runs: as ``outcomes.outcomes``.
+        each: how many of each outcome.
+
+    Returns:
+        Their ids: of those that separate the most accurate ones, of others the first ones.
+    """
+    ordered = runs.sort_values("accuracy", ascending=False, kind="stable")
+    return list(ordered.groupby("outcome", sort=True).head(each)["run"])
+
+
 def facts(table: pd.DataFrame, runs: pd.DataFrame, view: dict) -> dict:
     """The facts of notebook 05.
 

@@ -110,6 +110,8 @@ class _Stack:
             logits = activations[-1]
             d_logits = objective.gradient(logits, labels)
             backward(self.layers, self.gradients, activations, d_logits)
+            if self.spec.l1:
+                self.gradient.add_(self.flat.sign(), alpha=self.spec.l1)
             self.gradient[:, :n_weights].mul_(self.mask)
             self.adam.step()
             if record:

@@ -72,8 +72,8 @@ class Job:
     stream: np.random.Generator | None = None
 
     def __post_init__(self):
-        # weight decay changes dead units
-        keep_dead = self.spec.weight_decay > 0
+        # penalties of the weights change dead units
+        keep_dead = self.spec.weight_decay > 0 or self.spec.l1 > 0
         self.compact_shape, self.index = compact(self.mask, self.shape, keep_dead)
 
     @property

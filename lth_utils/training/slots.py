@@ -144,6 +144,8 @@ class Stack:
             logits = activations[-1]
             d_logits = problem.objective.gradient(logits, labels)
             backward(self.layers, self.gradients, activations, d_logits)
+            if problem.spec.l1:
+                self.gradient.add_(self.flat.sign(), alpha=problem.spec.l1)
             # pruned weights get no gradient, so Adam leaves them at zero
             self.gradient[:, :n_weights].mul_(self.mask)
             self.adam.step()

@@ -41,14 +41,28 @@ def bias_corrections(lr, step):
 
 
 @compiled
-def decay_without_gradient(w, decay, lr, steps):
-    """Parameters that no gradient reaches, after so many steps of Adam on their weight decay.
+def add_l1(g, w, l1):
+    """Add the subgradient of an L1 penalty to gradients.
+
+    Args:
+        g: gradients, float32 ``[N]``, changed in place.
+        w: parameters, float32 ``[N]``.
+        l1: the penalty, float32.
+    """
+    for i in range(len(w)):
+        g[i] += l1 * np.sign(w[i])
+
+
+@compiled
+def decay_without_gradient(w, decay, lr, steps, l1):
+    """Parameters that no gradient reaches, after so many steps of Adam on their penalties.
 
     Args:
         w: parameters, float32 ``[N]``, changed in place.
         decay: weight decay.
         lr: learning rate.
         steps: number of steps.
+        l1: L1 penalty, float32.
 
     Returns:
         The same array `w`.
@@ -59,5 +73,8 @@ def decay_without_gradient(w, decay, lr, steps):
     keep = np.ones(len(w), np.bool_)
     for step in range(1, steps + 1):
         rate, root = bias_corrections(lr, step)
+        if l1 > 0:
+            no_gradient[:] = 0
+            add_l1(no_gradient, w, l1)
         adam_step(w, m, v, no_gradient, keep=keep, decay=decay, rate=rate, root=root)
     return w

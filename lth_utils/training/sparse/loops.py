@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lth_utils.training.sparse.adam import adam_step, bias_corrections
+from lth_utils.training.sparse.adam import adam_step, add_l1, bias_corrections
 from lth_utils.training.sparse.losses import add_any_loss, add_loss, hits, predict, softmax
 from lth_utils.training.sparse.vectors import LANES, ROWS, WIDTH, compiled, dots, tile, weighted_sum
 
@@ -113,7 +113,7 @@ def _flip(net, layer, h, out):
 
 
 @compiled
-def _update(net, h, delta, work, decay, rate, root):
+def _update(net, h, delta, work, decay, l1, rate, root):
     """One Adam step from the activations and their gradients, both ``[blocks, units, LANES]``."""
     gradient, flipped = work.gradient, work.flipped
     flipped_layer = -1
@@ -154,6 +154,8 @@ def _update(net, h, delta, work, decay, rate, root):
                         count=LANES,
                     )
         flipped_layer = layer
+        if l1 > 0:
+            add_l1(g, net.weight[begin:end], l1)
         adam_step(
             w=net.weight[begin:end],
             m=net.m[begin:end],
@@ -297,8 +299,8 @@ def train_epochs(net, examples, settings, work, orders, state, rows):
             train_loss_sum += batch_loss
             rate, root = bias_corrections(settings.lr, state[STEPS])
             h, delta = work.h[:blocks], work.delta[:blocks]
-            decay = settings.weight_decay
-            _update(net, h, delta, work, decay=decay, rate=rate, root=root)
+            decay, l1 = settings.weight_decay, settings.l1
+            _update(net, h, delta, work, decay=decay, l1=l1, rate=rate, root=root)
         loss, accuracy = _evaluate(net, examples, test_order, work, record)
         rows[epoch] = loss, accuracy, train_loss_sum / n_examples if record else np.nan
         if loss < state[BEST]:

@@ -62,11 +62,11 @@ def _train_member(
         chunk = max(1, min(2 * chunk, int(chunk * CHUNK_SECONDS / seconds)))
     trained = flat.copy()
     used = index[net.keep]
-    if spec.weight_decay:
+    if spec.weight_decay or spec.l1:
         dead = flat != 0
         dead[used] = False
         trained[dead] = decay_without_gradient(
-            trained[dead], settings.weight_decay, spec.lr, int(state[STEPS])
+            trained[dead], settings.weight_decay, spec.lr, int(state[STEPS]), settings.l1
         )
     trained[used] = net.weight[net.keep]
     return trained, np.concatenate(records)

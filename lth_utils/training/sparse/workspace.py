@@ -57,6 +57,7 @@ class Settings(NamedTuple):
     batch_size: int
     patience: int
     record: bool
+    l1: np.float32
 
 
 class Workspace(NamedTuple):
@@ -140,6 +141,7 @@ def settings(spec: TrainSpec) -> Settings:
         batch_size=spec.batch_size,
         patience=spec.patience,
         record=spec.record,
+        l1=np.float32(spec.l1),
     )
 
 

@@ -1,0 +1,93 @@
+"""What notebook 10 found, in titles and sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from lth_utils.studies.hidden_structure.discovery import OURS
+from lth_utils.studies.statistics import Interval, mean_interval
+
+
+def best_other(found: pd.DataFrame) -> str:
+    """The method beside tickets with the highest mean index; found: as ``found_table``."""
+    means = found[found["method"] != OURS].groupby("method")["index"].mean()
+    return str(means.idxmax())
+
+
+def advantage(found: pd.DataFrame, other: str) -> Interval:
+    """How much higher the index of tickets is than another method's, over the draws."""
+    return mean_interval(differences(found, other))
+
+
+def differences(found: pd.DataFrame, other: str) -> np.ndarray:
+    """The same of each draw, on average over its conditions and banks."""
+    means = found.groupby(["draw", "method"])["index"].mean().unstack()
+    return (means[OURS] - means[other]).round(9).to_numpy()  # equal ones are exactly equal
+
+
+def partition_title(found: pd.DataFrame) -> str:
+    """Whether tickets find more than any other method; found: as ``found_table``."""
+    other = best_other(found)
+    means = found.groupby("method")["index"].mean()
+    value, low, high = advantage(found, other)
+    numbers = f"{means[OURS]:.2f} against {means[other]:.2f}"
+    if np.isnan(low):
+        word = "above" if value > 0 else "not above"
+        return f"The index of tickets is {word} that of {other}: {numbers}; too few draws for more"
+    if low > 0:
+        return f"Tickets find more than any other method; next are {other}: {numbers}"
+    if high < 0:
+        numbers = f"{means[other]:.2f} against {means[OURS]:.2f}"
+        return f"{other.capitalize()} find more than tickets: {numbers}"
+    return f"{other.capitalize()} do as well as tickets: {numbers}"
+
+
+def examples_title(found: pd.DataFrame) -> str:
+    """Where tickets fail; found: as ``summary``."""
+    own = found[found["method"] == OURS]
+    failed = own[own["index"] < 0.5]
+    words = f"Tickets reach an index of 0.5 in {len(own) - len(failed)} of {len(own)} cases"
+    if not len(failed):
+        return words
+    worst = failed.groupby("condition").size().idxmax()
+    return f"{words}; most often they fail at {worst}"
+
+
+def gains_title(gains: pd.DataFrame) -> str:
+    """Where tickets gain; gains: as ``discovery.gains``."""
+    best = gains.loc[gains["gain"].idxmax()]
+    above, below = (gains["gain_low"] > 0).sum(), (gains["gain_high"] < 0).sum()
+    return (
+        f"Tickets are better than their dense networks in {above} of {len(gains)} cases, worse in "
+        f"{below}; at most by {100 * best['gain']:.0f} points ({best['bank']}, {best['condition']})"
+    )
+
+
+def many_title(chosen: pd.DataFrame) -> str:
+    """How many tasks are found; chosen: as ``many_chosen``."""
+    parts = [f"{row.k} tasks {row.exact} of {row.runs}" for row in chosen.itertuples()]
+    return f"All tasks are found exactly where tickets are small and still good: {', '.join(parts)}"
+
+
+def unequal_title(cells: pd.DataFrame) -> str:
+    """When the weaker task is lost; cells: as ``unequal_cells``."""
+    apart = (cells["apart"] >= 0.5).sum()
+    lost = cells[(cells["apart"] < 0.5)]
+    words = (
+        f"Both tasks are kept apart by half of the runs or more in {apart} of {len(cells)} cells"
+    )
+    if not len(lost):
+        return words
+    second = lost["second"].mean() + lost["never"].mean()
+    return (
+        f"{words}; elsewhere it is the second that is lost first or never learned in {second:.0%}"
+    )
+
+
+def inner_title(cells: pd.DataFrame) -> str:
+    """Until which overlap both inner functions are found; cells: as ``inner_cells``."""
+    shares = cells.groupby("overlap")[["found", "null_found"]].mean()
+    parts = [f"{overlap}: {row.found:.0%}" for overlap, row in shares.iterrows()]
+    words = "Networks whose hidden units keep to one inner function, by common inputs"
+    return f"{words}: {', '.join(parts)}"
