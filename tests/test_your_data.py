@@ -15,7 +15,7 @@ import lth_utils as lth
 from lth_utils import __main__ as command_line
 from lth_utils import data, plots
 from lth_utils.config import SpecError
-from lth_utils.one_call import Study, study
+from lth_utils.one_call.study import Study, study
 from lth_utils.runs.store import Store
 from lth_utils.studies import your_data
 from lth_utils.studies.your_data.controls import inputs_of_tasks, partitions
