@@ -188,10 +188,11 @@ def smaller_sizes(set_name, scope, measure):
     return of_one_draw((np.exp(low) / step, np.exp(high) * step), (1.0, np.inf), len(pairs))
 
 
-def equal_compute(set_name, most, measure):
+def equal_compute(set_name, most, epochs, measure):
     column = "early_accuracy" if measure == "at the lowest test loss" else "final_accuracy"
     rounds = again.table(set_name, "07_one_shot_or_iterative-rounds")
     once = again.table(set_name, "07_one_shot_or_iterative-equal-compute")
+    once = once[once["epochs"] == epochs]
     last = {}
     for name, rows in {"many": rounds[rounds["rounds"] == int(most)], "once": once}.items():
         last[name] = rows.sort_values("level").groupby("seed")[column].last()
@@ -224,7 +225,7 @@ PATTERNS = {
     r"(.* than the ticket.*|the same as .*|with the mask shuffled .*) \((\w+)\)": worse,
     r"iterative pruning keeps the dense network's accuracy \(within a point\) at smaller sizes "
     r"than one-shot \((\w+), (.*)\)": smaller_sizes,
-    r"(\d+) rounds of pruning are more accurate than one that is trained for as many epochs "
+    r"(\d+) rounds of pruning are more accurate than one with as many epochs in all, (.*) "
     r"\((.*)\)": equal_compute,
     r"one-shot pruning separates networks, too: more than 2%.*": one_shot_separates,
 }

@@ -42,7 +42,7 @@ def verdicts(one_shot, iterative, toys=None, longer=None):
         one_shot_or_iterative.sizes(reached),
         toy(TOY) if toys is None else toys,
         STEPPED,
-        at_target(1, 0.8, 0.8) if longer is None else longer,
+        at_target(1, 0.8, 0.8).assign(epochs="all") if longer is None else longer,
     )
 
 
@@ -111,7 +111,7 @@ def test_verdicts_on_one_round_that_is_trained_as_long_as_many(once, expected):
         one_shot_or_iterative.sizes(halvings(FEW, MANY)),
         toy(TOY),
         many,
-        at_target(1, *once),
+        at_target(1, *once).assign(epochs="all"),
     )
     row = verdict(found, "4 rounds of pruning are more accurate")
     assert (row["verdict"], row["n"]) == (expected, len(once))
@@ -121,12 +121,18 @@ def test_verdicts_on_one_round_that_is_trained_as_long_as_many(once, expected):
 
 def test_one_round_gets_as_many_epochs_as_the_most_rounds():
     asked = one_shot_or_iterative.Parameters()
-    (longer,) = asked.as_long().values()
-    rounds = {key: specs[0] for (key,), specs in asked.steps().items()}
-    most = max(rounds)
-    epochs = {1: 2 * longer[0].train.max_epochs, most: (most + 1) * asked.mnist.epochs}
-    assert abs(epochs[1] - epochs[most]) <= 1 and longer[0].prune == rounds[1].prune
-    assert {spec.seed for spec in longer} == {spec.seed for spec in asked.steps()[(most,)]}
+    once, many = asked.steps()[(1,)], asked.steps()[(max(asked.many.rounds),)]
+    wanted = (max(asked.many.rounds) + 1) * asked.mnist.epochs
+    for (words,), specs in asked.as_long().items():
+        before, after = (int(part.split()[0]) for part in words.split(","))
+        assert abs(before + after - wanted) <= 1
+        assert [spec.seed for spec in specs] == [spec.seed for spec in many]
+        for spec, usual in zip(specs, once, strict=True):
+            assert spec.train.max_epochs == spec.train.patience == after
+            first = spec.variant.found if spec.variant else spec.train
+            assert first.max_epochs == before and spec.prune == usual.prune
+            if spec.variant:  # of the ticket that the usual training finds
+                assert first == usual.train and spec.variant.level == 1
 
 
 def test_without_one_shot_runs_nothing_is_said_about_them():
@@ -184,8 +190,9 @@ def test_figures_show_every_method():
 def test_the_title_over_the_rounds_follows_from_the_means(means, expected):
     found = pd.DataFrame({"measure": "at the end", "rounds": [1, 4], "mean": means, "trials": 5})
     found = found.assign(low=found["mean"] - 0.01, high=found["mean"] + 0.01)
-    longer = found[:1].assign(mean=0.92)
+    longer = pd.concat([found[:1], found[:1]]).assign(epochs=["late", "even"], mean=[0.92, 0.5])
     figure = plots.rounds_to_target(found, longer, "a tenth")
     assert figure.get_suptitle().replace("\n", " ").startswith(expected)
     labels = figure.axes[0].get_legend_handles_labels()[1]
-    assert labels == ["at the end", "1 round with the epochs of 4 rounds, at the end"]
+    words = "1 round with the epochs of 4 rounds:"
+    assert labels == ["at the end", f"{words} late", f"{words} even"]

@@ -103,11 +103,13 @@ def rounds_to_target(found: pd.DataFrame, longer: pd.DataFrame, target: str) -> 
 
     Args:
         found: as ``studies.trials.mean_by_weights`` with columns ``measure, rounds``.
-        longer: the same of one round that is trained for as many epochs as the most rounds.
+        longer: the same of one round that is trained for as many epochs as the most rounds, with
+            columns ``measure, epochs``; the first measure is shown.
         target: what is left, in words.
 
     Returns:
-        A figure with one line per measure and 95 % intervals; `longer` in another colour.
+        A figure with one line per measure and 95 % intervals; `longer` in another colour. Its
+        title compares with the better of `longer`.
     """
     figure, axes = panels(1, 1, (10, 6.4))
     ax, colour = axes[0, 0], TRIAL_COLOURS["ticket"]
@@ -119,13 +121,7 @@ def rounds_to_target(found: pd.DataFrame, longer: pd.DataFrame, target: str) -> 
         interval_bars(ax, rows, place, ("mean", "low", "high"), color=colour, capsize=4, lw=2)
         look = {"marker": marker, "ms": 8, "lw": 2, "linestyle": line, "color": colour}
         ax.plot(place, rows["mean"], label=measure, **look)
-        once = longer[longer["measure"] == measure]
-        look |= {"color": variant_colour("one-shot"), "linestyle": "none"}
-        bars = {"color": look["color"], "capsize": 4, "lw": 2}
-        interval_bars(ax, once, once["rounds"] + shift, ("mean", "low", "high"), **bars)
-        most = counted(int(found["rounds"].max()), "round")
-        words = f"1 round with the epochs of {most}, {measure}"
-        ax.plot(once["rounds"] + shift, once["mean"], label=words, **look)
+    _with_more_epochs(ax, longer, found)
     ax.set(
         xlabel="rounds of pruning",
         ylabel="accuracy on the test split",
@@ -140,6 +136,18 @@ def rounds_to_target(found: pd.DataFrame, longer: pd.DataFrame, target: str) -> 
     return figure
 
 
+def _with_more_epochs(ax: Axes, longer: pd.DataFrame, found: pd.DataFrame):
+    """One round with the epochs of the most rounds: the first measure, at the left."""
+    rows = longer[longer["measure"] == found["measure"].iloc[0]]
+    colour, most = variant_colour("one-shot"), counted(int(found["rounds"].max()), "round")
+    for marker, (epochs, once) in zip("D^", rows.groupby("epochs", sort=False), strict=False):
+        place = pd.Series(1.0, once.index)
+        bars = {"color": colour, "capsize": 4, "lw": 2}
+        interval_bars(ax, once, place, ("mean", "low", "high"), **bars)
+        words = f"1 round with the epochs of {most}: {epochs}"
+        ax.plot(place, once["mean"], label=words, marker=marker, ms=8, ls="", color=colour)
+
+
 def _with_rounds(found: pd.DataFrame, longer: pd.DataFrame) -> str:
     """What the accuracy gains from the fewest rounds to the best number of them."""
     measure = found["measure"].iloc[0]
@@ -149,7 +157,7 @@ def _with_rounds(found: pd.DataFrame, longer: pd.DataFrame) -> str:
     if best.name == first.name:
         return f"No number of rounds is more accurate than {start}, at {first['mean']:.1%}"
     gain = 100 * (best["mean"] - first["mean"])
-    once = longer.loc[longer["measure"] == measure, "mean"].mean()
+    once = longer.loc[longer["measure"] == measure, "mean"].max()
     words = f"{best.name} rounds are {gain:.1f} points more accurate than {start} at equal size"
     return f"{words}, and {100 * (best['mean'] - once):.1f} at equal size and epochs ({measure})"
 

@@ -131,14 +131,32 @@ class Parameters(StudyParameters):
             groups[(rounds,)] = expand(spec, {"seed": self.many.seeds})
         return groups
 
-    def as_long(self) -> dict[tuple[int], list[RunSpec]]:
-        """One round of pruning, with as many epochs in all as the largest number of rounds."""
-        trainings = max(self.many.rounds) + 1
-        epochs = round(self.mnist.epochs * trainings / 2)  # one training before, one after
-        train = replace(self._images().train, patience=epochs, max_epochs=epochs)
+    def as_long(self) -> dict[tuple[str], list[RunSpec]]:
+        """One round of pruning with as many epochs in all as the largest number of rounds.
+
+        The network is trained before and after the round: the epochs are shared out evenly, or all
+        that are more than usual come afterwards, since longer training before moves the weights
+        that magnitudes are compared with.
+        """
+        epochs, most = self.mnist.epochs, max(self.many.rounds)
         target = round(self.many.target * self.dense())
-        spec = replace(self._images(), train=train, prune=PruneSpec(levels=1, target=target))
-        return {(1,): expand(spec, {"seed": self.many.seeds})}
+        once = replace(self._images(), prune=PruneSpec(levels=1, target=target))
+        halves = round(epochs * (most + 1) / 2)
+        later = replace(
+            once,
+            train=replace(once.train, patience=epochs * most, max_epochs=epochs * most),
+            variant=VariantSpec(once.train, 1),
+        )
+        before = replace(once.train, patience=halves, max_epochs=halves)
+        return {
+            (f"{epochs} before, {epochs * most} after",): expand(later, self._many_seeds()),
+            (f"{halves} before, {halves} after",): expand(
+                replace(once, train=before), self._many_seeds()
+            ),
+        }
+
+    def _many_seeds(self) -> dict:
+        return {"seed": self.many.seeds}
 
     def toys(self) -> dict[str, list[RunSpec]]:
         """Runs on moons and circles by way of pruning."""
