@@ -175,3 +175,6 @@ CRITERIA = {
 
 NEED_GRADIENTS = ("snip", "grasp")
 """Those that ask about the loss, and so need data."""
+
+BY_AUTOGRAD = (*NEED_GRADIENTS, "synflow")
+"""Those that use torch's autograd, which a device that is only pretended cannot run."""

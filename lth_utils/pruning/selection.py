@@ -130,7 +130,8 @@ def _selected(scores: Tensor, masks: Tensor, keep: int, shape: Shape, spec: Prun
         return keep_largest(scores, masks, keep)
     sizes = network(shape).sizes
     of_layers = masks.split(sizes, 1)
-    available = [int(mask[0].sum()) for mask in of_layers]
+    # members that were pruned alike have as many weights in each layer; others, at least so many
+    available = [int(mask.sum(1).min()) if len(mask) else 0 for mask in of_layers]
     keeps = shares_of(spec.scope, shape, available, keep)
     parts = zip(scores.split(sizes, 1), of_layers, keeps, strict=True)
     return torch.cat([keep_largest(score, mask, k) for score, mask, k in parts], 1)

@@ -17,7 +17,7 @@ from lth_utils.data import Dataset
 from lth_utils.networks import population
 from lth_utils.networks.layers import network, split_mask
 from lth_utils.networks.population import Population
-from lth_utils.pruning import CRITERIA, NEED_GRADIENTS
+from lth_utils.pruning import BY_AUTOGRAD, CRITERIA
 from lth_utils.selftest import cases
 from lth_utils.selftest.running import Check, CheckFailed
 from lth_utils.training import batched, trainer
@@ -149,7 +149,7 @@ def _criteria(device: torch.device) -> list[str]:
     changed = torch.randn(mask.shape, generator=torch.Generator().manual_seed(2))
     trained = (networks.initial[:, :n_weights] + 0.1 * changed) * mask
     n_compared = 0
-    for criterion in [name for name in CRITERIA if name not in NEED_GRADIENTS]:
+    for criterion in [name for name in CRITERIA if name not in BY_AUTOGRAD]:
         for scope in ("global", "layer", "erk"):
             for alive in (False, True):
                 spec = PruneSpec(levels=0, criterion=criterion, scope=scope, alive=alive)
