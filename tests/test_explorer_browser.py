@@ -240,7 +240,7 @@ def test_no_key_removes_or_changes_a_cell(page, run, keys):
         if typing:
             control.fill("")
         seen += 1
-    assert seen >= 12
+    assert seen >= (8 if keys == "Enter" else 12)  # Enter presses buttons, and may
     page.evaluate("document.activeElement.blur()")
 
 
