@@ -127,6 +127,7 @@ def rounds_to_target(found: pd.DataFrame, longer: pd.DataFrame, target: str) -> 
         ylabel="accuracy on the test split",
         xticks=sorted(set(found["rounds"])),
     )
+    _stretched(ax, pd.concat([found["mean"], longer["mean"]]))
     words = (
         f"pruned to {target}; mean of {from_to(found['trials'])} trials, whiskers: 95 % interval"
     )
