@@ -137,10 +137,10 @@ class Parameters(StudyParameters):
     """
 
     conditions: tuple[Condition, ...] = (
-        Condition("200 examples", 200),
+        Condition("150 examples", 150),
         Condition("1000 examples", 1000),
     )
-    banks: tuple[str, ...] = ("marginal", "joint", "parity")
+    banks: tuple[str, ...] = ("joint", "parity")
     draws: Span = "0-1"
     seeds: Span = "0-1"
     many: ManyTasks = ManyTasks()
