@@ -13,7 +13,7 @@ from architectures import ARCHITECTURES, made, pruned
 from linearised import CONSTANT_SOURCES, changes
 
 from lth_utils.connectivity.any_model.build import model_graph
-from lth_utils.connectivity.any_model.program import exported_program
+from lth_utils.connectivity.any_model.tracing import exported_program
 from lth_utils.connectivity.states import ACTIVE, ZOMBIE
 
 SHARES = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)

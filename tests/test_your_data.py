@@ -213,8 +213,7 @@ def test_a_study_is_a_table_a_ticket_and_a_page(studies, tmp_path):
     assert "All 3 tasks are independent" in text and text.count("data:image/png;base64,") == 4
     assert "a &lt;b&gt; &amp; $x$" in text and "<b> &" not in text
     assert not re.search(r'(src|href)="(?!data:)', text)
-    explorer = one.explore()
-    assert explorer.first.current_run.key == one.findings_.best().run
+    assert one.explore().run == one.findings_.best().run
 
 
 def test_a_second_study_computes_nothing(studies):
