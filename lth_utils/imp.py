@@ -189,18 +189,8 @@ def _prune_and_rewind(
     gradients: LossGradients,
 ) -> Population:
     """The members at their initial values, with the masks of the next level."""
+    mask = pruning.prune_members(members, gradients.parameters, keep, level, prune, gradients)
     n_weights = members.mask.shape[1]
-    mask = pruning.prune(
-        gradients.parameters[:, :n_weights],
-        members.mask,
-        keep,
-        shape=members.shape,
-        seeds=members.seeds,
-        level=level,
-        initial=members.initial[:, :n_weights],
-        spec=prune,
-        gradients=gradients,
-    )
     biases = last[:, n_weights:] if prune.biases == "kept" else None
     return population.rewind(members, mask, biases)
 

@@ -2,7 +2,7 @@
 
 from lth_utils.pruning.counts import dense_shape, extend, plan, trajectory
 from lth_utils.pruning.criteria import BY_AUTOGRAD, CRITERIA, NEED_GRADIENTS, Context
-from lth_utils.pruning.selection import keep_largest, prune
+from lth_utils.pruning.selection import keep_largest, prune, prune_members
 
 __all__ = [
     "BY_AUTOGRAD",
@@ -14,5 +14,6 @@ __all__ = [
     "keep_largest",
     "plan",
     "prune",
+    "prune_members",
     "trajectory",
 ]

@@ -20,6 +20,7 @@ from lth_utils.config import (
 )
 from lth_utils.connectivity import ACTIVE, weight_states
 from lth_utils.networks.layers import network, split_mask
+from lth_utils.networks.population import Population
 from lth_utils.pruning.counts import shares_of
 from lth_utils.pruning.criteria import CRITERIA, Context, Gradients
 
@@ -109,6 +110,41 @@ def prune(
         )
         masks = _selected(criterion(context), masks, count, shape, spec)
     return masks
+
+
+def prune_members(
+    members: Population,
+    values: Tensor,
+    keep: int,
+    level: int,
+    spec: PruneSpec,
+    gradients: Gradients | None = None,
+) -> Tensor:
+    """:func:`prune` of a population whose parameters have certain values.
+
+    Args:
+        members: their masks, initial values and seeds are used.
+        values: float ``[M, P]``, the parameters that are scored.
+        keep, level, spec, gradients: as of :func:`prune`.
+
+    Returns:
+        bool ``[M, W]``, a subset of the members' masks.
+
+    Raises:
+        SpecError: as :func:`prune`.
+    """
+    n_weights = members.mask.shape[1]
+    return prune(
+        values[:, :n_weights],
+        members.mask,
+        keep,
+        shape=members.shape,
+        seeds=members.seeds,
+        level=level,
+        initial=members.initial[:, :n_weights],
+        spec=spec,
+        gradients=gradients,
+    )
 
 
 def _counts(masks: Tensor, keep: int, rounds: int) -> list[int]:

@@ -93,18 +93,8 @@ def _pruned(
     level: int,
 ) -> Population:
     """The members with `count` weights, which keep their values."""
-    n = members.mask.shape[1]
-    mask = pruning.prune(
-        members.parameters[:, :n],
-        members.mask,
-        count,
-        shape=members.shape,
-        seeds=members.seeds,
-        level=level,
-        initial=members.initial[:, :n],
-        spec=prune,
-        gradients=_gradients(members, data, spec, prune),
-    )
+    gradients = _gradients(members, data, spec, prune)
+    mask = pruning.prune_members(members, members.parameters, count, level, prune, gradients)
     return _with_mask(members, mask, members.parameters)
 
 
