@@ -69,6 +69,11 @@ def report(name, when, dropout, model, shuffles, accuracy):
         )
 
 
+def accuracy(model, x, y):
+    """The share of the examples that are named rightly."""
+    return (model.eval()(x).argmax(1) == y).float().mean().item()
+
+
 def main(names="mnist,fashion", epochs="20", shuffles="50", rates="0,0.5"):
     epochs, shuffles = int(epochs), int(shuffles)
     for name in names.split(","):
@@ -79,10 +84,9 @@ def main(names="mnist,fashion", epochs="20", shuffles="50", rates="0,0.5"):
             model = network(rate)
             layers = [m for m in model if isinstance(m, nn.Linear)]
             optimiser = torch.optim.Adam(model.parameters())
-            accuracy = lambda m: (m.eval()(x_test).argmax(1) == y_test).float().mean().item()  # noqa: E731, B023
             for _ in range(epochs):
                 epoch(model, optimiser, x, y)
-            report(name, "dense", rate, model, shuffles, accuracy(model))
+            report(name, "dense", rate, model, shuffles, accuracy(model, x_test, y_test))
             for layer in layers:
                 keep_pruned(layer, torch.ones_like(layer.weight, dtype=torch.bool))
             optimiser = torch.optim.Adam(model.parameters())
@@ -93,7 +97,7 @@ def main(names="mnist,fashion", epochs="20", shuffles="50", rates="0,0.5"):
                     prune_to(layers, LAST + (FIRST - LAST) * left)
 
                 epoch(model, optimiser, x, y, step)
-            report(name, "pruned", rate, model, shuffles, accuracy(model))
+            report(name, "pruned", rate, model, shuffles, accuracy(model, x_test, y_test))
             print(f"{time.time() - began:.0f} s", flush=True)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from conftest import ARTEFACTS, ROOT
 from PIL import Image
-from viewer_cases import AXE
+from viewer_cases import AXE, SCREENS
 
 from lth_utils.config import SpecError
 from lth_utils.publish import captions, gallery, products, verdict_fold
@@ -201,10 +201,7 @@ def test_figures_are_shown_and_open_as_svg(browser, extended):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(
-    ("width", "height", "ratio"),
-    [(390, 844, 2), (683, 384, 2), (1024, 768, 1), (1366, 768, 1), (1920, 1080, 1)],
-)
+@pytest.mark.parametrize(("width", "height", "ratio"), SCREENS)
 def test_the_page_fits_every_screen(browser, extended, theme, width, height, ratio):
     size = {"viewport": {"width": width, "height": height}, "device_scale_factor": ratio}
     tab = opened(browser, extended, color_scheme=theme, reduced_motion="reduce", **size)

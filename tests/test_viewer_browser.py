@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ARTEFACTS
-from viewer_cases import AXE, write_page
+from viewer_cases import AXE, SCREENS, write_page
 
 from lth_utils.networks.values import unit_values
 from lth_utils.runs import ticket_files
@@ -508,10 +508,7 @@ def test_nothing_moves_by_itself_and_every_control_has_a_name(tab):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(
-    ("width", "height", "ratio"),
-    [(390, 844, 2), (683, 384, 2), (1024, 768, 1), (1366, 768, 1), (1920, 1080, 1)],
-)
+@pytest.mark.parametrize(("width", "height", "ratio"), SCREENS)
 def test_it_fits_every_screen(browser, made, theme, width, height, ratio):
     """683 by 384 is a laptop's screen at 200 %."""
     size = {"viewport": {"width": width, "height": height}, "device_scale_factor": ratio}

@@ -41,3 +41,7 @@ def write_page(folder):
     path = folder / "viewer.html"
     path.write_text(page(packed, "Some runs"), encoding="utf-8")
     return path, runs
+
+
+SCREENS = [(390, 844, 2), (683, 384, 2), (1024, 768, 1), (1366, 768, 1), (1920, 1080, 1)]
+"""Width, height and pixels per point: a phone, a laptop at 200 %, and larger ones."""

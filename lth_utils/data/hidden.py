@@ -59,9 +59,9 @@ def hidden(
 ) -> Dataset:
     """Blocks of inputs and outputs that have nothing to do with each other, in a random order.
 
-    Each output depends on all inputs of its block, uniform in -1…1, and on no others. Every output
-    is a task of its own whose inputs are not said: which outputs and inputs hang together is what
-    is to be found, see :func:`hidden_blocks`.
+    Each output depends on all inputs of its block, uniform in -1…1, and on no others. Every
+    output is a task of its own whose inputs are not said: which outputs and inputs hang together
+    is what is to be found, see :func:`hidden_blocks`.
 
     Args:
         bank: of ``BANKS``: what the outputs are.

@@ -75,7 +75,8 @@ def _make_plain(module: nn.Module):
 
     torch's own way changes the class of the module, which is that of the user's model, too.
     """
-    values = {name: getattr(module, name).detach().clone() for name in module.parametrizations}  # type: ignore
+    names = list(module.parametrizations)  # type: ignore
+    values = {name: getattr(module, name).detach().clone() for name in names}
     module.__class__ = parametrize.type_before_parametrizations(module)
     del module.parametrizations
     for name, value in values.items():

@@ -1,6 +1,7 @@
 """Study of notebook 11: does any sparsifier do it?"""
 
 from lth_utils.studies.other_sparsifiers.anchors import KNOWN, effective_compression
+from lth_utils.studies.other_sparsifiers.layer_verdicts import on_layers
 from lth_utils.studies.other_sparsifiers.parameters import Parameters
 from lth_utils.studies.other_sparsifiers.tables import (
     accuracy_at,
@@ -18,7 +19,6 @@ from lth_utils.studies.other_sparsifiers.verdicts import (
     facts,
     on_compression,
     on_images,
-    on_layers,
     on_points,
     verdicts,
 )
