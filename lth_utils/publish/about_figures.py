@@ -43,6 +43,24 @@ TITLES = {
     "more-than-chance": "More often than chance",
     "score-over-weights": "How good fewer weights are",
     "best-tickets": "The best ticket of each data set",
+    "dials": "From two tasks to none",
+    "dial-tickets": "Tickets along the dials",
+    "controls-outcomes": "Where nothing should part",
+    "transplants": "Tickets moved to other data",
+    "hidden-partition": "Who finds hidden blocks?",
+    "found-by-examples": "How many examples it takes",
+    "ticket-gains": "What a ticket gains over its dense network",
+    "many-tasks": "Two to eight tasks",
+    "unequal-tasks": "Two unequal tasks",
+    "inner-functions": "Functions inside of a task",
+    "separation-by-way": "Other ways to make networks sparse",
+    "separation-over-weights": "The same at every size",
+    "lenet-compression": "Weights that are left, and weights on a path",
+    "equal-compression": "Accuracy at equal effective size",
+    "channel-layers": "Two images as two channels",
+    "effective-compression": "Networks of torchvision, pruned",
+    "layers-of-a-network": "One of them, layer by layer",
+    "audited-network": "A residual network, trained and pruned",
 }
 """Titles for people, by the figure's key."""
 
@@ -74,8 +92,24 @@ CLAIMS = {
     "one-shot-or-iterative": ("9",),
     "rounds-to-target": ("9",),
     "one-shot-separation": ("9",),
+    "dials": ("11",),
+    "dial-tickets": ("11",),
+    "controls-outcomes": ("10",),
+    "transplants": ("16",),
+    "hidden-partition": ("13",),
+    "found-by-examples": ("13",),
+    "ticket-gains": ("13",),
+    "many-tasks": ("14",),
+    "unequal-tasks": ("14",),
+    "inner-functions": ("15",),
+    "separation-by-way": ("12",),
+    "separation-over-weights": ("12",),
+    "lenet-compression": ("12",),
+    "equal-compression": ("12",),
+    "channel-layers": ("12",),
 }
-"""The thesis' claims, as they are numbered in the table of verdicts, that a figure bears on."""
+"""The claims, as they are numbered in the tables of verdicts, that a figure bears on: up to 9 those
+of the thesis, from 10 on what its story predicts."""
 
 
 def title_of(key: str) -> str:

@@ -105,14 +105,6 @@ FIGURES = {
         "transplants": "Separated tickets trained on another draw, on the other task, on inputs "
         "in other places, and with a shuffled mask.",
     },
-    "12_any_network": {
-        "effective-compression": "Networks of torchvision pruned at initialisation: weights over "
-        "those that are left, and over those that are active.",
-        "layers-of-a-network": "One of them layer by layer: what of the rest is active, leads "
-        "nowhere, or is reached by nothing.",
-        "audited-network": "A residual network trained on images, pruned further and further: its "
-        "accuracy, and how much of what is left is active.",
-    },
     "10_hidden_structure": {
         "hidden-partition": "Blocks of inputs and outputs in a random order: who finds them? "
         "Tickets beside eight other methods with the same data.",
@@ -137,6 +129,14 @@ FIGURES = {
         "channel-layers": "A digit and a garment as two channels of one image: which layers of a "
         "convolutional network serve one task only.",
     },
+    "12_any_network": {
+        "effective-compression": "Networks of torchvision pruned at initialisation: weights over "
+        "those that are left, and over those that are active.",
+        "layers-of-a-network": "One of them layer by layer: what of the rest is active, leads "
+        "nowhere, or is reached by nothing.",
+        "audited-network": "A residual network trained on images, pruned further and further: its "
+        "accuracy, and how much of what is left is active.",
+    },
 }
 """What each figure shows, in one sentence without numbers, by notebook and key."""
 
@@ -150,8 +150,8 @@ CHAPTERS = {
     "07_one_shot_or_iterative": "All at once, or in rounds?",
     "08_your_data": "Your data",
     "09_controls_and_dials": "Is it the data? Controls and dials",
-    "12_any_network": "Any network",
     "10_hidden_structure": "Is it the data? Hidden structure",
-    "11_other_sparsifiers": "Does any sparsifier do it?",
+    "11_other_sparsifiers": "Is it the data? Other sparsifiers",
+    "12_any_network": "Any network",
 }
 """The title of each notebook's chapter."""

@@ -15,7 +15,7 @@ from string import Template
 
 from lth_utils import config
 from lth_utils.config import SpecError
-from lth_utils.publish import embedded, verdict_fold
+from lth_utils.publish import embedded, is_it_the_data, verdict_fold
 from lth_utils.publish.about_figures import CLAIMS, title_of
 from lth_utils.publish.captions import CHAPTERS, FIGURES, LEAD, SENTENCE, TITLE
 from lth_utils.publish.findings import findings
@@ -49,10 +49,12 @@ def write(set_name: str) -> Path:
             f"make them with: python -m lth_utils run all --set {set_name}"
         )
     whole = _parts(folder, set_name, drawn)
+    story = is_it_the_data.as_html(folder, [key for keys in drawn.values() for key in keys])
     page = resources.files("lth_utils.publish").joinpath("gallery.html")
     template = Template(page.read_text(encoding="utf-8"))
     for limits in embedded.STEPS:
         chapters = [_chapter(folder, name, keys, limits) for name, keys in drawn.items()]
+        chapters.insert(_first_on_the_story(drawn), story)
         text = template.substitute(whole, chapters="".join(chapters))
         if len(text.encode()) <= MOST_BYTES:
             break
@@ -83,9 +85,20 @@ def _parts(folder: Path, set_name: str, drawn: dict[str, list[str]]) -> dict[str
         "style": part("view.css"),
         "viewer": viewer,
         "findings": findings(set_name, keys),
-        "verdicts": verdict_fold.fold(verdict_fold.read(folder / "tables" / "verdicts.csv"), keys),
+        "verdicts": _verdicts(folder, keys),
         "provenance": "".join(_provenance(folder, set_name, name) for name in drawn),
     }
+
+
+def _verdicts(folder: Path, keys: list[str]) -> str:
+    """The verdicts on the thesis' claims, under their heading."""
+    folded = verdict_fold.fold(verdict_fold.read(folder / "tables" / "verdicts.csv"), keys)
+    return folded and f'<h2 id="verdicts">Does it hold?</h2>{folded}'
+
+
+def _first_on_the_story(drawn: dict[str, list[str]]) -> int:
+    """The place of the first chapter that asks whether it is the data."""
+    return sum(name < is_it_the_data.NOTEBOOKS[0] for name in drawn)
 
 
 def _drawn(folder: Path) -> dict[str, list[str]]:
@@ -112,7 +125,8 @@ def _chapter(folder: Path, notebook: str, keys: list[str], limits: embedded.Limi
     for key in keys:
         sentence = FIGURES[notebook][key]
         claims = ", ".join(CLAIMS.get(key, ()))
-        about = f'<a href="#verdicts">Claim {claims}</a>. ' if claims else ""
+        table = is_it_the_data.ANCHOR if notebook in is_it_the_data.NOTEBOOKS else "verdicts"
+        about = f'<a href="#{table}">Claim {claims}</a>. ' if claims else ""
         parts.append(
             f'<figure id="{key}"><figcaption><h3>{html.escape(title_of(key))}</h3>'
             f'{html.escape(sentence)}<div class="soft">{about}{origin}</div></figcaption>'

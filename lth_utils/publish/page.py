@@ -147,7 +147,15 @@ class Page:
 
     def verdicts(self, verdicts: pd.DataFrame) -> Styler | HTML:
         """Put verdicts into the set's table, in place of those on the same claims; show them."""
-        products.update_table(self.set_name, "verdicts", verdicts, "claim")
+        return self._judged("verdicts", verdicts)
+
+    def predictions(self, verdicts: pd.DataFrame) -> Styler | HTML:
+        """The same with verdicts on what the thesis does not say, but its story predicts."""
+        return self._judged("predictions", verdicts)
+
+    def _judged(self, name: str, verdicts: pd.DataFrame) -> Styler | HTML:
+        """Put verdicts into a table of the set, and show them."""
+        products.update_table(self.set_name, name, verdicts, "claim")
         return self.show(verdicts.drop(columns="test"), precision=3)
 
     def close(self, facts: dict) -> dict:

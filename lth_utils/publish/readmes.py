@@ -12,6 +12,7 @@ import pandas as pd
 
 from lth_utils import FOLDERS
 from lth_utils.config import SpecError
+from lth_utils.publish import is_it_the_data
 from lth_utils.publish.captions import CHAPTERS, FIGURES
 from lth_utils.publish.parameters import parameters_of
 from lth_utils.runs.files import write_atomically
@@ -69,12 +70,20 @@ def results(root: Path) -> str:
     facts = {}
     for name in KEPT_SETS:
         facts[name] = _facts(root, name)
-        verdicts = _verdicts(root, name)
+        verdicts = _table_of(root, name, "verdicts")
+        predictions = _table_of(root, name, "predictions")
         images = facts[name]["02_mnist_fashion"]
-        parts[f"{name}_counts"] = f"{_n_runs(facts[name])} runs; {verdict.headline(verdicts)}"
+        judged = [
+            verdict.headline(verdicts),
+            verdict.headline(predictions, "predictions of its story"),
+        ]
+        parts[f"{name}_counts"] = f"{_n_runs(facts[name])} runs; {'; '.join(judged)}"
         parts[f"{name}_images"] = f"> {images['headline']}\n>\n> {images['frontier']}"
         shown = verdicts if name == "extended" else verdicts[verdicts["claim"] == "7"]
         parts[f"{name}_verdicts"] = verdict.markdown(shown)
+    parts["story"] = is_it_the_data.prose(root / "outputs" / "extended")
+    predictions = _table_of(root, "extended", "predictions")
+    parts["predictions"] = verdict.markdown(predictions, "the story predicts")
     engines = pd.read_csv(root / "outputs/thesis/tables/engines.csv")
     counts = zip(engines["separated"], engines["engine"], strict=True)
     parts["engine_runs"] = str(engines["runs"].iloc[0])
@@ -153,9 +162,9 @@ def _n_runs(facts: dict[str, dict]) -> int:
     return count
 
 
-def _verdicts(root: Path, set_name: str) -> pd.DataFrame:
-    """The kept verdicts of a set."""
-    return pd.read_csv(root / "outputs" / set_name / "tables" / "verdicts.csv", dtype=str)
+def _table_of(root: Path, set_name: str, name: str) -> pd.DataFrame:
+    """Kept verdicts of a set: ``verdicts`` or ``predictions``."""
+    return pd.read_csv(root / "outputs" / set_name / "tables" / f"{name}.csv", dtype=str)
 
 
 def _measured(root: Path) -> dict:

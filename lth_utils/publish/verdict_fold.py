@@ -44,12 +44,15 @@ def counted(verdicts: pd.DataFrame) -> str:
     return ", ".join(parts)
 
 
-def fold(verdicts: pd.DataFrame | None, figures: Iterable[str]) -> str:
+def fold(
+    verdicts: pd.DataFrame | None, figures: Iterable[str], said: str = "the thesis says"
+) -> str:
     """The verdicts under a summary, with buttons that filter them and links to the figures.
 
     Args:
         verdicts: as :func:`read`; nothing is written where there are none.
         figures: the keys of the figures on the page.
+        said: above the statements.
     """
     if verdicts is None:
         return ""
@@ -63,10 +66,9 @@ def fold(verdicts: pd.DataFrame | None, figures: Iterable[str]) -> str:
         f'data-verdict="{word}">{word}</button>'
         for word in ("all", *VERDICTS)
     )
-    columns = ("claim", "the thesis says", "theirs", "ours", "verdict")
+    columns = ("claim", said, "theirs", "ours", "verdict")
     head = "".join(f'<th scope="col">{column}</th>' for column in columns)
     return (
-        '<h2 id="verdicts">Does it hold?</h2>'
         f'<details class="verdicts"><summary>{counted(verdicts)}</summary>'
         "<p>Ours with 95 % intervals. A statement <b>agrees</b> where our interval lies inside "
         "what it says, <b>differs</b> where outside; across, one <b>cannot tell</b>.</p>"

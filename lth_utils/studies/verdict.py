@@ -269,11 +269,16 @@ def value_range(values: pd.Series, form: str = "{:.1%}") -> str:
     return " to ".join(dict.fromkeys(ends))
 
 
-def headline(verdicts: pd.DataFrame) -> str:
-    """One sentence: how many statements agree, differ, cannot be told."""
+def headline(verdicts: pd.DataFrame, statements: str = "statements of the thesis") -> str:
+    """One sentence: how many statements agree, differ, cannot be told.
+
+    Args:
+        verdicts: as :func:`verdict_table`.
+        statements: what they are called.
+    """
     counts = count_verdicts(verdicts)
     words = ", ".join(f"{counts.get(word, 0)} {word}" for word in VERDICTS)
-    return f"{words} of {len(verdicts)} statements of the thesis"
+    return f"{words} of {len(verdicts)} {statements}"
 
 
 def count_verdicts(verdicts: pd.DataFrame) -> dict[str, int]:
@@ -281,10 +286,15 @@ def count_verdicts(verdicts: pd.DataFrame) -> dict[str, int]:
     return verdicts["verdict"].value_counts().to_dict()
 
 
-def markdown(verdicts: pd.DataFrame) -> str:
-    """Verdicts as a table in Markdown: claim, statement, theirs, ours, n, verdict, note."""
+def markdown(verdicts: pd.DataFrame, said: str = "the thesis says") -> str:
+    """Verdicts as a table in Markdown: claim, statement, theirs, ours, n, verdict, note.
+
+    Args:
+        verdicts: as :func:`verdict_table`.
+        said: above the statements.
+    """
     lines = [
-        "| claim | the thesis says | theirs | ours | runs (draws) | verdict |",
+        f"| claim | {said} | theirs | ours | runs (draws) | verdict |",
         "|---|---|---|---|---|---|",
     ]
     for row in verdicts.itertuples():
