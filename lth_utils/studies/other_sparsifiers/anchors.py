@@ -18,48 +18,10 @@ from lth_utils.connectivity import measure
 from lth_utils.networks import population
 from lth_utils.networks.layers import n_weights, split_mask
 from lth_utils.studies.other_sparsifiers.parameters import Anchors
+from lth_utils.studies.reference import reference
 from lth_utils.training.gradients import LossGradients
 
-KNOWN = pd.DataFrame(
-    [
-        ("random", 10, 10, 0, 20),
-        ("random", 32, 57, 0, 20),
-        ("random", 100, 1067, 0, 20),
-        ("random", 316, 20477, 3, 20),
-        ("random", 1000, np.nan, 17, 20),
-        ("random", 10000, np.nan, 20, 20),
-        ("random, uniform", 10, 10, 0, 20),
-        ("random, uniform", 32, 61, 0, 20),
-        ("random, uniform", 100, 1067, 0, 20),
-        ("random, uniform", 316, 19014, 1, 20),
-        ("random, uniform", 1000, np.nan, 12, 20),
-        ("random, uniform", 10000, np.nan, 20, 20),
-        ("random, ERK", 10, 10, 0, 20),
-        ("random, ERK", 32, 32, 0, 20),
-        ("random, ERK", 100, 113, 0, 20),
-        ("random, ERK", 316, 961, 0, 20),
-        ("random, ERK", 1000, 13660, 0, 20),
-        ("random, ERK", 10000, np.nan, 20, 20),
-        ("magnitude", 10, 10, 0, 20),
-        ("magnitude", 32, 32, 0, 20),
-        ("magnitude", 100, 114, 0, 20),
-        ("magnitude", 316, 1328, 0, 20),
-        ("magnitude", 1000, np.nan, 12, 20),
-        ("magnitude", 10000, np.nan, 20, 20),
-        ("SNIP", 10, 10, 0, 5),
-        ("SNIP", 32, 34, 0, 5),
-        ("SNIP", 100, 140, 0, 5),
-        ("SNIP", 316, 887, 0, 5),
-        ("SNIP", 1000, 19014, 1, 5),
-        ("SynFlow", 10, 10, 0, 5),
-        ("SynFlow", 32, 32, 0, 5),
-        ("SynFlow", 100, 100, 0, 5),
-        ("SynFlow", 316, 317, 0, 5),
-        ("SynFlow", 1000, 1005, 0, 5),
-        ("SynFlow", 10000, 9859, 0, 5),
-    ],
-    columns=["way", "compression", "effective", "dead", "runs"],
-)
+KNOWN = reference("effective_compression")
 """Anchors of LeNet-300-100 with 266,200 weights: medians of ``effective`` compression (NaN where
 most are dead), and how many of ``runs`` have no path left. They were measured before this study
 with a script that shares no code with it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from lth_utils.studies.other_sparsifiers import tables
@@ -16,32 +15,31 @@ def on_layers(rows: pd.DataFrame, status: pd.DataFrame) -> list[Verdict]:
 
     Args:
         rows: as ``tables.layer_shares``.
-        status: columns ``way, run, status``, level by level.
+        status: columns ``way, run, seed, status``, level by level.
     """
     if rows.empty:
         return []
-    runs = tables.over_levels(rows).pivot(index=["way", "run"], columns="layer", values="decided")
-    last, first = max(runs.columns), 1
-    apart = {way: (own[last] - own[first]).dropna() for way, own in runs.groupby(level="way")}
+    leads = tables.late_leads(rows, status)
+    own = leads["tickets"].groupby("seed").mean().dropna()
     found = [
         by_interval(
             CLAIM,
             "in a convolutional ticket the last hidden layer is task-specific earlier than the "
             "first filters",
-            mean_interval(apart["tickets"]),
+            mean_interval(own),
             (0.0, 1.0),
             theirs="predicted",
             ours="difference of the shares of task-specific units, mean over the levels, "
-            + in_numbers(mean_interval(apart["tickets"]), "{:+.2f}"),
+            + in_numbers(mean_interval(own), "{:+.2f}"),
             test="Student's interval over the runs",
-            n=len(apart["tickets"]),
-            draws=len(apart["tickets"]),
+            n=len(own),
+            draws=len(own),
         )
     ]
-    if "random" in apart:
-        pairs = [np.asarray(apart[way]) for way in ("tickets", "random")]
-        count = min(map(len, pairs))
-        excess = mean_interval(pairs[0][:count] - pairs[1][:count])
+    if "random" in leads:
+        # a network without a path has no such share: its seed is compared at the levels before
+        beyond = (leads["tickets"] - leads["random"]).groupby("seed").mean().dropna()
+        excess = mean_interval(beyond)
         found.append(
             by_interval(
                 CLAIM,
@@ -50,12 +48,12 @@ def on_layers(rows: pd.DataFrame, status: pd.DataFrame) -> list[Verdict]:
                 (0.0, 2.0),
                 theirs="predicted",
                 ours=in_numbers(excess, "{:+.2f}"),
-                test="Student's interval of the differences within seeds",
-                n=count,
-                draws=count,
+                test="Student's interval of the differences within seeds, at levels that both have",
+                n=len(beyond),
+                draws=len(beyond),
             )
         )
-    return found + [_channels(way, status[status["way"] == way]) for way in apart]
+    return found + [_channels(way, status[status["way"] == way]) for way in leads]
 
 
 def _channels(way: str, status: pd.DataFrame) -> Verdict:

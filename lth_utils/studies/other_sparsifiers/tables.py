@@ -234,10 +234,21 @@ def layer_means(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def over_levels(rows: pd.DataFrame) -> pd.DataFrame:
-    """Per run and layer the mean share over its levels: the earlier it parts, the larger."""
-    keys = ["way", "run", "layer"]
-    return rows.groupby(keys, sort=False)["decided"].mean().reset_index()
+def late_leads(rows: pd.DataFrame, status: pd.DataFrame) -> pd.DataFrame:
+    """How much more of the last hidden layer is task-specific than of the first filters.
+
+    Args:
+        rows: as :func:`layer_shares`.
+        status: columns ``run, seed`` of these runs, further rows and columns do not matter.
+
+    Returns:
+        A column per way, a row per ``seed`` and ``level``; NaN where no unit is active.
+    """
+    seeds = status.drop_duplicates("run").set_index("run")["seed"]
+    keys = ["way", "seed", "level"]
+    layers = rows.assign(seed=rows["run"].map(seeds))
+    layers = layers.pivot(index=keys, columns="layer", values="decided")
+    return (layers[layers.columns.max()] - layers[1]).unstack("way")
 
 
 def shares_dead(found: pd.DataFrame) -> pd.DataFrame:

@@ -50,6 +50,16 @@ FACTOR = 1.1
 SIZE = 100.0
 """The compression at which accuracies are compared."""
 
+PAIRS = (
+    ("SynFlow", "random"),
+    ("random, ERK", "random"),
+    ("SNIP", "random, ERK"),
+    ("SynFlow", "random, ERK"),
+    ("tickets", "SynFlow"),
+    ("tickets", "random, ERK"),
+)
+"""Ways whose accuracies are compared, the one that should be better first."""
+
 
 def on_points(rows: pd.DataFrame) -> list[Verdict]:
     """Who separates, at the smallest budget and at any.
@@ -107,7 +117,7 @@ def _more_often(last: pd.DataFrame) -> list[Verdict]:
     for way in [way for way in WAYS if way in differences.index]:
         if kind_of(way) not in (TRAINED, IN_TRAINING):
             continue
-        row = differences.loc[way]
+        row, runs = differences.loc[way], last["way"].isin(["tickets", way])
         estimate = tuple(row[["apart", "apart_low", "apart_high"]])
         family.append(
             by_interval(
@@ -119,7 +129,7 @@ def _more_often(last: pd.DataFrame) -> list[Verdict]:
                 ours=f"difference of the shares {in_numbers(estimate, '{:+.2f}')}; of the mean "
                 "accuracies " + in_points(*row[["accuracy", "accuracy_low", "accuracy_high"]]),
                 test=f"Student's interval of the draws' differences; {CORRECTED}",
-                n=int(row["runs"]),
+                n=int(runs.sum()),
                 draws=int(row["draws"]),
                 p=paired_test((by_draw["tickets"] - by_draw[way]).dropna()),
             )
@@ -213,35 +223,42 @@ def on_images(rows: pd.DataFrame) -> list[Verdict]:
             spreads[0] - spreads[1],
             f"best less worst {in_points(*mean_interval(spreads[0]))} at equal direct, "
             f"{in_points(*mean_interval(spreads[1]))} at equal effective compression",
-            "Vysogorets & Kempe 2023",
+            theirs="Vysogorets & Kempe 2023",
         )
     ]
-    equal = values["effective"]
-    for better, worse in (
-        ("SynFlow", "random"),
-        ("random, ERK", "random"),
-        ("SNIP", "random, ERK"),
-        ("SynFlow", "random, ERK"),
-        ("tickets", "SynFlow"),
-        ("tickets", "random, ERK"),
-    ):
-        if {better, worse} <= set(equal):
-            found.append(
-                _points(
-                    f"{better}: more accurate than {worse} at equal effective compression, at "
-                    f"{SIZE:.0f}",
-                    (equal[better] - equal[worse]).dropna(),
-                    "",
-                    "not asked",
-                )
-            )
-    return found
+    return found + correct(_more_accurate(values["effective"]))
 
 
-def _points(statement: str, differences: pd.Series, words: str, theirs: str) -> Verdict:
-    """A row on differences of accuracies within seeds, which should be above zero."""
+def _more_accurate(equal: pd.DataFrame) -> list[Verdict]:
+    """The rows that hold ways beside each other; equal: accuracies, a column per way."""
+    family = []
+    for better, worse in PAIRS:
+        if not {better, worse} <= set(equal):
+            continue
+        row = _points(
+            f"{better}: more accurate than {worse} at equal effective compression, at {SIZE:.0f}",
+            (equal[better] - equal[worse]).dropna(),
+            theirs="not asked",
+            tested=True,
+        )
+        family.append(row)
+    return family
+
+
+def _points(
+    statement: str, differences: pd.Series, words: str = "", *, theirs: str, tested: bool = False
+) -> Verdict:
+    """A row on differences of accuracies within seeds, which should be above zero.
+
+    Args:
+        statement, theirs: as for the row.
+        differences: one per seed.
+        words: what else there is to say of ours.
+        tested: as one of a family.
+    """
     estimate = mean_interval(differences)
     ours = in_points(*estimate)
+    test = "Student's interval of the difference within seeds"
     return by_interval(
         CLAIM,
         statement,
@@ -249,9 +266,10 @@ def _points(statement: str, differences: pd.Series, words: str, theirs: str) -> 
         (0.0, np.inf),
         theirs=theirs,
         ours=f"{words}; difference {ours}" if words else ours,
-        test="Student's interval of the difference within seeds",
+        test=f"{test}; {CORRECTED}" if tested else test,
         n=len(differences),
         draws=1 if len(differences) else 0,
+        p=paired_test(differences) if tested else np.nan,
     )
 
 
