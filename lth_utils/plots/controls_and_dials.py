@@ -44,11 +44,12 @@ ALL_INSIDE = 3
 
 
 @styled
-def dials(conditions: pd.DataFrame) -> Figure:
+def dials(conditions: pd.DataFrame, title: str) -> Figure:
     """What networks do as two tasks become less and less independent.
 
     Args:
         conditions: as ``studies.controls_and_dials.by_condition``.
+        title: the finding.
 
     Returns:
         A figure with a column per dial and a row per measure.
@@ -66,27 +67,10 @@ def dials(conditions: pd.DataFrame) -> Figure:
     for ax in axes[:, 0]:
         ax.yaxis.labelpad = 8
     found = conditions[conditions["dial"].isin(names)]
-    figure_title(figure, dials_title(conditions))
+    figure_title(figure, title)
     band = f"{runs_and_draws(found)} per point; band: 95 % interval, the draw a random factor"
     figure.legend(handles=_size_handles(found), ncols=4, title=band, **BELOW)
     return figure
-
-
-def dials_title(conditions: pd.DataFrame) -> str:
-    """What the three dials show, in one sentence of their own numbers."""
-    words = []
-    for dial in DIALS:
-        own = conditions[(conditions["dial"] == dial) & (conditions["n_samples"] == 1000)]
-        if len(own) < 2:
-            continue
-        own = own.sort_values("value")
-        first, last = own.iloc[0], own.iloc[-1]
-        apart = last["apart_high"] < first["apart_low"] or first["apart_high"] < last["apart_low"]
-        trend = "fewer" if last["apart"] < first["apart"] else "more"
-        named = {"dependence": "dependent labels", "rotation": "rotated inputs"}
-        of_dial = named.get(dial, "shared inputs")
-        words.append(f"{trend} with {of_dial}" if apart else f"not clearly changed by {of_dial}")
-    return f"Networks that part their tasks: {', '.join(words)}" if words else "No dial was turned"
 
 
 def _end_to_end(own: pd.DataFrame, dial: str) -> str:

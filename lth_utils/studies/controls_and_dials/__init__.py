@@ -7,7 +7,7 @@ from lth_utils.studies.controls_and_dials.parameters import (
     Condition,
     Parameters,
 )
-from lth_utils.studies.controls_and_dials.pictured import dial_tickets, pictured
+from lth_utils.studies.controls_and_dials.pictured import dial_tickets, dials_title, pictured
 from lth_utils.studies.controls_and_dials.tables import by_condition, change, condition, found_table
 from lth_utils.studies.controls_and_dials.transplants import (
     TRANSPLANTS,
@@ -29,6 +29,7 @@ __all__ = [
     "change",
     "condition",
     "dial_tickets",
+    "dials_title",
     "facts",
     "found_table",
     "pictured",

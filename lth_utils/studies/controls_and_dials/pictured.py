@@ -1,4 +1,4 @@
-"""Which tickets of notebook 09 are drawn."""
+"""Which tickets of notebook 09 are drawn, and what its dials show."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ import pandas as pd
 from lth_utils.networks.ticket import Ticket
 from lth_utils.runs.store import Store
 from lth_utils.studies.controls_and_dials.parameters import DIALS, PAIR
+from lth_utils.studies.controls_and_dials.tables import change
+
+CAUSES = {
+    "dependence": "dependent labels",
+    "rotation": "rotated inputs",
+    "overlap": "shared inputs",
+}
+"""What each dial adds."""
 
 MOST = 5
 """Tickets of a dial that are drawn."""
@@ -48,3 +56,20 @@ def dial_tickets(chosen: pd.DataFrame, store: Store) -> dict[str, list[tuple[flo
                 (row.value, store.ticket(row.run, row.level)) for row in rows.itertuples()
             ]
     return tickets
+
+
+def dials_title(found: pd.DataFrame) -> str:
+    """How the share of networks that part their tasks changes from end to end of each dial.
+
+    Args:
+        found: as ``tables.found_table``.
+    """
+    words = []
+    for dial in DIALS:
+        if not (found["dial"] == dial).any():
+            continue
+        (value, low, high), _ = change(found, dial, PAIR.n_samples, "apart")
+        known = low > 0 or high < 0
+        trend = "more" if value > 0 else "fewer"
+        words.append(f"{trend if known else 'not clearly changed'} with {CAUSES[dial]}")
+    return f"Networks that part their tasks: {', '.join(words)}" if words else "No dial was turned"
