@@ -13,7 +13,7 @@ from PIL import Image
 from viewer_cases import AXE, SCREENS
 
 from lth_utils.config import SpecError
-from lth_utils.publish import captions, gallery, products, verdict_fold
+from lth_utils.publish import captions, gallery, is_it_the_data, products, verdict_fold
 
 
 class Links(HTMLParser):
@@ -236,3 +236,31 @@ def test_without_scripts_figures_and_verdicts_are_there(browser, extended):
     shown = still.locator("figure img:visible").count()
     assert shown >= len(list(extended.parent.glob("figures/*.png")))
     assert "The viewer needs scripts" in still.locator("noscript").first.inner_text()
+
+
+def test_the_part_on_the_data_stands_before_its_chapters(extended):
+    """Its statements have a table of their own, whose filters leave the other one alone."""
+    text = extended.read_text()
+    part, chapter = text.index('<h2 id="is-it-the-data">'), text.index('<h2 id="09_controls')
+    assert text.index('<h2 id="08_your_data">') < part < chapter
+    predicted = verdict_fold.read(extended.parent / "tables" / "predictions.csv")
+    assert f"<summary>{verdict_fold.counted(predicted)}</summary>" in text[part:chapter]
+    assert text[part:chapter].count("<tr data-verdict") == len(predicted)
+
+
+def test_a_paragraph_is_told_only_while_its_verdicts_hold(tmp_path, monkeypatch):
+    held = is_it_the_data.Paragraph("Found {0}, {1}.", (("first", "agrees"), ("second", "differs")))
+    monkeypatch.setattr(is_it_the_data, "PARAGRAPHS", (held,))
+    monkeypatch.setenv("LTH_OUTPUTS", str(tmp_path))
+    columns = ["claim", "statement", "theirs", "ours", "verdict"]
+    rows = [["10", "first one", "", "1 of 2", "agrees"], ["11", "second", "", "0.5", "differs"]]
+    products.write_table("extended", "predictions", pd.DataFrame(rows, columns=columns))
+    assert is_it_the_data.prose(tmp_path / "extended") == "Found 1 of 2, 0.5."
+    rows[0][-1] = "cannot tell"
+    products.write_table("extended", "predictions", pd.DataFrame(rows, columns=columns))
+    assert is_it_the_data.prose(tmp_path / "extended") == ""
+
+
+def test_every_paragraph_rests_on_kept_verdicts():
+    told = is_it_the_data.prose(ROOT / "outputs" / "extended").split("\n\n")
+    assert len(told) == len(is_it_the_data.PARAGRAPHS) > 0

@@ -45,7 +45,7 @@ TITLES = {
     "best-tickets": "The best ticket of each data set",
     "dials": "From two tasks to none",
     "dial-tickets": "Tickets along the dials",
-    "controls-outcomes": "Where nothing should part",
+    "controls-outcomes": "What becomes of the controls",
     "transplants": "Tickets moved to other data",
     "hidden-partition": "Who finds hidden blocks?",
     "found-by-examples": "How many examples it takes",
