@@ -16,6 +16,7 @@ from lth_utils.config import run_id
 from lth_utils.publish import parameters
 
 ROOT = Path(__file__).parents[1]
+OUTPUTS = ROOT / "outputs"
 NOTHING = (np.nan, np.nan)
 HALF = (0.5, 1.0)
 NEVER = (0.0, 0.02)
@@ -40,11 +41,19 @@ class Found:
 # the kept files
 
 
+def place(set_name, name):
+    path = OUTPUTS / set_name / "tables" / f"{name}.csv"
+    return path if path.exists() else path.with_name(f"{name}.csv.gz")
+
+
+def is_kept(set_name, name):
+    return place(set_name, name).exists()
+
+
 @cache
 def table(set_name, name):
     """A kept table with the columns that are the same in all rows."""
-    path = ROOT / "outputs" / set_name / "tables" / f"{name}.csv"
-    path = path if path.exists() else path.with_name(f"{name}.csv.gz")
+    path = place(set_name, name)
     rows = pd.read_csv(path, dtype={"network": str}, low_memory=False)
     about = path.with_name(f"{name}.json")
     same = json.loads(about.read_text()).get("same in all rows", {}) if about.exists() else {}
@@ -110,11 +119,16 @@ def share(hits, draws, level=0.95):
     return exact_share(p * size, size, level)
 
 
+def equal(values):
+    """Whether values differ by no more than rounding."""
+    return max(values) - min(values) <= 1e-9 * max(map(abs, values))
+
+
 def mean(values, level=0.95):
     """Student's interval; the end at the longer tail by Hall 1992, if that is further."""
     x = np.asarray(values, float)
     n = len(x)
-    if n < FEWEST or x.max() == x.min():
+    if n < FEWEST or equal(x):
         return NOTHING
     error, t, skew = stats.sem(x), t_quantile(n - 1, level), stats.skew(x, bias=False)
     reach = {+1: t, -1: t}
@@ -136,13 +150,16 @@ def mean_over_draws(values, draws, level=0.95):
     return mean(own[0] if len(own) == 1 else [x.mean() for x in own], level)
 
 
+def median(values, level=0.95):
+    """Between two of the values, by how many can lie below the median: Thompson 1936."""
+    x, n = np.sort(values), len(values)
+    below = [j for j in range(n) if stats.binom.cdf(j, n, 0.5) <= (1 - level) / 2]
+    return (float(x[below[-1]]), float(x[n - 1 - below[-1]])) if below else NOTHING
+
+
 def median_over_draws(values, draws):
     own = by_draw(values, draws)
-    if len(own) != 1:
-        return mean([np.median(x) for x in own])
-    x, n = np.sort(own[0]), len(own[0])
-    below = [j for j in range(n) if stats.binom.cdf(j, n, 0.5) <= 0.025]
-    return (float(x[below[-1]]), float(x[n - 1 - below[-1]])) if below else NOTHING
+    return median(own[0]) if len(own) == 1 else mean([np.median(x) for x in own])
 
 
 def difference(first, second):
@@ -260,7 +277,7 @@ def holm(p):
 
 def paired(differences):
     """The p of Student's test that differences are zero on average."""
-    if len(differences) < FEWEST or max(differences) == min(differences):
+    if len(differences) < FEWEST or equal(differences):
         return np.nan
     t = np.mean(differences) / stats.sem(differences)
     return float(2 * stats.t.sf(abs(t), len(differences) - 1))

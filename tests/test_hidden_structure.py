@@ -19,6 +19,8 @@ from lth_utils.studies.hidden_structure.group_lasso import group_lasso
 from lth_utils.studies.hidden_structure.inner import best_layer, pure_shares
 from lth_utils.studies.hidden_structure.many_tasks import partitions_of, truth_of
 from lth_utils.studies.hidden_structure.parameters import Condition, Parameters, Unequal
+from lth_utils.studies.hidden_structure.words import advantages, best_other, differences
+from lth_utils.studies.statistics import mean_interval
 
 RNG = np.random.default_rng(0)
 
@@ -186,12 +188,25 @@ def test_every_method_finds_about_what_is_easy(method, easy):
     assert grouping.ranking(matrix, *blocks) > 0.98
 
 
-@pytest.mark.parametrize("method", ["mutual information", "group lasso"])
+def found_on(method, noise):
+    """The mean ranking and index of a method on draws whose labels are flipped so often."""
+    how, found = discovery.OF_DATA[method], []
+    for seed in range(4):
+        made = data.hidden("marginal", n_samples=300, noise=noise, seed=seed)
+        matrix, blocks = how.function(made), data.hidden_blocks(seed=seed)
+        assert matrix.shape == made.ends and (matrix >= 0).all()
+        labels = grouping.partition(matrix, how.cut)
+        near = grouping.index(grouping.true_partition(*blocks), labels)
+        found.append((grouping.ranking(matrix, *blocks), near))
+    return np.mean(found, 0)
+
+
+@pytest.mark.parametrize("method", discovery.OF_DATA)
 def test_no_method_finds_blocks_in_labels_without_meaning(method):
-    made = data.hidden("marginal", k=2, block=2, outputs=1, n_samples=300, noise=0.5, seed=4)
-    matrix = discovery.OF_DATA[method].function(made)
-    assert abs(grouping.ranking(matrix, *data.hidden_blocks(2, 2, 1, 0, 4)) - 0.5) <= 0.5
-    assert matrix.shape == (4, 2) and (matrix >= 0).all()
+    """Of labels that mean something, the same bounds do not hold."""
+    (ranking, near), (real_ranking, real_near) = found_on(method, 0.5), found_on(method, 0.0)
+    assert abs(ranking - 0.5) < 0.15 and real_ranking > 0.95
+    assert abs(near) < 0.15 and real_near > 0.6
 
 
 def network(first, last, bias=0.0):
@@ -340,16 +355,35 @@ def test_titles_and_verdicts_go_with_the_numbers(ours, other, words, verdict):
     found["index"] += 0.001 * (found["method"] == "tickets") * found["draw"]
     assert words in hidden.partition_title(found)
     table = verdicts_of(found)
-    rows = table[table["statement"].str.contains("best other method")]
+    rows = table[table["statement"].str.contains("other methods")]
     assert set(rows["verdict"]) == {verdict} and len(rows) == 4
     divided = table[table["statement"].str.contains("never divided")].iloc[0]
     assert (divided["verdict"] == "differs") == (ours < 0.9)
 
 
-def test_a_method_that_does_as_well_is_named_in_the_title():
+def alike(stream, methods=9, draws=10):
+    """What methods found of which none is better than another."""
+    names = ["tickets", *map(str, range(1, methods))]
+    keys = pd.MultiIndex.from_product([names, range(draws)], names=["method", "draw"])
+    found = keys.to_frame(index=False)
+    return found.assign(index=stream.normal(0.6, 0.1, len(found)))
+
+
+def test_the_best_of_eight_is_not_taken_for_better_since_it_is_the_best():
+    """An interval for the best other method alone puts it above tickets in 9 % of such samples."""
+    stream, wrong = np.random.default_rng(3), {"all": 0, "best": 0}
+    for _ in range(400):
+        found = alike(stream)
+        against = advantages(found)
+        wrong["all"] += min(high for _, _, high in against.values()) < 0
+        wrong["best"] += mean_interval(differences(found)[best_other(found)])[2] < 0
+    assert wrong["all"] / 400 < 0.03 and wrong["best"] / 400 > 0.05
+
+
+def test_a_method_that_may_do_as_well_is_named_in_the_title():
     found = made_up(0.8, 0.8)
     found.loc[found["method"] == "gradients", "index"] += 0.01 * np.cos(found["draw"])
-    assert "Gradients do as well as tickets" in hidden.partition_title(found)
+    assert "find more than gradients stays open" in hidden.partition_title(found)
     assert "too few draws" in hidden.partition_title(made_up(0.8, 0.7, draws=2))
 
 
@@ -396,6 +430,22 @@ def many_of(near):
 def verdicts_of(found, gain=0.1, lost="second", near=0.8, inner=1):
     tables = {"many": many_of(near), "unequal": unequal_of(lost), "inner": inner_of(inner)}
     return hidden.verdicts(found, scores_of(gain), {"1000 examples": 100}, **tables)
+
+
+def test_the_weight_of_a_loss_is_judged_where_no_label_is_flipped():
+    """Flipped labels lower the share, too: with them it would be the wrong cause."""
+    table = unequal_of("second")
+    lighter = table.assign(weight=0.2, share=0.6 - table["noise"] + 0.01 * table["draw"])
+    rows = hidden.verdicts(
+        made_up(0.95, 0.5),
+        scores_of(0.1),
+        {"1000 examples": 100},
+        many=many_of(0.8),
+        unequal=lighter,
+        inner=inner_of(1),
+    )
+    (row,) = rows[rows["statement"].str.contains("whose loss weighs 0.2")].itertuples()
+    assert (row.n, row.verdict) == (6, "differs") and row.low > 0.6
 
 
 def test_verdicts_can_go_against_the_story():

@@ -103,7 +103,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     values = np.asarray(values, float)
     n = len(values)
     mean = float(values.mean()) if n else np.nan
-    if n < FEWEST_VALUES or not np.ptp(values):
+    if n < FEWEST_VALUES or _alike(values):
         return mean, np.nan, np.nan
     deviation = values.std(ddof=1)
     skewness = ((values - mean) ** 3).sum() * n / ((n - 1) * (n - 2) * deviation**3)
@@ -111,6 +111,11 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     left, right = _hall(reach, skewness, n), -_hall(-reach, skewness, n)
     ends = mean - deviation * max(left, reach), mean + deviation * max(right, reach)
     return mean, float(ends[0]), float(ends[1])
+
+
+def _alike(values: np.ndarray) -> bool:
+    """Whether values are equal but for rounding: 0.6 - 0.4 is not quite 0.3 - 0.1."""
+    return bool(np.ptp(values) <= 1e-9 * np.abs(values).max())
 
 
 def _hall(reach: float, skewness: float, n: int) -> float:
@@ -245,7 +250,7 @@ def paired_test(differences: ArrayLike) -> float:
     from scipy.stats import ttest_1samp
 
     differences = np.asarray(differences, float)
-    if len(differences) < FEWEST_VALUES or not np.ptp(differences):
+    if len(differences) < FEWEST_VALUES or _alike(differences):
         return np.nan
     return float(ttest_1samp(differences, 0).pvalue)
 

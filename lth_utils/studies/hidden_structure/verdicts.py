@@ -237,8 +237,8 @@ def _inner(table: pd.DataFrame) -> Iterator[Verdict]:
         estimate = clustered_share(own["found"], own["draw"])
         yield by_interval(
             "15",
-            f"inner functions that share {overlap} inputs are found at least as often as by sculpting "
-            f"(not rarer by more than {ALIKE})",
+            f"inner functions that share {overlap} inputs are found at least as often as by "
+            f"sculpting (not rarer by more than {ALIKE})",
             estimate,
             (max(0.0, low - ALIKE), 1),
             theirs=f"Neural Sculpting: {low:.0%} to {high:.0%}",

@@ -25,15 +25,15 @@ def advantages(found: pd.DataFrame, rows: int = 1) -> dict[str, Interval]:
         found: as ``found_table``.
         rows: of verdicts that shall hold together.
     """
-    others = [method for method in found["method"].unique() if method != OURS]
-    level = 1 - 0.05 / (len(others) * rows)
-    return {other: mean_interval(differences(found, other), level) for other in others}
+    table = differences(found)
+    level = 1 - 0.05 / (table.shape[1] * rows)
+    return {str(other): mean_interval(values, level) for other, values in table.items()}
 
 
-def differences(found: pd.DataFrame, other: str) -> np.ndarray:
-    """The same of each draw, on average over its conditions and banks."""
+def differences(found: pd.DataFrame) -> pd.DataFrame:
+    """The same of each draw, a column per other method: means over its conditions and banks."""
     means = found.groupby(["draw", "method"])["index"].mean().unstack()
-    return (means[OURS] - means[other]).round(9).to_numpy()  # equal ones are exactly equal
+    return means.drop(columns=OURS).rsub(means[OURS], axis=0)
 
 
 def partition_title(found: pd.DataFrame) -> str:

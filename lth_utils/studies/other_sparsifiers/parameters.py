@@ -21,7 +21,7 @@ SCALED = "whole"
 """Digits have one mean and one variance over all pixels, as is usual for this network. SNIP depends
 on it: where each pixel is standardised by itself, as elsewhere in this project, pixels that hardly
 vary become large, and of seeds 100 to 106 at a compression of 1000 six networks have no path left,
-else one."""
+else one. It was chosen by looking at the anchors: that SNIP agrees with them is no test."""
 
 
 @dataclass(frozen=True)
