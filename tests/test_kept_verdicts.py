@@ -41,8 +41,11 @@ CLAIMS = {
 
 
 def kept(set_name):
-    path = again.ROOT / "outputs" / set_name / "tables" / "verdicts.csv"
-    return pd.read_csv(path, dtype={"claim": str})
+    """Verdicts on the thesis' claims and on what its story predicts, whichever are kept."""
+    folder = again.ROOT / "outputs" / set_name / "tables"
+    files = [folder / f"{name}.csv" for name in ("verdicts", "predictions")]
+    tables = [pd.read_csv(file, dtype={"claim": str}) for file in files if file.exists()]
+    return pd.concat(tables, ignore_index=True)
 
 
 SETS = ["extended", "thesis"]
