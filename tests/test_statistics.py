@@ -44,6 +44,15 @@ def test_differences_are_tested_as_scipy_does():
     )
 
 
+def test_values_that_are_equal_but_for_rounding_have_no_interval():
+    shares = np.arange(3, 8) / 10
+    differences = shares - np.arange(1, 6) / 10
+    assert np.ptp(differences) > 0
+    assert np.isnan(statistics.mean_interval(differences)[1:]).all()
+    assert np.isnan(statistics.paired_test(differences))
+    assert not np.isnan(statistics.mean_interval(differences + 1e-6 * shares)[1])
+
+
 def test_only_tests_that_were_made_are_corrected():
     table = statistics.add_corrected(pd.DataFrame({"p": [np.nan, 0.01, 0.2]}))
     assert np.isnan(table["p_corrected"][0]) and list(table["p_corrected"][1:]) == [0.02, 0.2]
