@@ -383,7 +383,7 @@ def test_the_best_of_eight_is_not_taken_for_better_since_it_is_the_best():
 def test_a_method_that_may_do_as_well_is_named_in_the_title():
     found = made_up(0.8, 0.8)
     found.loc[found["method"] == "gradients", "index"] += 0.01 * np.cos(found["draw"])
-    assert "find more than gradients stays open" in hidden.partition_title(found)
+    assert "No sign that tickets find more than gradients" in hidden.partition_title(found)
     assert "too few draws" in hidden.partition_title(made_up(0.8, 0.7, draws=2))
 
 

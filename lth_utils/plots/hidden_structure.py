@@ -50,22 +50,24 @@ def hidden_partition(found: pd.DataFrame, title: str) -> Figure:
     banks = list(dict.fromkeys(found["bank"]))
     methods = list(found.groupby("method")["index"].mean().sort_values(ascending=False).index)
     conditions = list(dict.fromkeys(found["condition"]))
-    wide = 3.4 + len(banks) * (0.62 * len(conditions) + 0.5)
-    figure, axes = panels(1, len(banks), (max(11, wide), 2.7 + 0.46 * len(methods)))
-    seconds = found.groupby("method")["seconds"].mean()
-    for n, (bank, ax) in enumerate(zip(banks, axes[0], strict=True)):
+    size = (max(11, 5 + 0.75 * len(conditions)), 2.2 + len(banks) * (0.42 * len(methods) + 0.6))
+    figure, axes = panels(len(banks), 1, size)
+    seconds = found.groupby("method")["seconds"].median()
+    names = [f"{method}, {seconds[method]:.1f} s" for method in methods]
+    for n, (bank, ax) in enumerate(zip(banks, axes[:, 0], strict=True)):
         cells = found[found["bank"] == bank].pivot(
             index="method", columns="condition", values="index"
         )
         cells = cells.loc[methods, conditions]
-        sns.heatmap(cells, ax=ax, annot=True, fmt=".2f", cbar=n == len(banks) - 1, **SHARES)
-        names = [f"{method}, {seconds[method]:.1f} s" for method in methods]
-        ax.set_yticklabels(names if n == 0 else [], rotation=0)
+        sns.heatmap(cells, ax=ax, annot=True, fmt=".2f", cbar=False, **SHARES)
+        ax.set_yticklabels(names, rotation=0)
         ax.tick_params(length=0)
         ax.set(xlabel="", ylabel="", title=BANKS.get(bank, bank))
-        ax.set_xticklabels(conditions, rotation=45, ha="right", rotation_mode="anchor", fontsize=10)
+        last = n == len(banks) - 1
+        ax.set_xticklabels(conditions if last else [], rotation=45, ha="right", fontsize=11)
     draws = counted(int(found["draws"].max()), "draw")
-    figure_title(figure, f"{title} (mean index over {draws} of the data; mean seconds per draw)")
+    about = f"mean index, 1 is exact, over {draws} of the data; median seconds of computing"
+    figure_title(figure, f"{title} ({about})")
     return figure
 
 

@@ -218,15 +218,16 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
         found: as :func:`found_table`.
 
     Returns:
-        One row per ``bank, condition, method``: the means of ``index`` and ``seconds`` and the
-        share ``exact``, the first and the last with intervals, and the number of ``draws``.
+        One row per ``bank, condition, method``: the mean ``index`` and the share ``exact`` with
+        intervals, the mean ``ranking``, the median of ``seconds`` (a network that waited for others
+        counts the wait), and the number of ``draws``.
     """
     rows = []
     for key, own in found.groupby(["bank", "condition", "method"], sort=False):
         row = dict(zip(("bank", "condition", "method"), key, strict=True))
         row |= statistics.columns("index", statistics.mean_interval(own["index"]))
         row |= statistics.columns("exact", statistics.share(own["exact"].sum(), len(own)))
-        row |= {"ranking": own["ranking"].mean(), "seconds": own["seconds"].mean()}
+        row |= {"ranking": own["ranking"].mean(), "seconds": own["seconds"].median()}
         rows.append({**row, "draws": own["draw"].nunique()})
     return pd.DataFrame(rows)
 

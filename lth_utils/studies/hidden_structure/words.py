@@ -53,7 +53,7 @@ def partition_title(found: pd.DataFrame) -> str:
         return f"{other.capitalize()} find more than tickets: {numbers}"
     if all(low > 0 for _, low, _ in against.values()):
         return f"Tickets find more than any other method; next are {other}: {numbers}"
-    return f"Whether tickets find more than {other} stays open: {numbers}"
+    return f"No sign that tickets find more than {other}: {numbers}"
 
 
 def examples_title(found: pd.DataFrame) -> str:
