@@ -31,8 +31,8 @@ def facts(set_name, notebook):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def verdicts(set_name):
-    path = ROOT / "outputs" / set_name / "tables" / "verdicts.csv"
+def verdicts(set_name, name="verdicts"):
+    path = ROOT / "outputs" / set_name / "tables" / f"{name}.csv"
     return pd.read_csv(path, dtype=str)
 
 
@@ -57,11 +57,25 @@ def test_the_findings_have_the_kept_numbers(kept):
     counts = f"{words['agrees']} agree with the thesis, {words['differs']} differ"
     assert f"Of the {words.sum()} statements tested with many seeds, {counts}" in joined(README)
     assert f"differ and {words['cannot tell']} cannot be decided" in joined(README)
+    told = verdicts("extended", "predictions")
+    words = told["verdict"].value_counts()
+    counts = f"{words['agrees']} agree and {words['differs']} differ"
+    assert f"Of {len(told)} predictions of its story, {counts}" in joined(README)
     assert facts("extended", "03_extension_sweep")["above_level_9"]["sentence"] in README
     ways = products.read_table("extended", "02_mnist_fashion-variants").set_index("variant")
     decay = ways.loc["weight decay", ["separated", "runs", "as_good"]].astype(int)
     separated = f"{decay['separated']} of {decay['runs']} networks (14 × 14 pixels) separate"
     assert f"{separated}, {decay['as_good']} of them at least as accurate" in README
+
+
+def test_the_sentence_on_the_data_has_the_kept_numbers():
+    apart = facts("extended", "09_controls_and_dials")["apart"]
+    pair, twice = apart["dependence, 1000 points, 0"], apart["twice, 1000 points, 0"]
+    counts = f"in {pair[0]} of {pair[1]} networks, one task given twice in {twice[0]} of {twice[1]}"
+    assert f"Two independent tasks part {counts}" in joined(README)
+    told = verdicts("extended", "predictions").set_index("statement")["ours"]
+    (gradual,) = told[told.index.str.startswith("gradual separates")]
+    assert f"Gradual pruning separates more often, {gradual.partition(',')[0]};" in joined(README)
 
 
 def test_the_shares_of_one_layer_networks_are_the_kept_ones():
