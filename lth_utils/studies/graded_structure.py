@@ -10,8 +10,13 @@ import torch
 from torch import Tensor
 
 from lth_utils.config import SpecError, rng
-from lth_utils.connectivity import decided, degree_preserving, nested_random_masks
-from lth_utils.connectivity.modularity import active_matrices, block_share, graded, lambda2
+from lth_utils.connectivity import (
+    block_share,
+    decided,
+    degree_preserving,
+    nested_random_masks,
+)
+from lth_utils.connectivity.modularity import active_matrices, graded, lambda2
 from lth_utils.runs.record import History
 from lth_utils.runs.store import Store
 from lth_utils.studies import statistics
