@@ -42,7 +42,7 @@ def checked_model(model: Any) -> tuple[nn.Module, list[str]]:
         if ".quantized" in kind or "torchao.quantization" in kind:
             raise SpecError(
                 f"{name or 'the model'} is quantised ({type(module).__name__}): its weights are "
-                "packed away; audit the model before it is quantised"
+                "packed away; give the model as it was before"
             )
     for name, parameter in model.named_parameters():
         if isinstance(parameter, nn.parameter.UninitializedParameter):

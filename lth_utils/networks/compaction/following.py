@@ -65,6 +65,10 @@ def plain_copy(model: nn.Module) -> nn.Module:
             )
         if values.is_complex():
             raise SpecError(f"{name} is complex, which is not understood")
+        if values.is_meta:
+            raise SpecError(f"{name} is on the meta device: it has a shape, but no values")
+        if name.endswith("weight") and not values.numel():
+            raise SpecError(f"{name} has the shape {tuple(values.shape)}: a layer without weights")
         if values.is_floating_point() and not values.isfinite().all():
             raise SpecError(f"{name} has values that are not finite")
     return made
