@@ -4,12 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch import nn
 
 import lth_utils as lth
 from lth_utils import plots
 from lth_utils.config import SpecError, run_id
+from lth_utils.connectivity.any_model.build import model_graph
 from lth_utils.runs.store import Store
 from lth_utils.studies import any_network, extension_sweep
+from lth_utils.studies.any_network.audits import prune_to, row_of
 from lth_utils.studies.any_network.parameters import Graded, Size, Trained
 from lth_utils.studies.graded_curves import GROUPS, graded_curves
 
@@ -44,6 +47,14 @@ def test_networks_are_audited_after_each_training(networks):
     layers = networks.layers()
     assert layers["active"].sum() == rows["active"].iloc[1]  # the last one has no path left
     assert set(layers["compression"]) == {5}
+
+
+def test_attention_is_pruned_with_the_rest():
+    model = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True).eval()
+    prune_to(model, "magnitude", 10)
+    assert row_of(model_graph(model, torch.zeros(1, 4, 16)))["direct"] == pytest.approx(
+        10, rel=0.01
+    )
 
 
 def test_models_keep_their_outputs_when_they_are_made_smaller(networks, runs):

@@ -30,12 +30,12 @@ class Trained(StudyParameters):
     """
 
     images: dict = field(default_factory=lambda: dict(CIFAR))
-    width: int = 16
-    epochs: int = 6
+    width: int = 8
+    epochs: int = 4
     lr: float = 0.002
     batch: int = 64
-    compressions: tuple[float, ...] = (3, 10, 30, 100, 300, 1000)
-    seeds: Span = "0-2"
+    compressions: tuple[float, ...] = (3, 10, 30, 100, 300)
+    seeds: Span = "0-1"
 
     def check(self):
         """Refuse what makes no data, no network or no order."""
@@ -121,7 +121,7 @@ class Parameters(StudyParameters):
         graded: the runs whose graded structure is measured.
     """
 
-    models: tuple[str, ...] = ("resnet18", "vgg11_bn", "densenet121", "mobilenet_v2")
+    models: tuple[str, ...] = ("resnet18", "densenet121", "mobilenet_v2", "squeezenet1_1")
     side: int = 64
     methods: tuple[str, ...] = METHODS
     compressions: tuple[float, ...] = (10, 100, 1000)
