@@ -132,7 +132,7 @@ def announced(table: pd.DataFrame) -> Figure:
             _line(ax, rows, 0.09 * (place - (len(shown) - 1) / 2), look, NAMES[name])
         ax.axhline(0.5, color=NULL_COLOUR, linestyle=DASHES, lw=1)
         ax.set(
-            ylim=(0.25, 1.45),
+            ylim=(0.25, 1.34),
             yticks=np.arange(3, 11) / 10,
             xlabel="levels before the separation",
             ylabel="",
@@ -141,7 +141,7 @@ def announced(table: pd.DataFrame) -> Figure:
         integer_ticks(ax)
         panel_title(ax, title)
         if shown:
-            ax.legend(loc="upper left", fontsize=11)
+            ax.legend(loc="upper left", fontsize=10)
     axes[0, 0].set_ylabel("chance to rank a pair of runs rightly")
     figure_title(figure, _finding(known))
     runs = known.groupby("horizon")["separating"].max()
