@@ -10,11 +10,16 @@ were shuffled, with and without their zeros. Theirs (results in their repository
     MNIST pruned               8.88            9.18  Z -9.7   (nonzeros shuffled: Z -1.3)
     MNIST dropout, pruned      8.35            9.25  Z -24
 
-Arguments: data sets (mnist, fashion), epochs of each half, shuffles, dropout rates.
+Arguments: data sets (mnist, fashion), epochs of each half, shuffles, dropout rates, and a file
+that finished networks are kept in, so that a run that was interrupted goes on at the next network.
+The whole takes about an hour; as one that runs on by itself:
+
+    nohup python tests/study_clusterability.py mnist,fashion 20 50 0,0.5 clusterability.txt &
 """
 
 import sys
 import time
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -59,14 +64,17 @@ def prune_to(layers, share):
 
 
 def report(name, when, dropout, model, shuffles, accuracy):
+    """A line for each way to shuffle."""
+    lines = []
     weights = [m.weight.detach() for m in model if isinstance(m, nn.Linear)]
     for shuffle in ("all", "nonzeros") if when == "pruned" else ("all",):
         found = clusterability(weights, PARTS, shuffles, shuffle)
-        print(
+        lines.append(
             f"{name} {when} dropout {dropout} accuracy {accuracy:.4f} n-cut {found.n_cut:.2f} "
-            f"shuffled ({shuffle}) {found.shuffled:.2f} sd {found.deviation:.3f} Z {found.z:.1f}",
-            flush=True,
+            f"shuffled ({shuffle}) {found.shuffled:.2f} sd {found.deviation:.3f} Z {found.z:.1f}"
         )
+        print(lines[-1], flush=True)
+    return lines
 
 
 def accuracy(model, x, y):
@@ -74,31 +82,47 @@ def accuracy(model, x, y):
     return (model.eval()(x).argmax(1) == y).float().mean().item()
 
 
-def main(names="mnist,fashion", epochs="20", shuffles="50", rates="0,0.5"):
-    epochs, shuffles = int(epochs), int(shuffles)
-    for name in names.split(","):
-        (x, y), (x_test, y_test) = images(name, "train"), images(name, "test")
-        for rate in map(float, rates.split(",")):
-            began = time.time()
-            torch.manual_seed(0)
-            model = network(rate)
-            layers = [m for m in model if isinstance(m, nn.Linear)]
-            optimiser = torch.optim.Adam(model.parameters())
-            for _ in range(epochs):
-                epoch(model, optimiser, x, y)
-            report(name, "dense", rate, model, shuffles, accuracy(model, x_test, y_test))
-            for layer in layers:
-                keep_pruned(layer, torch.ones_like(layer.weight, dtype=torch.bool))
-            optimiser = torch.optim.Adam(model.parameters())
-            for n in range(epochs):
-                # polynomial decay of the third power, as the library that they used
-                def step(part, n=n, layers=layers):
-                    left = (1 - min(1.0, (n + part) / (0.75 * epochs))) ** 3
-                    prune_to(layers, LAST + (FIRST - LAST) * left)
+def one_network(name, rate, epochs, shuffles):
+    """Train a network, prune it while it trains on, and report on it twice."""
+    began = time.time()
+    (x, y), (x_test, y_test) = images(name, "train"), images(name, "test")
+    torch.manual_seed(0)
+    model = network(rate)
+    layers = [m for m in model if isinstance(m, nn.Linear)]
+    optimiser = torch.optim.Adam(model.parameters())
+    for _ in range(epochs):
+        epoch(model, optimiser, x, y)
+    lines = report(name, "dense", rate, model, shuffles, accuracy(model, x_test, y_test))
+    for layer in layers:
+        keep_pruned(layer, torch.ones_like(layer.weight, dtype=torch.bool))
+    optimiser = torch.optim.Adam(model.parameters())
+    for n in range(epochs):
+        # polynomial decay of the third power, as the library that they used
+        def step(part, n=n):
+            left = (1 - min(1.0, (n + part) / (0.75 * epochs))) ** 3
+            prune_to(layers, LAST + (FIRST - LAST) * left)
 
-                epoch(model, optimiser, x, y, step)
-            report(name, "pruned", rate, model, shuffles, accuracy(model, x_test, y_test))
-            print(f"{time.time() - began:.0f} s", flush=True)
+        epoch(model, optimiser, x, y, step)
+    lines += report(name, "pruned", rate, model, shuffles, accuracy(model, x_test, y_test))
+    print(f"{time.time() - began:.0f} s", flush=True)
+    return lines
+
+
+def main(names="mnist,fashion", epochs="20", shuffles="50", rates="0,0.5", kept=""):
+    """Every data set with every rate; those that the file has are only printed."""
+    file = Path(kept) if kept else None
+    for name in names.split(","):
+        for rate in rates.split(","):
+            asked = f"# {name} dropout {rate}, {epochs} epochs, {shuffles} shuffles"
+            parts = file.read_text().split("\n\n") if file and file.exists() else []
+            done = [part for part in parts if part.startswith(f"{asked}\n")]
+            if done:
+                print(done[0], flush=True)
+                continue
+            lines = one_network(name, float(rate), int(epochs), int(shuffles))
+            if file:  # a network at once: what is in the file is finished
+                with file.open("a") as end:
+                    end.write("\n".join([asked, *lines]) + "\n\n")
 
 
 if __name__ == "__main__":

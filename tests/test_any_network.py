@@ -372,6 +372,7 @@ GOOD = {
     "no_grad": lambda: Calls(without_gradients),
     "einsum": lambda: Calls(lambda m, x: torch.einsum("bi,oi->bo", m.a(x), m.b.weight)),
     "half": lambda: Calls(lambda m, x: m.b(m.a(x))).half(),
+    "bfloat": lambda: Calls(lambda m, x: m.b(m.a(x))).bfloat16(),
     "training": lambda: chain(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Dropout(), nn.Linear(4, 2)),
 }
 

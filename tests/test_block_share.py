@@ -10,10 +10,10 @@ from oracles import random_masks, random_shape, random_tasks
 import lth_utils as lth
 from lth_utils.config import SpecError, rng
 from lth_utils.connectivity import (
+    block_share,
     block_share_excess,
     partition_index,
     path_counts,
-    paths_in_blocks,
 )
 
 TASKS = [lth.Task("a", range(0, 2), [0]), lth.Task("b", range(2, 4), [1])]
@@ -48,7 +48,7 @@ def test_paths_are_those_that_enumeration_finds():
 
 def test_a_planted_partition_is_found():
     masks = planted(30)
-    assert (paths_in_blocks(masks, TASKS) == 1).all()
+    assert (block_share(masks, TASKS) == 1).all()
     assert (partition_index(masks, TASKS) == 1).all()
     for null in ("counts", "degrees"):
         excess = block_share_excess(masks, TASKS, rng(0, "test"), null=null)
@@ -78,11 +78,18 @@ def test_chance_is_no_partition(null):
 
 def test_shared_inputs_belong_to_both_blocks_and_to_no_part():
     masks = [torch.tensor([[[1, 1, 0], [0, 1, 1]]], dtype=torch.bool)]
-    assert paths_in_blocks(masks, SHARED) == [1.0]
+    assert block_share(masks, SHARED) == [1.0]
     assert partition_index(masks, SHARED) == [1.0]
     joined = [torch.ones(1, 2, 3, dtype=torch.bool)]
-    assert paths_in_blocks(joined, SHARED) == [pytest.approx(4 / 6)]
+    assert block_share(joined, SHARED) == [pytest.approx(4 / 6)]
     assert partition_index(joined, SHARED) == [0.0]
+
+
+def test_a_task_that_does_not_say_its_inputs_may_need_any():
+    joined = [torch.ones(1, 2, 4, dtype=torch.bool)]
+    unsaid = [lth.Task("a", [], [0]), TASKS[1]]
+    assert block_share(joined, unsaid) == [pytest.approx(6 / 8)]
+    assert lth.graded(joined, unsaid)[0].block_share == pytest.approx(6 / 8)
 
 
 def test_what_is_in_no_subnetwork_is_a_part_of_its_own():
@@ -93,7 +100,7 @@ def test_what_is_in_no_subnetwork_is_a_part_of_its_own():
 
 def test_without_paths_there_is_no_share():
     empty = [torch.zeros(1, 2, 4, dtype=torch.bool)]
-    assert np.isnan(paths_in_blocks(empty, TASKS)).all()
+    assert np.isnan(block_share(empty, TASKS)).all()
     assert np.isnan(block_share_excess(empty, TASKS, rng(0, "test"))).all()
 
 
@@ -104,4 +111,4 @@ def test_what_makes_no_sense_is_refused():
     with pytest.raises(SpecError, match=r"null is 'degree'.*did you mean degrees"):
         block_share_excess(masks, TASKS, rng(0, "test"), null="degree")
     with pytest.raises(SpecError, match="inputs reach to 9"):
-        paths_in_blocks(masks, [lth.Task("a", range(0, 9), [0])])
+        block_share(masks, [lth.Task("a", range(0, 9), [0])])

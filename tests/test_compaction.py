@@ -3,6 +3,7 @@
 import copy
 import io
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from convolution_cases import masked, ticket_of
 from oracles import random_masks, random_shape, random_tasks
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize, prune
 
 import lth_utils as lth
@@ -378,6 +380,28 @@ def with_nan():
     return model
 
 
+def without_weights():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's, that it initialises nothing
+        return nn.Sequential(nn.Linear(4, 0), nn.Linear(0, 2))
+
+
+def quantised():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's, that this way will go
+        return torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(4, 2)), {nn.Linear})
+
+
+def digest(model):
+    """All values of a model as bytes, None where it has none to read."""
+    if not isinstance(model, nn.Module):
+        return None
+    tensors = [v for v in model.state_dict().values() if isinstance(v, torch.Tensor)]
+    if any(is_lazy(v) or v.is_meta or v.is_quantized for v in tensors):
+        return None
+    return b"".join(v.numpy().tobytes() for v in tensors)
+
+
 @pytest.mark.parametrize(
     ("model", "example", "words"),
     [
@@ -390,6 +414,11 @@ def with_nan():
         (hooked(), None, "0 has a forward hook"),
         (with_nan(), None, "0.weight has values that are not finite"),
         (nn.Sequential(nn.Linear(3, 3, dtype=torch.complex64)), None, "0.weight is complex"),
+        (nn.Sequential(nn.Linear(4, 2, device="meta")), None, "0.weight is on the meta device"),
+        (without_weights(), None, r"0.weight has the shape \(0, 4\): a layer without weights"),
+        (quantised(), None, "0 is quantised"),
+        (nn.Sequential(nn.LazyLinear(2)), None, "0.weight has no shape yet"),
+        (nn.Linear, None, "a type cannot be made smaller"),
         (nn.Sequential(nn.Linear(3, 3)), torch.zeros(1, 4), r"does not take example_inputs \(1, 4"),
         (nn.Sequential(nn.Linear(3, 3)), "x", "expected tensors"),
         (Residual(), None, "give example_inputs"),
@@ -398,8 +427,21 @@ def with_nan():
 def test_bad_input_gets_a_word(model, example, words):
     if isinstance(model, Residual):
         model.first = nn.Embedding(3, 2)
+    before = digest(model)
     with pytest.raises(SpecError, match=words):
         lth.compact(model, example)
+    assert digest(model) == before
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_wrappers_are_looked_through_and_models_left_as_they_are():
+    inner = nn.Sequential(nn.Linear(4, 6), nn.ReLU(inplace=True), nn.Linear(6, 2)).eval()
+    inner[0].weight.data[:3] = 0
+    x, before = torch.randn(5, 4, generator=torch.manual_seed(0)), digest(inner)
+    for model in (inner, nn.DataParallel(inner), torch.compile(inner)):
+        small = lth.compact(model)
+        assert torch.allclose(small(x), inner(x)) and small[0].out_features < 6
+    assert digest(inner) == before
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

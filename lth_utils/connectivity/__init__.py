@@ -1,16 +1,16 @@
 """What a mask's graph says about the tasks: states, subnetworks, coverage, status."""
 
 from lth_utils.connectivity.block_share import (
+    block_share,
     block_share_excess,
     partition_index,
     path_counts,
-    paths_in_blocks,
 )
 from lth_utils.connectivity.clusterability import Clusterability, clusterability
 from lth_utils.connectivity.graph import to_networkx
 from lth_utils.connectivity.masks import channel_tasks, channels, check_masks
 from lth_utils.connectivity.measures import Measures, Structure, measure, structure
-from lth_utils.connectivity.modularity import Graded, block_share, graded, lambda2, unit_graphs
+from lth_utils.connectivity.modularity import Graded, graded, lambda2, unit_graphs
 from lth_utils.connectivity.nulls import degree_preserving, nested_random_masks
 from lth_utils.connectivity.reach import masks_of_outputs
 from lth_utils.connectivity.served import OUTCOMES, STATUSES, coverage, decided, outcome, status
@@ -57,7 +57,6 @@ __all__ = [
     "outcome",
     "partition_index",
     "path_counts",
-    "paths_in_blocks",
     "status",
     "structure",
     "to_networkx",

@@ -36,12 +36,13 @@ def path_counts(masks: Sequence[Tensor]) -> Tensor:
     return paths
 
 
-def paths_in_blocks(masks: Sequence[Tensor], tasks: Sequence[Task]) -> np.ndarray:
+def block_share(masks: Sequence[Tensor], tasks: Sequence[Task]) -> np.ndarray:
     """Which share of all paths begins at an input and ends at an output of one task.
 
     Args:
         masks: as in :func:`~lth_utils.connectivity.weight_states`.
-        tasks: K of them, the true blocks.
+        tasks: K of them, the true blocks. A task that does not say its inputs may need any: all
+            paths to its outputs are its own.
 
     Returns:
         float64 ``[M]``; NaN where there is no path at all.
@@ -49,16 +50,27 @@ def paths_in_blocks(masks: Sequence[Tensor], tasks: Sequence[Task]) -> np.ndarra
     Raises:
         SpecError: masks that make no network, or tasks that do not fit.
     """
-    _, tasks = checked_matrices(masks, tasks, "output")
-    paths = path_counts(masks)
-    inside = torch.zeros(paths.shape[1:], dtype=torch.bool)
+    return share_in_blocks(*checked_matrices(masks, tasks, "output"))
+
+
+def share_in_blocks(matrices: Sequence[Tensor], tasks: Sequence[Task]) -> np.ndarray:
+    """As :func:`block_share`, from the weights between units, ``[M, O, I]`` per layer."""
+    paths = matrices[0].double()
+    for matrix in matrices[1:]:
+        paths = torch.bmm(matrix.double(), paths)
+        # only their ratios matter, and those of deep networks would overflow
+        largest = paths.amax((1, 2), keepdim=True)
+        paths = paths / torch.where(largest > EXACT, largest, 1)
+    inside = torch.zeros_like(paths[:, 0, 0])
     for task in tasks:
-        rows = torch.zeros(paths.shape[1], 1, dtype=torch.bool)
-        columns = torch.zeros(1, paths.shape[2], dtype=torch.bool)
-        rows[index(task.outputs)], columns[0, index(task.inputs)] = True, True
-        inside |= rows & columns
-    of_blocks, total = (paths * inside).sum((1, 2)), paths.sum((1, 2))
-    return torch.where(total > 0, of_blocks / total, torch.nan).numpy(force=True)
+        inputs = index(task.inputs) if len(task.inputs) else slice(None)
+        inside += paths[:, index(task.outputs)][:, :, inputs].sum((1, 2))
+    whole = paths.sum((1, 2))
+    return torch.where(whole > 0, inside / whole, torch.nan).numpy(force=True)
+
+
+EXACT = 2.0**53
+"""Up to here float64 counts without rounding."""
 
 
 def block_share_excess(
@@ -79,7 +91,7 @@ def block_share_excess(
             ``degrees``, in which every unit also keeps its number of weights in and out.
 
     Returns:
-        float64 ``[M]``: :func:`paths_in_blocks` less its mean over those of the random masks that
+        float64 ``[M]``: :func:`block_share` less its mean over those of the random masks that
         have a path; NaN where none has, or the member itself has none.
 
     Raises:
@@ -91,11 +103,11 @@ def block_share_excess(
     draw = NULLS[choose(null, NULLS, "null")]
     masks = check_masks(masks)
     repeated = [mask.repeat_interleave(draws, 0) for mask in masks]
-    shares = paths_in_blocks(draw(repeated, stream), tasks).reshape(-1, draws)
+    shares = block_share(draw(repeated, stream), tasks).reshape(-1, draws)
     known = ~np.isnan(shares)
     sums, counts = np.where(known, shares, 0).sum(1), known.sum(1)
     chance = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    return paths_in_blocks(masks, tasks) - chance
+    return block_share(masks, tasks) - chance
 
 
 def _with_counts(masks: Sequence[Tensor], stream: np.random.Generator) -> Sequence[Tensor]:

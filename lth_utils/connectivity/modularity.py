@@ -16,13 +16,13 @@ from scipy import sparse
 from torch import Tensor
 
 from lth_utils.config import SpecError, coerce
+from lth_utils.connectivity.block_share import share_in_blocks
 from lth_utils.connectivity.masks import check_masks, unit_matrices
 from lth_utils.connectivity.reach import any_input_each_output
 from lth_utils.connectivity.served import checked_matrices
 from lth_utils.connectivity.spectral import cut_of, n_cut, second_eigenvalues
 from lth_utils.connectivity.subnetworks import label_components
 from lth_utils.data import Task
-from lth_utils.data.tasks import index
 
 MEASURES = ("lambda2", "n_cut", "modularity", "purity", "block_share")
 """The names of the graded measures."""
@@ -135,7 +135,7 @@ def graded(
     matrices, tasks = checked_matrices(masks, tasks, "total")
     seed = coerce(seed, int, "seed")
     active, labels = _active(matrices)
-    shares = _block_share(active, tasks)
+    shares = share_in_blocks(active, tasks)
     joined = torch.cat(labels, 1).numpy(force=True)
     second = _lambda2(active, joined)
     found = []
@@ -173,36 +173,6 @@ def _lambda2(active: list[Tensor], labels: np.ndarray) -> np.ndarray:
     if len(whole):
         values[whole] = second_eigenvalues([matrix[torch.from_numpy(whole)] for matrix in active])
     return values
-
-
-def block_share(masks: Sequence[Tensor], tasks: Sequence[Task]) -> np.ndarray:
-    """Of all paths from an input to an output, the share from a task's input to its own output.
-
-    Args:
-        masks: as in :func:`~lth_utils.connectivity.weight_states`.
-        tasks: as in :func:`~lth_utils.connectivity.coverage`.
-
-    Returns:
-        float64 ``[M]``; NaN where there is no path.
-    """
-    matrices, tasks = checked_matrices(masks, tasks, "total")
-    return _block_share(_active(matrices)[0], tasks)
-
-
-def _block_share(active: list[Tensor], tasks: Sequence[Task]) -> np.ndarray:
-    """As :func:`block_share`."""
-    paths = None
-    for matrix in active:
-        paths = matrix.double() if paths is None else torch.bmm(matrix.double(), paths)
-        # only their ratios matter, and those of deep networks would overflow
-        paths = paths / paths.amax((1, 2), keepdim=True).clamp(min=1)
-    assert paths is not None
-    inside = torch.zeros(len(paths), dtype=torch.float64, device=paths.device)
-    for task in tasks:
-        inputs = index(task.inputs) if len(task.inputs) else slice(None)
-        inside += paths[:, index(task.outputs)][:, :, inputs].sum((1, 2))
-    whole = paths.sum((1, 2))
-    return torch.where(whole > 0, inside / whole, torch.nan).numpy(force=True)
 
 
 def louvain_modularity(graph: sparse.csr_array, seed: int = 0) -> float:

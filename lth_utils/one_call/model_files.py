@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from lth_utils.config import SpecError
+from lth_utils.runs.model_files import read_safetensors
 
 PICKLED = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".tar")
 
@@ -34,7 +35,8 @@ def read(
         shape: of the example, batch first, where the factory gives none.
 
     Raises:
-        SpecError: another kind of file, or one that is not whole.
+        SpecError: another kind of file, one that is not whole, or safetensors is not installed.
+        StoreError: a safetensors file that is not whole.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -59,10 +61,7 @@ def _read_safetensors(path: Path, factory: str | None, shape: Sequence[int] | No
             f"{path} has weights, but not how they are connected; name the function that makes the "
             "model, such as --factory torchvision.models:resnet18"
         )
-    try:
-        from safetensors.torch import load_file
-    except ImportError:
-        raise SpecError("reading *.safetensors needs: pip install safetensors") from None
+    values, _ = read_safetensors(path)
     module, name = factory.split(":")
     sys.path.insert(0, str(Path.cwd()))
     try:
@@ -77,11 +76,9 @@ def _read_safetensors(path: Path, factory: str | None, shape: Sequence[int] | No
     if example is None:
         example = torch.zeros(tuple(shape))
     try:
-        model.load_state_dict(load_file(path))
-    except (RuntimeError, OSError, ValueError) as error:
+        model.load_state_dict(values)
+    except (RuntimeError, ValueError) as error:
         raise SpecError(f"{path} does not fit {factory}: {error}") from None
-    except Exception as error:  # safetensors has a class of its own for files that are not whole
-        raise SpecError(f"{path} cannot be read: {error}") from None
     return model, example
 
 

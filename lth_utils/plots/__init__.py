@@ -1,6 +1,11 @@
 """Figures from tidy tables and tickets: one module per notebook, one function per figure."""
 
-from lth_utils.plots.any_network import audited_network, effective_compression, layers
+from lth_utils.plots.any_network import (
+    audited_network,
+    effective_compression,
+    layers,
+    smaller_models,
+)
 from lth_utils.plots.controls_and_dials import (
     controls_outcomes,
     dial_tickets,
@@ -20,6 +25,7 @@ from lth_utils.plots.extension_sweep import (
     weights_at_separation,
     which_layer_is_lost,
 )
+from lth_utils.plots.graded_structure import announced, graded_curves
 from lth_utils.plots.hidden_structure import (
     found_by_examples,
     hidden_partition,
@@ -96,6 +102,7 @@ __all__ = [
     "accuracy",
     "accuracy_differences",
     "active_share",
+    "announced",
     "audited_network",
     "best_tickets",
     "channel_layers",
@@ -112,6 +119,7 @@ __all__ = [
     "found_by_examples",
     "found_partition",
     "frontier",
+    "graded_curves",
     "hidden_partition",
     "how_many_levels",
     "imp_levels",
@@ -140,6 +148,7 @@ __all__ = [
     "separation_cost",
     "separation_over_weights",
     "size_or_levels",
+    "smaller_models",
     "split_count",
     "styled",
     "summary",

@@ -188,3 +188,43 @@ def _gap(found: pd.DataFrame) -> str:
     words = f"Pruned {last['direct'].median():.0f} times, the trained network is "
     words += f"{last['effective'].median():.0f} times smaller in active weights"
     return f"{words}, at {last['accuracy'].mean():.0%} accuracy"
+
+
+AXES = {
+    "parameters": "parameters",
+    "bytes": "bytes of the weights as a file",
+    "microseconds": "microseconds for one example (median)",
+}
+"""What is compared of models, and how an axis calls it."""
+
+
+@styled
+def smaller_models(table: pd.DataFrame) -> Figure:
+    """Models before and after ``lth.compact``: parameters, size as a file, time of one example.
+
+    Args:
+        table: as ``studies.smaller_models.compared``.
+
+    Returns:
+        A figure with three panels, each with a row per model.
+    """
+    figure, axes = panels(1, 3, (15, 1.9 + 0.45 * len(table)))
+    rows = np.arange(len(table))
+    for ax, (name, label) in zip(axes[0], AXES.items(), strict=True):
+        before, after = table[f"{name}_before"], table[f"{name}_after"]
+        ax.hlines(rows, after, before, color=STATE_COLOURS["pruned"], lw=3)
+        ax.plot(before, rows, "o", mfc="none", mec="black", ms=8, label="before")
+        ax.plot(after, rows, "D", color=STATE_COLOURS["active"], ms=7, label="after")
+        ax.set(xscale="log", xlabel=label, ylim=(len(table) - 0.5, -0.5))
+        ax.xaxis.set_minor_formatter("")
+        ax.set_yticks(rows, table["model"] if ax is axes[0, 0] else [""] * len(table), fontsize=11)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), ncols=2, fontsize=12, **BELOW)
+    best = table.loc[table["smaller"].idxmax()]
+    worst = max(float(table["difference"].max()), 1e-12)
+    figure_title(
+        figure,
+        f"{best['model']}: a file {best['smaller']:.1f} times smaller, {best['faster']:.1f} times "
+        f"faster; no output of the {len(table)} models changes by more than {worst:.0e} of the "
+        "largest",
+    )
+    return figure

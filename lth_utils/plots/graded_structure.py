@@ -1,13 +1,20 @@
-"""Does graded structure announce a separation levels ahead?"""
+"""Graded structure level by level, and whether it announces a separation levels ahead."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lth_utils.plots.marks import from_to, integer_ticks, interval_bars, panel_title
-from lth_utils.plots.style import DASHES, NULL_COLOUR, panels, styled
+from lth_utils.plots.marks import (
+    from_to,
+    integer_ticks,
+    interval_bars,
+    line_with_band,
+    panel_title,
+)
+from lth_utils.plots.style import DASHES, NULL_COLOUR, STATUS_COLOURS, panels, styled
 from lth_utils.plots.titles import figure_title
 
 GROUPS = {
@@ -41,8 +48,68 @@ LOOKS = (
 """A colour and a mark for each measure of a panel (Okabe and Ito 2008)."""
 
 
+CURVES = {
+    "separates later": {"colour": STATUS_COLOURS["separated"]},
+    "never separates": {"colour": STATUS_COLOURS["interconnected"]},
+    "same counts": {"colour": NULL_COLOUR, "linestyle": DASHES},
+    "same degrees": {"colour": NULL_COLOUR, "linestyle": ":"},
+}
+"""The look of each group of ``studies.graded_curves``."""
+
 FEWEST_DRAWS = 5
 """Draws that a mean must be of to be spoken of, as in ``studies.statistics``."""
+
+
+@styled
+def graded_curves(table: pd.DataFrame, name: str) -> Figure:
+    """Graded measures over the pruning levels: runs that separate, others, and random masks.
+
+    Args:
+        table: as ``studies.graded_curves.graded_curves``.
+        name: which networks they are.
+
+    Returns:
+        A figure with a panel for each of λ₂, the normalised cut, modularity and the block share;
+        bands are 95 % intervals over the draws of the points.
+    """
+    names = [measure for measure in GROUPS["of the active graph"] if measure != "purity"]
+    figure, axes = panels(1, len(names), (17, 5.6))
+    for ax, measure in zip(axes[0], names, strict=True):
+        for group, look in CURVES.items():
+            own = (table["measure"] == measure) & (table["group"] == group)
+            rows = table[own].dropna(subset="value").sort_values("level")
+            runs = table.loc[own, "runs"]
+            label = f"{group} ({from_to(runs)} runs)" if "separates" in group else None
+            label = label or f"random masks, {group}"
+            columns = ("value", "value_low", "value_high")
+            if len(rows):
+                line_with_band(ax, rows, "level", columns, lw=2, label=label, **look)
+        ax.set(xlabel="pruning level", ylabel="")
+        integer_ticks(ax)
+        panel_title(ax, NAMES[measure])
+    axes[0, 0].legend(loc="upper right", fontsize=11)
+    figure_title(figure, f"{name}: {_against_chance(table)}")
+    figure.supxlabel(
+        f"lines: means over {from_to(table['draws'])} draws of the points; bands: 95 % interval "
+        f"over the draws, where there are {FEWEST_DRAWS} or more",
+        fontsize=11,
+    )
+    return figure
+
+
+def _against_chance(table: pd.DataFrame) -> str:
+    """How λ₂ of networks and of random masks compare at the last level that has all of them."""
+    of = table[table["measure"] == "lambda2"].dropna(subset="value")
+    of = of.pivot(index="level", columns="group", values="value")
+    if "never separates" not in of or "same degrees" not in of:
+        return "graded structure, level by level"
+    of = of.dropna(subset=["never separates", "same degrees"])
+    last = of.iloc[-1]
+    return (
+        f"at level {of.index[-1]}, λ₂ of networks that never separate is "
+        f"{last['never separates']:.3f}, of random masks with the same degrees "
+        f"{last['same degrees']:.3f}"
+    )
 
 
 @styled
@@ -64,12 +131,17 @@ def announced(table: pd.DataFrame) -> Figure:
             rows = known[known["measure"] == name].sort_values("horizon")
             _line(ax, rows, 0.09 * (place - (len(shown) - 1) / 2), look, NAMES[name])
         ax.axhline(0.5, color=NULL_COLOUR, linestyle=DASHES, lw=1)
-        ax.set(ylim=(0.25, 1.02), xlabel="levels before the separation", ylabel="")
+        ax.set(
+            ylim=(0.25, 1.34),
+            yticks=np.arange(3, 11) / 10,
+            xlabel="levels before the separation",
+            ylabel="",
+        )
         ax.invert_xaxis()
         integer_ticks(ax)
         panel_title(ax, title)
         if shown:
-            ax.legend(loc="upper left", fontsize=11)
+            ax.legend(loc="upper left", fontsize=10)
     axes[0, 0].set_ylabel("chance to rank a pair of runs rightly")
     figure_title(figure, _finding(known))
     runs = known.groupby("horizon")["separating"].max()

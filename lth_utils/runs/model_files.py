@@ -98,18 +98,31 @@ def load_model(path: str | Path) -> nn.Module:
         SpecError: safetensors is not installed.
         StoreError: the file cannot be read, is damaged, or does not say how its layers are called.
     """
-    library = _library("safetensors")
+    values, metadata = read_safetensors(path)
     try:
-        with library.safe_open(str(path), "pt") as file:
-            metadata = file.metadata() or {}
-            values = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         layers = json.loads(metadata.get(CARD, "{}")).get("layers")
         if not isinstance(layers, list):
             raise SpecError("it does not say how its layers are called; use its values alone")
         return layers_from_plain(layers, values)
+    except (SpecError, ValueError, TypeError, AttributeError) as error:
+        raise StoreError(f"{path} is no model that was exported whole ({error})") from error
+
+
+def read_safetensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The values of a ``safetensors`` file by name, and its metadata.
+
+    Raises:
+        SpecError: safetensors is not installed.
+        StoreError: the file cannot be read, or is damaged.
+    """
+    library = _library("safetensors")
+    try:
+        with library.safe_open(str(path), "pt") as file:
+            values = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return values, file.metadata() or {}
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
-    except (SpecError, ValueError, TypeError, AttributeError, library.SafetensorError) as error:
+    except library.SafetensorError as error:
         raise StoreError(f"{path} is no model that was exported whole ({error})") from error
 
 
@@ -139,12 +152,11 @@ def _state_dict(model: nn.Module, card: dict, example: Tensor | None) -> bytes:
 
 def _safetensors(model: nn.Module, card: dict, example: Tensor | None) -> bytes:
     """A file of values, with the card in its metadata."""
-    _library("safetensors")
-    from safetensors.torch import save
-
     layers = layers_to_plain(model)
     told = card if layers is None else {**card, "layers": layers}
-    return save(_values(model), {CARD: json.dumps(told), "format": "pt"})
+    return _library("safetensors.torch").save(
+        _values(model), {CARD: json.dumps(told), "format": "pt"}
+    )
 
 
 class _Scattered(nn.Module):

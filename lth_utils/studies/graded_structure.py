@@ -10,8 +10,13 @@ import torch
 from torch import Tensor
 
 from lth_utils.config import SpecError, rng
-from lth_utils.connectivity import decided, degree_preserving, nested_random_masks
-from lth_utils.connectivity.modularity import active_matrices, block_share, graded, lambda2
+from lth_utils.connectivity import (
+    block_share,
+    decided,
+    degree_preserving,
+    nested_random_masks,
+)
+from lth_utils.connectivity.modularity import active_matrices, graded, lambda2
 from lth_utils.runs.record import History
 from lth_utils.runs.store import Store
 from lth_utils.studies import statistics
@@ -105,16 +110,10 @@ def _null_scores(
     masks: list[Tensor], tasks, found: pd.DataFrame, nulls: int, stream: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """How many of a null's standard deviations each level lies from the null's mean."""
-    active = [matrix > 0 for matrix in active_matrices(masks)]
-    repeated = [mask.repeat(nulls, 1, 1) for mask in active]
-    everywhere = [torch.ones_like(mask) for mask in repeated]
-    drawn = {
-        "counts": nested_random_masks([everywhere, repeated], stream)[1],
-        "degrees": degree_preserving(repeated, stream),
-    }
     scores = {}
-    for kind, random in drawn.items():
-        for name, values in (("lambda2", lambda2(random)), ("block_share", _shares(random, tasks))):
+    for kind, random in null_masks(active_matrices(masks), nulls, stream).items():
+        shares = block_share(random, tasks)
+        for name, values in (("lambda2", lambda2(random)), ("block_share", shares)):
             of_level = values.reshape(nulls, -1)
             with np.errstate(invalid="ignore", divide="ignore"):
                 score = (found[name] - of_level.mean(0)) / of_level.std(0, ddof=1)
@@ -123,9 +122,25 @@ def _null_scores(
     return {name: values for name, values in scores.items() if name in SIGNS}
 
 
-def _shares(masks: list[Tensor], tasks) -> np.ndarray:
-    """The block shares of random masks."""
-    return block_share(masks, tasks)
+def null_masks(
+    active: Sequence[Tensor], draws: int, stream: np.random.Generator
+) -> dict[str, list[Tensor]]:
+    """Random masks beside the active weights of networks.
+
+    Args:
+        active: as ``connectivity.modularity.active_matrices``, ``[M, O, I]``.
+        draws: how many of each kind.
+        stream: where they are drawn from.
+
+    Returns:
+        By kind, see :data:`NULLS`, bool ``[draws * M, O, I]``: one draw of all after the other.
+    """
+    repeated = [(matrix > 0).repeat(draws, 1, 1) for matrix in active]
+    everywhere = [torch.ones_like(mask) for mask in repeated]
+    return {
+        "counts": nested_random_masks([everywhere, repeated], stream)[1],
+        "degrees": degree_preserving(repeated, stream),
+    }
 
 
 def announcements(

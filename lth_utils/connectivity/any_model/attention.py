@@ -16,7 +16,7 @@ def product(tape: Tape, step: Step, a: Value, b: Value) -> Value:
     """A matrix product of two values: each sum depends on its whole row and its whole column."""
     rows = reduced(tape, step, a, [-1], "mixed")
     columns = reduced(tape, step, b, [-2], "mixed")
-    return combined(tape, step, [rows, columns], step.shape)
+    return combined(tape, step, [rows, columns], step.one_shape)
 
 
 @rule("scaled_dot_product_attention")

@@ -33,8 +33,9 @@ def model_graph(
     Raises:
         SpecError: a model or an example that is not understood, with the module and the reason.
     """
+    notes: list[str] = []
     if isinstance(model, torch.export.ExportedProgram):
-        exported, notes = model, []
+        exported = model
     else:
         module, notes = checks.checked_model(model)
         args, kwargs = checks.checked_example(module, example_inputs)

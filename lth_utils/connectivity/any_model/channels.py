@@ -48,9 +48,8 @@ def pooled(tape: Tape, step: Step, args: tuple, kwargs: dict):
     dilation = _pairs(given.get("dilation", 1), axes)
     value = args[0]
     units = of_channels(tape, value.units, axes)
-    several = step.shape is None
     sizes = list(value.shape[-axes:])
-    if several:  # torch's own operations with indices: the same numbers in the same order
+    if step.shape is None:  # with indices, torch's own: the same numbers in the same order
         ceil = len(args) > 5 and bool(args[5])
         every = zip(sizes, kernel, stride, padding, dilation, strict=True)
         out = [_windows(*numbers, ceil) for numbers in every]
@@ -71,7 +70,7 @@ def pooled(tape: Tape, step: Step, args: tuple, kwargs: dict):
 
     units = units.expand(*value.shape[:-axes], *out)
     (found,) = tape.record(go, [value], units, step.path)
-    return [found, found] if several else found
+    return [found, found] if step.shape is None else found
 
 
 def _windows(size: int, k: int, stride: int, padding: int, dilation: int, ceil: bool) -> int:
@@ -92,7 +91,7 @@ def pooled_to_a_size(tape: Tape, step: Step, args: tuple, kwargs: dict):
     axes = int(step.packet[-2])
     pairs = zip(_pairs(size, axes), value.shape[-axes:], strict=True)
     size = [old if n is None else n for n, old in pairs]
-    pool = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)[axes - 1]
+    pool = getattr(F, f"adaptive_avg_pool{axes}d")
     units = of_channels(tape, value.units, axes).expand(*value.shape[:-axes], *size)
     (found,) = tape.record(lambda xs, *_: pool(xs[0], size), [value], units, step.path)
     return found if step.shape is not None else [found, found]
@@ -102,13 +101,14 @@ def pooled_to_a_size(tape: Tape, step: Step, args: tuple, kwargs: dict):
 @rule("upsample_bicubic2d", "_upsample_bicubic2d_aa")
 def resized(tape: Tape, step: Step, args: tuple, kwargs: dict):
     """Positions between those of a channel; cubic weights may cancel, so any of the channel."""
-    value, axes = args[0], len(step.shape) - 2
-    units = of_channels(tape, value.units, axes).expand(step.shape)
+    shape = step.one_shape
+    value, axes = args[0], len(shape) - 2
+    units = of_channels(tape, value.units, axes).expand(shape)
     last = tuple(range(-axes, 0))
 
     def go(xs, *_):
         if "cubic" in step.packet:
-            return xs[0].sum(last, keepdim=True).expand(step.shape)
+            return xs[0].sum(last, keepdim=True).expand(shape)
         return step.target(xs[0], *args[1:], **kwargs)
 
     (found,) = tape.record(go, [value], units, step.path)

@@ -42,7 +42,7 @@ def checked_model(model: Any) -> tuple[nn.Module, list[str]]:
         if ".quantized" in kind or "torchao.quantization" in kind:
             raise SpecError(
                 f"{name or 'the model'} is quantised ({type(module).__name__}): its weights are "
-                "packed away; audit the model before it is quantised"
+                "packed away; give the model as it was before"
             )
     for name, parameter in model.named_parameters():
         if isinstance(parameter, nn.parameter.UninitializedParameter):
@@ -75,7 +75,8 @@ def checked_example(model: nn.Module, example: Any) -> tuple[tuple, dict]:
         raise SpecError(
             "an example of the model's inputs is missing, such as torch.zeros(1, 3, 224, 224)"
         )
-    args, kwargs = (), {}
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = {}
     if isinstance(example, Mapping):
         kwargs = dict(example)
     elif isinstance(example, (tuple, list)):
@@ -97,11 +98,11 @@ def checked_example(model: nn.Module, example: Any) -> tuple[tuple, dict]:
     args = tuple(placed(part) for part in args)
     kwargs = {name: placed(part) for name, part in kwargs.items()}
     tensors = [part for part in (*args, *kwargs.values()) if isinstance(part, Tensor)]
-    for part in tensors:
-        if not part.numel():
-            raise SpecError(f"the example of shape {tuple(part.shape)} is empty")
-        if part.is_complex():
-            raise SpecError(f"the example is complex ({part.dtype}); not understood")
+    for tensor in tensors:
+        if not tensor.numel():
+            raise SpecError(f"the example of shape {tuple(tensor.shape)} is empty")
+        if tensor.is_complex():
+            raise SpecError(f"the example is complex ({tensor.dtype}); not understood")
     if not parts or not (tensors or any(isinstance(p, (tuple, list, dict)) for p in parts)):
         kinds = ", ".join(type(part).__name__ for part in parts) or "nothing"
         raise SpecError(f"the example is {kinds}; give tensors, such as torch.zeros(1, 4)")

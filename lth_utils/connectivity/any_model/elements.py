@@ -73,17 +73,18 @@ def _not_zero(factor, shape: torch.Size) -> Tensor | None:
 
 def _chosen(tape: Tape, step: Step, args: tuple) -> Value:
     """``where`` with a known condition: each element comes from one of the two."""
-    condition = args[0].value.bool().expand(step.shape)
+    shape = step.one_shape
+    condition = args[0].value.bool().expand(shape)
     parts = []
     for value, taken in zip(args[1:3], (condition, ~condition), strict=True):
         if isinstance(value, Value):
-            units = torch.where(taken, value.units.expand(step.shape), NONE)
+            units = torch.where(taken, value.units.expand(shape), NONE)
 
             def go(xs, *_, taken=taken):
-                return xs[0].expand(step.shape) * taken
+                return xs[0].expand(shape) * taken
 
             parts += tape.record(go, [value], units, step.path)
-    return combined(tape, step, parts, step.shape)
+    return combined(tape, step, parts, shape)
 
 
 @rule("softmax", "_softmax", "log_softmax", "_log_softmax", "_safe_softmax", "cumsum", "cumprod")
@@ -123,16 +124,20 @@ def over_axes(tape: Tape, step: Step, args: tuple, kwargs: dict):
 
 def _over(tape: Tape, step: Step, value: Value, axes) -> Value:
     """Reduced to the shape that the step has."""
+    axes = _axes(value, axes)
+    hub = reduced(tape, step, value, axes)
+    if step.shape is not None:
+        return flat_view(tape, step, hub, step.shape)
+    shape = [size for axis, size in enumerate(value.shape) if axis not in axes]
+    return flat_view(tape, step, hub, shape)
+
+
+def _axes(value: Value, axes) -> list[int]:
+    """The axes that are meant, counted from the first; all of them where none is named."""
     n = value.reached.ndim
     if axes is None or axes == [] or isinstance(axes, bool):
-        axes = range(n)
-    axes = [axes] if isinstance(axes, int) else list(axes)
-    hub = reduced(tape, step, value, axes)
-    shape = step.shape
-    if shape is None:
-        gone = {axis % n for axis in axes}
-        shape = [size for axis, size in enumerate(value.shape) if axis not in gone]
-    return flat_view(tape, step, hub, tuple(shape))
+        return list(range(n))
+    return [axis % n for axis in ([axes] if isinstance(axes, int) else axes)]
 
 
 @rule("max", "min", "median", "var_mean", "std_mean", "mode", "aminmax")
@@ -145,8 +150,7 @@ def extremes(tape: Tape, step: Step, args: tuple, kwargs: dict):
         return _over(tape, step, args[0], axes)
     keep = kwargs.get("keepdim", args[-1] if isinstance(args[-1], bool) else False)
     if keep:
-        axes = [axes] if isinstance(axes, int) else list(axes)
-        found = reduced(tape, step, args[0], axes)
+        found = reduced(tape, step, args[0], _axes(args[0], axes))
     else:
         found = _over(tape, step, args[0], axes)
     return [found, found]
@@ -158,4 +162,4 @@ def gated_halves(tape: Tape, step: Step, args: tuple, kwargs: dict):
     value, axis = args[0], args[1] if len(args) > 1 else kwargs.get("dim", -1)
     units = value.units.chunk(2, axis)
     halves = tape.record(lambda xs, *_: xs[0].chunk(2, axis), [value], units, step.path)
-    return combined(tape, step, halves, step.shape)
+    return combined(tape, step, halves, step.one_shape)

@@ -74,9 +74,9 @@ def picked(tape: Tape, step: Step, args: tuple, kwargs: dict):
     """Elements picked by positions that are computed: each may be any of them."""
     values = dynamic((args, kwargs))
     mixed = [reduced(tape, step, value, range(len(value.shape))) for value in values]
-    mixed = [flat_view(tape, step, value, (1,) * len(step.shape)) for value in mixed]
+    mixed = [flat_view(tape, step, value, (1,) * len(step.one_shape)) for value in mixed]
     tape.mixing.setdefault("picking elements by computed positions", []).append(step.path)
-    return combined(tape, step, mixed, step.shape)
+    return combined(tape, step, mixed, step.one_shape)
 
 
 @rule("slice_scatter", "select_scatter", "diagonal_scatter", "as_strided_scatter")

@@ -43,6 +43,13 @@ class Step:
     shape: torch.Size | None
 
     @property
+    def one_shape(self) -> torch.Size:
+        """The shape, where it has to give one tensor."""
+        if self.shape is None:
+            raise SpecError(f"{self.packet} gives several tensors here; not understood")
+        return self.shape
+
+    @property
     def packet(self) -> str:
         """The operation's plain name, such as ``relu`` for ``aten.relu_.default``."""
         if self.target is operator.getitem:
@@ -113,6 +120,11 @@ def program(exported: torch.export.ExportedProgram) -> Program:
     if found is None:  # a part of a tensor was changed in place: let torch rewrite that
         with quiet():
             found = _lowered(exported.run_decompositions({}))
+    return _followed(found)
+
+
+def _followed(found: Program | None) -> Program:
+    """The program, if there is one."""
     if found is None:
         raise SpecError(
             "the model changes a part of a tensor in place in a way that cannot be followed; "
@@ -124,7 +136,7 @@ def program(exported: torch.export.ExportedProgram) -> Program:
 def decomposed(exported: torch.export.ExportedProgram) -> Program:
     """The same in simpler operations, for those that have no rule."""
     with quiet():
-        return _lowered(exported.run_decompositions())
+        return _followed(_lowered(exported.run_decompositions()))
 
 
 def _lowered(exported: torch.export.ExportedProgram) -> Program | None:
@@ -181,11 +193,12 @@ class _Lowering:
     def _attribute(self, graph: fx.Graph, node: fx.Node):
         """A nested graph, or the name of a constant."""
         found = graph.owning_module
-        for part in node.target.split("."):
+        name = str(node.target)
+        for part in name.split("."):
             found = getattr(found, part)
         if isinstance(found, Tensor):
-            self.attributes[node.target] = found
-            return Ref(node.target)
+            self.attributes[name] = found
+            return Ref(name)
         return found
 
     def _call(self, node: fx.Node, env: dict, prefix: str) -> bool:
@@ -222,9 +235,9 @@ class _Lowering:
         place = next(i for i, arg in enumerate(args) if isinstance(arg, fx.GraphModule))
         inner, given = args[place], args[place + 1 :]
         holders = [n for n in inner.graph.nodes if n.op == "placeholder"]
-        given = [arg for arg in given if not isinstance(arg, str)] or list(given)
+        values = [arg for arg in given if not isinstance(arg, str)] or list(given)
         found = self.run(
-            inner.graph, dict(zip(holders, given, strict=True)), f"{prefix}{node.name}."
+            inner.graph, dict(zip(holders, values, strict=True)), f"{prefix}{node.name}."
         )
         if found is None:
             return False

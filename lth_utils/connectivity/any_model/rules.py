@@ -7,6 +7,7 @@ the operation. An operation without a rule is refused by name.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 import torch.utils._pytree as pytree
@@ -18,16 +19,16 @@ from lth_utils.connectivity.any_model.units import collapsed, same
 from lth_utils.connectivity.any_model.values import Const, Value, blank, cut, merged
 
 Rule = Callable[[Tape, Step, tuple, dict], object]
-
+OneRule = TypeVar("OneRule", bound=Rule)
 
 RULES: dict[str, Rule] = {}
 """By the plain name of the operation."""
 
 
-def rule(*names: str) -> Callable[[Rule], Rule]:
+def rule(*names: str) -> Callable[[OneRule], OneRule]:
     """Enter a function as the rule of these operations."""
 
-    def enter(function: Rule) -> Rule:
+    def enter(function: OneRule) -> OneRule:
         RULES.update(dict.fromkeys(names, function))
         return function
 

@@ -44,7 +44,7 @@ class Tape:
         links: between units, once the way back has come by.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.units = Units()
         self.operations: list[Operation] = []
         self.shapes: dict[str, torch.Size] = {}
@@ -141,15 +141,14 @@ class Tape:
 
         On the way back the value that made a unit comes last, and what it says stays.
         """
-        if value.leads is None:
-            value.leads = torch.zeros_like(value.reached)
+        leads = value.leads_on()
         units, shape = collapsed(value.units)
         axes = [d for d, n in enumerate(shape) if units.shape[d] != n]
         known = units >= 0
         pairs = (
             (self.reached, value.reached),
-            (self.leads, value.leads),
-            (self.live, value.reached & value.leads),
+            (self.leads, leads),
+            (self.live, value.reached & leads),
         )
         for flags, found in pairs:
             of_units = found.amax(axes, keepdim=True) if axes else found
@@ -159,12 +158,9 @@ class Tape:
 
     def _back(self, operation: Operation):
         """Go back through one operation."""
-        for value in operation.outputs:
-            if value.leads is None:
-                value.leads = torch.zeros_like(value.reached)
         if operation.by_hand is not None:
             (value,), (use,) = operation.inputs, operation.uses
-            found = operation.by_hand(value.reached, operation.outputs[0].leads)
+            found = operation.by_hand(value.reached, operation.outputs[0].leads_on())
             _lead(value, found[0])
             self._weights(use, *found[1:])
         else:
@@ -180,10 +176,10 @@ class Tape:
         with torch.enable_grad():
             found = operation.run(inputs, masks, rows)
         found = [found] if isinstance(found, Tensor) else list(found)
-        leads = [value.leads.float() for value in operation.outputs]
+        leads = [value.leads_on().float() for value in operation.outputs]
         pairs = [(f, g) for f, g in zip(found, leads, strict=True) if f.requires_grad]
         every = [*inputs, *masks, *rows]
-        grads = [None] * len(every)
+        grads: Sequence[Tensor | None] = [None] * len(every)
         if pairs and every:
             sums, ends = zip(*pairs, strict=True)
             grads = torch.autograd.grad(sums, every, ends, allow_unused=True)
@@ -205,7 +201,7 @@ class Tape:
         self._flag(use, active, IS_ACTIVE)
         leads = leads & use.mask
         self._flag(use, leads, LEADS)
-        if use.sources is None:
+        if use.sources is None or use.targets is None:
             return
         states = np.zeros((0, 0, 0), np.uint8)
         if not (use.is_whole and self.n_uses[use.weight] == 1):  # else they are the weight's own

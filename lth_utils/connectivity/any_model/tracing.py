@@ -69,8 +69,8 @@ def unchanged(model: nn.Module) -> Iterator[None]:
                 held = module.__dict__[key]
                 held.clear()
                 held.update(entries)
-            for key, entries in lists.items():
-                module.__dict__[key][:] = entries
+            for key, items in lists.items():
+                module.__dict__[key][:] = items
 
 
 @contextlib.contextmanager

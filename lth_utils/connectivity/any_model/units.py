@@ -26,7 +26,7 @@ class Units:
         total: how many numbers were given out.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.groups: list[Group] = []
         self.total = 0
         self._parent: Tensor | None = None  # of each number, once any were joined

@@ -54,6 +54,10 @@ class Value:
         """Of the tensor."""
         return self.reached.shape
 
+    def leads_on(self) -> Tensor:
+        """Where the value leads on, bool; nowhere if the way back has not come by."""
+        return torch.zeros_like(self.reached) if self.leads is None else self.leads
+
 
 @dataclass(eq=False)
 class Const:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,7 +61,8 @@ def walk(program: Program) -> ModelGraph:
         NoRule: an operation is not known.
         SpecError: something else that is not understood, by the name of its module.
     """
-    tape, env = Tape(), {}
+    tape = Tape()
+    env: dict[str, Any] = {}
     names = _names(program)
     for name, (target, tensor) in program.values.items():
         value = tensor.detach().cpu()
@@ -82,9 +84,9 @@ def walk(program: Program) -> ModelGraph:
     ends = [value.units for value in given]
     starts = [value.units for value in inputs.values()]
     tape.back(given)
-    for value in {id(v): v for v in (*given, *inputs.values())}.values():
-        if value.reached is not None:
-            tape.settle(value)
+    for end in {id(v): v for v in (*given, *inputs.values())}.values():
+        if end.reached is not None:
+            tape.settle(end)
     notes = [*program.notes, *_notes(tape, learned, len(outputs) - len(given))]
     _join_unused(tape, starts)
     return _graph(tape, starts, ends, notes)
@@ -157,7 +159,7 @@ def _do(tape: Tape, step: Step, env: dict, learned: set[str]):
     if packet in RANDOM and step.shape is not None:
         return Const(torch.ones(step.shape))
     if packet in OF_SHAPE and dynamic((args, kwargs)):
-        return Const(torch.ones(step.shape) * (0.0 if "zero" in packet else 1.0))
+        return Const(torch.ones(step.one_shape) * (0.0 if "zero" in packet else 1.0))
     if not dynamic((args, kwargs)) and not always:
         return _computed(step, args, kwargs, learned)
     if packet not in RULES:
@@ -287,8 +289,8 @@ def _graph(tape: Tape, inputs: list[Tensor], outputs: list[Tensor], notes: list[
 
 def _renamed(units: Tensor, renamed: np.ndarray) -> np.ndarray:
     """Numbers of units as they are called now; -1 stays."""
-    units = units.numpy()
-    return np.where(units < 0, -1, renamed[units])
+    numbers = units.numpy()
+    return np.where(numbers < 0, -1, renamed[numbers])
 
 
 def _of_one_example(units: np.ndarray) -> np.ndarray:

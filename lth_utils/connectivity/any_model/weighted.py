@@ -57,7 +57,7 @@ def matrix(
     numbers = tape.units.find(value.units).reshape(-1, n_in)
     sources = sources_of(tape, numbers)
     shape = (*value.shape[:-1], n_out)
-    links = (None, None)
+    links: tuple[Tensor | None, Tensor | None] = (None, None)
     if sources is None:  # a sum over positions of one unit, as in mixing tokens
         units = tape.units.find(value.units).amax(-1, keepdim=True).expand(shape)
     else:
@@ -126,7 +126,7 @@ def _turned(tape: Tape, step: Step, value: Value) -> Value:
 
 
 @rule("mm", "matmul", "bmm", "mv", "dot")
-def matmul(tape: Tape, step: Step, args: tuple, kwargs: dict):
+def matmul(tape: Tape, step: Step, args: tuple, kwargs: dict) -> Value:
     """A product of matrices, one of which may be a weight."""
     a, b = args[:2]
     sizes = [len(x.shape if isinstance(x, Value) else x.value.shape) for x in (a, b)]
@@ -188,7 +188,7 @@ def addmm(tape: Tape, step: Step, args: tuple, kwargs: dict):
     """A product of matrices, and a bias."""
     found = matmul(tape, step, args[1:3], {})
     if isinstance(args[0], Value):
-        return combined(tape, step, [found, args[0]], step.shape)
+        return combined(tape, step, [found, args[0]], step.one_shape)
     return found
 
 
@@ -222,9 +222,10 @@ def convolution(tape: Tape, step: Step, args: tuple, kwargs: dict):
     if not same(numbers, sources.expand(numbers.shape)):
         tape.units.join(numbers.reshape(-1, n_in))
         sources = tape.units.find(sources)
-    n_out = step.shape[channel]
+    shape = step.one_shape
+    n_out = shape[channel]
     new = tape.units.new(step.path or step.name, kind, n_out)
-    units = new.reshape(-1, *[1] * axes).expand(step.shape)
+    units = new.reshape(-1, *[1] * axes).expand(shape)
 
     def go(xs, ws, rows):
         return apply(xs[0], ws[0], rows[0], groups=groups, **options)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lth_utils.config import SpecError
 from lth_utils.connectivity import ACTIVE, unit_states
+from lth_utils.connectivity.any_model.checks import checked_model
 from lth_utils.data.tasks import index
 from lth_utils.networks.compaction.following import plain_copy, traced
 from lth_utils.networks.compaction.rules import Followed
@@ -68,11 +69,10 @@ def compact(
         )
     if split:
         raise SpecError("split needs a Ticket, which knows its tasks; this is a module")
-    if type(model_or_ticket).__module__.startswith("torch.nn.modules") and not list(
-        model_or_ticket.children()
-    ):  # a single layer
-        return _compacted(nn.Sequential(model_or_ticket), example_inputs, sparse)[0]
-    return _compacted(model_or_ticket, example_inputs, sparse)
+    model, _ = checked_model(model_or_ticket)  # out of its wrappers
+    if type(model).__module__.startswith("torch.nn.modules") and not list(model.children()):
+        return _compacted(nn.Sequential(model), example_inputs, sparse)[0]  # a single layer
+    return _compacted(model, example_inputs, sparse)
 
 
 def _of_ticket(ticket: Ticket, sparse: bool | None) -> nn.Module:

@@ -65,6 +65,10 @@ def plain_copy(model: nn.Module) -> nn.Module:
             )
         if values.is_complex():
             raise SpecError(f"{name} is complex, which is not understood")
+        if values.is_meta:
+            raise SpecError(f"{name} is on the meta device: it has a shape, but no values")
+        if name.endswith("weight") and not values.numel():
+            raise SpecError(f"{name} has the shape {tuple(values.shape)}: a layer without weights")
         if values.is_floating_point() and not values.isfinite().all():
             raise SpecError(f"{name} has values that are not finite")
     return made
@@ -111,7 +115,8 @@ def traced(model: nn.Module, example_inputs) -> fx.GraphModule:
     except Exception as error:  # whatever a model's own code has to say
         raise SpecError(
             f"cannot follow {type(model).__name__}: {_first_line(error)}. What it computes must "
-            "not depend on the values of its inputs"
+            "not depend on the values or sizes of its inputs; parts of it that do not can be given "
+            "alone"
         ) from error
     if example_inputs is None:
         _propagate_guess(followed)
@@ -163,7 +168,7 @@ def _propagate_guess(followed: fx.GraphModule):
     reason = f" ({_first_line(error)})" if error else ""
     raise SpecError(
         "what shape the model's inputs have cannot be seen from it; give example_inputs, such as "
-        f"torch.zeros(1, 3, 32, 32){reason}"
+        f"torch.zeros(1, 3, 32, 32), or torch.zeros(1, 16, dtype=torch.long) for words{reason}"
     )
 
 

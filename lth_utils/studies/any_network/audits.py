@@ -19,10 +19,12 @@ PRUNERS = {"magnitude": prune.L1Unstructured, "random": prune.RandomUnstructured
 
 def weights_of(model: nn.Module) -> list[tuple[nn.Module, str]]:
     """The weights that are pruned: those with inputs and outputs, no biases and no scales."""
-    found = []
+    found: list[tuple[nn.Module, str]] = []
     for module in model.modules():
         if isinstance(module, (nn.Linear, nn.modules.conv._ConvNd)):
             found.append((module, "weight"))
+        elif isinstance(module, nn.MultiheadAttention) and module.in_proj_weight is not None:
+            found.append((module, "in_proj_weight"))
     return found
 
 

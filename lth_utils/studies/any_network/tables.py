@@ -11,7 +11,7 @@ def headline(audited: pd.DataFrame, trained: pd.DataFrame) -> str:
 
     Args:
         audited: as ``audits.audit_models``.
-        trained: as ``trained.prune_and_audit``.
+        trained: as ``trained.Networks.audits``.
     """
     dead = int((audited["active"] == 0).sum())
     living = trained[trained["active"] > 0]
@@ -24,8 +24,17 @@ def headline(audited: pd.DataFrame, trained: pd.DataFrame) -> str:
     )
 
 
-def facts(audited: pd.DataFrame, trained: pd.DataFrame) -> dict:
-    """The facts of notebook 12; arguments as of :func:`headline`."""
+def facts(
+    audited: pd.DataFrame, trained: pd.DataFrame, smaller: pd.DataFrame, announced: pd.DataFrame
+) -> dict:
+    """The facts of notebook 12.
+
+    Args:
+        audited, trained: as of :func:`headline`.
+        smaller: as ``studies.smaller_models.compared``.
+        announced: as ``studies.graded_structure.announcements``.
+    """
+    one_ahead = announced[(announced["horizon"] == 1) & (announced["measure"] == "lambda2")]
     alive = audited[audited["active"] > 0]
     ratio = alive["effective"] / alive["direct"]
     return {
@@ -33,5 +42,14 @@ def facts(audited: pd.DataFrame, trained: pd.DataFrame) -> dict:
         "runs": len(audited) + len(trained),
         "dead": int((audited["active"] == 0).sum()),
         "largest_ratio": float(np.round(ratio.max(), 3)) if len(ratio) else None,
+        "most_times_smaller": float(smaller["smaller"].max()),
+        "largest_difference": float(smaller["difference"].max()),
+        "lambda2_auc_one_level_ahead": _number(one_ahead["auc"]),
         "dense_accuracy": float(trained.loc[trained["compression"] == 1, "accuracy"].mean()),
     }
+
+
+def _number(values: pd.Series) -> float | None:
+    """The one value of a series, None where there is none."""
+    known = values.dropna()
+    return float(known.iloc[0]) if len(known) else None

@@ -1,8 +1,10 @@
-"""A small residual network on CIFAR-10: trained, pruned by ``torch.nn.utils.prune``, audited."""
+"""A small residual network on images: trained, pruned by ``torch.nn.utils.prune``, audited."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 import torch
@@ -12,6 +14,9 @@ from torch.nn import functional as F
 from lth_utils import data
 from lth_utils.config import rng
 from lth_utils.connectivity.any_model.build import model_graph
+from lth_utils.connectivity.any_model.graph import ModelGraph
+from lth_utils.connectivity.any_model.tables import layer_table
+from lth_utils.networks.compaction.following import plain_copy
 from lth_utils.studies.any_network.audits import prune_to, row_of
 from lth_utils.studies.any_network.parameters import Trained
 
@@ -43,43 +48,99 @@ def residual_network(width: int, channels: int = 3, classes: int = 10) -> nn.Seq
     return nn.Sequential(stem, *stages, *head)
 
 
-def prune_and_audit(asked: Trained, device: str = "cpu") -> pd.DataFrame:
-    """Train each seed's network, prune it further and further, train on, and audit it each time.
+@dataclass(frozen=True)
+class Pruned:
+    """One network after a training.
+
+    Attributes:
+        seed: of its first values and its batches.
+        compression: weights over those that are left, 1 for the dense network.
+        model: without the buffers of pruning, on the CPU, in eval mode.
+        graph: its structure.
+        accuracy: on the test split.
+    """
+
+    seed: int
+    compression: float
+    model: nn.Module
+    graph: ModelGraph
+    accuracy: float
+
+
+class Networks:
+    """Networks that are trained, pruned further and further, and trained on each time.
 
     Args:
         asked: the network, its data and its prunings.
         device: ``cpu``, ``cuda``, ``mps``, or ``auto``.
-
-    Returns:
-        One row per seed and compression, 1 for the dense network, with the columns of
-        ``audits.row_of`` and ``accuracy`` on the test split.
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    dataset = data.load(asked.data())
-    n_inputs, classes = dataset.ends
-    channels = 1 if math.isqrt(n_inputs) ** 2 == n_inputs else 3
-    side = math.isqrt(n_inputs // channels)
-    shape = (-1, channels, side, side)
-    parts = []
-    for part in (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test):
-        parts.append(torch.as_tensor(part).to(device))
-    x, y, x_test, y_test = parts
-    x, x_test = x.reshape(shape), x_test.reshape(shape)
-    y, y_test = y.reshape(-1).long(), y_test.reshape(-1).long()
-    rows = []
-    for seed in asked.seeds:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            model = residual_network(asked.width, channels, classes).to(device)
-        for compression in (1, *asked.compressions):
-            if compression > 1:
-                prune_to(model, "magnitude", compression)
-            _train(model, x, y, asked, seed)
-            graph = model_graph(model, x[:1])
-            about = {"seed": seed, "compression": compression}
-            rows.append(about | row_of(graph) | {"accuracy": _accuracy(model, x_test, y_test)})
-    return pd.DataFrame(rows)
+
+    def __init__(self, asked: Trained, device: str = "cpu"):
+        self.asked = asked
+        self.device = device
+        if device == "auto":
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+
+    @cached_property
+    def pruned(self) -> list[Pruned]:
+        """All of them, seed by seed, trained once they are asked for."""
+        asked = self.asked
+        x, y, x_test, y_test, classes = self._images()
+        found = []
+        for seed in asked.seeds:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                model = residual_network(asked.width, x.shape[1], classes).to(self.device)
+            for compression in (1, *asked.compressions):
+                if compression > 1:
+                    prune_to(model, "magnitude", compression)
+                _train(model, x, y, asked, seed)
+                graph, accuracy = model_graph(model, x[:1]), _accuracy(model, x_test, y_test)
+                plain = plain_copy(model).cpu()
+                found.append(Pruned(seed, compression, plain, graph, accuracy))
+        return found
+
+    def _images(self) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
+        """Images ``[N, C, s, s]`` and labels of both splits, and how many classes there are."""
+        dataset = data.load(self.asked.data())
+        n_inputs, classes = dataset.ends
+        channels = 1 if math.isqrt(n_inputs) ** 2 == n_inputs else 3
+        side = math.isqrt(n_inputs // channels)
+        parts = []
+        for x, y in ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)):
+            images = torch.as_tensor(x).reshape(-1, channels, side, side)
+            parts += [images.to(self.device), torch.as_tensor(y).reshape(-1).long().to(self.device)]
+        return *parts, classes
+
+    def audits(self) -> pd.DataFrame:
+        """One row per network with the columns of ``audits.row_of``, and its ``accuracy``."""
+        rows = []
+        for one in self.pruned:
+            about = {"seed": one.seed, "compression": one.compression}
+            rows.append(about | row_of(one.graph) | {"accuracy": one.accuracy})
+        return pd.DataFrame(rows)
+
+    def layers(self) -> pd.DataFrame:
+        """The layers of the first seed's smallest network that has a path left.
+
+        Returns:
+            See ``any_model.tables.layer_table``, with the network's ``compression``.
+        """
+        chosen = self._first_alive()[-1]
+        return layer_table(chosen.graph).assign(compression=chosen.compression)
+
+    def models(self) -> tuple[dict[str, nn.Module], Tensor]:
+        """The first seed's networks with a path left, by their size, and examples for them."""
+        named = {}
+        for one in self._first_alive():
+            size = "dense" if one.compression == 1 else f"pruned {one.compression:g} times"
+            named[f"residual, {size}"] = one.model
+        return named, self._images()[2][:20].cpu()
+
+    def _first_alive(self) -> list[Pruned]:
+        """The first seed's networks with a path left."""
+        first = [one for one in self.pruned if one.seed == self.pruned[0].seed]
+        return [one for one in first if layer_table(one.graph)["active"].sum()]
 
 
 def _train(model: nn.Module, x: Tensor, y: Tensor, asked: Trained, seed: int):
