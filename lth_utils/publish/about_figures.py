@@ -61,6 +61,10 @@ TITLES = {
     "effective-compression": "Networks of torchvision, pruned",
     "layers-of-a-network": "One of them, layer by layer",
     "audited-network": "A residual network, trained and pruned",
+    "layers-after-training": "Its smallest intact level, layer by layer",
+    "graded-curves": "Graded structure while networks are pruned",
+    "announcements": "Does it announce a separation?",
+    "smaller-models": "Models made smaller, with the same outputs",
 }
 """Titles for people, by the figure's key."""
 

@@ -105,23 +105,6 @@ FIGURES = {
         "transplants": "Separated tickets trained on another draw, on the other task, on inputs "
         "in other places, and with a shuffled mask.",
     },
-<<<<<<< HEAD
-=======
-    "12_any_network": {
-        "effective-compression": "Networks of torchvision pruned at initialisation: weights over "
-        "those that are left, and over those that are active.",
-        "layers-of-a-network": "One of them layer by layer: what of the rest is active, leads "
-        "nowhere, or is reached by nothing.",
-        "audited-network": "A residual network trained on images, pruned further and further: its "
-        "accuracy, and how much of what is left is active.",
-        "layers-after-training": "The smallest of them that has a path left, layer by layer.",
-        "graded-curves": "λ₂, normalised cut, modularity and paths within tasks while networks are "
-        "pruned, beside random masks with the same counts or the same degrees.",
-        "announcements": "Do these measures tell, levels ahead, a run that will separate from one "
-        "that never does?",
-        "smaller-models": "Parameters, size and time of models before and after `lth.compact`.",
-    },
->>>>>>> sixteen
     "10_hidden_structure": {
         "hidden-partition": "Blocks of inputs and outputs in a random order: who finds them? "
         "Tickets beside eight other methods with the same data.",
@@ -153,6 +136,12 @@ FIGURES = {
         "nowhere, or is reached by nothing.",
         "audited-network": "A residual network trained on images, pruned further and further: its "
         "accuracy, and how much of what is left is active.",
+        "layers-after-training": "The smallest of them that has a path left, layer by layer.",
+        "graded-curves": "λ₂, normalised cut, modularity and paths within tasks while networks are "
+        "pruned, beside random masks with the same counts or the same degrees.",
+        "announcements": "Do these measures tell, levels ahead, a run that will separate from one "
+        "that never does?",
+        "smaller-models": "Parameters, size and time of models before and after `lth.compact`.",
     },
 }
 """What each figure shows, in one sentence without numbers, by notebook and key."""
