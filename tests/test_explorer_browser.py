@@ -264,7 +264,7 @@ def test_all_runs_are_in_one_list_that_can_be_searched(page, results, run):
 def test_a_second_run_stands_beside_the_first(page, results, run):
     other = next(key for key in store.Store(results).entries() if key != run.key)
     kernel(page, f"view.beside.value = {other!r}")
-    page.wait_for_function(f"() => document.querySelectorAll('{VIEW} canvas').length === 2")
+    page.wait_for_function(f"() => document.querySelector('{VIEW} canvas.lth-two')")
     assert "Right minus left:" in page.locator(WORDS).first.inner_text()
     page.locator(VIEW).get_by_label("compare").uncheck()
     is_in_kernel(page, "compare", False)

@@ -7,7 +7,8 @@ import traitlets
 
 from lth_utils.config import SpecError, choose, coerce
 from lth_utils.explorer.choices import Catalogue
-from lth_utils.viewer.packing import PALETTE, pack
+from lth_utils.viewer.looks import PALETTE
+from lth_utils.viewer.packing import pack
 from lth_utils.viewer.page import module, part
 from lth_utils.viewer.run import Run
 
