@@ -40,7 +40,7 @@ class View(anywidget.AnyWidget):
     """
 
     _esm = module()
-    _css = part("view.css")
+    _css = part("view.css") + ".lth-still { display: none }"  # the view is alive where this is
     runs = traitlets.List().tag(sync=True)
     palette = traitlets.Dict(PALETTE).tag(sync=True)
     code = traitlets.Unicode("lth.Store()").tag(sync=True)

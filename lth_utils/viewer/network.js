@@ -56,7 +56,7 @@ function drawPruned(pen, { run, row, px, py }, looks) {
     .filter((e) => run.lifetimes[e] === row && !isNaN(py[run.source[e]] + py[run.target[e]]));
   const ends = taken.slice(0, MOST_LINES).flatMap((e) =>
     [px[run.source[e]], py[run.source[e]], px[run.target[e]], py[run.target[e]]]);
-  pen.lines(ends, looks.states[0], 0.6, 0.7);
+  pen.lines(ends, looks.states[0], 0.6, { alpha: 0.7 });
 }
 
 /** Weights as lines, the thin ones below. */
@@ -69,12 +69,12 @@ function drawLines(pen, { run, px, py, family, colouring }, { e, strength, chose
     const s = run.source[e[n]], t = run.target[e[n]];
     return [px[s], py[s], px[t], py[t]];
   });
-  pen.lines(lines.get("dim") ?? [], looks.line, 0.6, 0.35);
+  pen.lines(lines.get("dim") ?? [], looks.line, 0.6, { alpha: 0.35 });
   lines.delete("dim");
   for (const [key, ends] of [...lines].sort((a, b) => parseInt(a[0]) - parseInt(b[0]))) {
     const [width, colour] = key.split(" ");
     const wide = (0.5 + (2.7 * width) / (WIDTHS - 1)) * (0.35 + 0.65 * room);
-    pen.lines(ends, colour, wide, family ? 0.9 : 0.3 + 0.6 * room);
+    pen.lines(ends, colour, wide, { alpha: family ? 0.9 : 0.3 + 0.6 * room });
   }
 }
 
@@ -97,10 +97,9 @@ function drawDots(pen, { run, px, py, family, colouring, unit, high }, looks) {
 function nameEnds(pen, { run, px, py }, looks, box) {
   const outputs = run.starts[run.last];
   if (Math.max(run.shape[0], run.shape[run.last]) > MOST_NAMES) {
-    const look = { colour: looks.soft, align: "center", turned: true };
-    const y = box.height / 2.4;
-    pen.text(px[0] - 20, y, `${run.shape[0]} inputs`, look);
-    pen.text(px[outputs] + 20, y, plural(run.shape[run.last], "output"), look);
+    const look = { colour: looks.soft, align: "center" }, y = box.height - 41;
+    pen.text(px[0], y, `${run.shape[0]} inputs`, look);
+    pen.text(px[outputs], y, plural(run.shape[run.last], "output"), look);
     return;
   }
   run.tasks.forEach((task, k) => {

@@ -23,8 +23,10 @@ def part(name: str) -> str:
     return resources.files("lth_utils.viewer").joinpath(name).read_text(encoding="utf-8")
 
 
-SCRIPTS = ("run", "words", "pens", "colours", "network", "tasks", "picture", "ticket")
-SCRIPTS += ("stage", "sharing", "view", "widget")
+SCRIPTS = (
+    *("run", "words", "pens", "colours", "network", "tasks"),
+    *("picture", "ticket", "stage", "sharing", "view", "widget"),
+)
 """The files of the viewer, each of which uses those before it."""
 
 

@@ -8,8 +8,9 @@ const escaped = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCode
 class CanvasPen {
   constructor(context) { this.context = context; }
   /** Separate lines, as x1, y1, x2, y2 of each in turn. */
-  lines(ends, colour, width, alpha = 1) {
+  lines(ends, colour, width, { alpha = 1, dash = [] } = {}) {
     const c = this.context;
+    c.setLineDash(dash);
     c.beginPath();
     for (let n = 0; n < ends.length; n += 4) {
       c.moveTo(ends[n], ends[n + 1]);
@@ -17,17 +18,11 @@ class CanvasPen {
     }
     this.stroke(colour, width, alpha);
   }
-  /** One line through points. */
-  path(points, colour, width, dash = []) {
-    this.context.beginPath();
-    for (const [x, y] of points) this.context.lineTo(x, y);
-    this.stroke(colour, width, 1, dash);
-  }
-  stroke(colour, width, alpha = 1, dash = []) {
+  stroke(colour, width, alpha = 1) {
     const c = this.context;
     Object.assign(c, { strokeStyle: colour, lineWidth: width, globalAlpha: alpha });
-    c.setLineDash(dash);
     c.stroke();
+    c.setLineDash([]);
     c.globalAlpha = 1;
   }
   dots(centres, radius, fill, edge = "transparent", width = 0.8) {
@@ -45,15 +40,10 @@ class CanvasPen {
     this.context.fillStyle = fill;
     this.context.fillRect(x, y, width, height);
   }
-  text(x, y, words, { size = 12, colour, align = "left", bold = false, turned = false }) {
-    const c = this.context;
-    c.save();
-    c.translate(x, y);
-    if (turned) c.rotate(-Math.PI / 2);
-    c.font = `${bold ? "600 " : ""}${size}px ${FONT}`;
-    Object.assign(c, { fillStyle: colour, textAlign: align, textBaseline: "middle" });
-    c.fillText(words, 0, 0);
-    c.restore();
+  text(x, y, words, { size = 12, colour, align = "left", bold = false }) {
+    const look = { fillStyle: colour, textAlign: align, textBaseline: "middle" };
+    Object.assign(this.context, { ...look, font: `${bold ? "600 " : ""}${size}px ${FONT}` });
+    this.context.fillText(words, x, y);
   }
   image(picture, x, y, width, height, smooth) {
     this.context.imageSmoothingEnabled = smooth;
@@ -80,28 +70,23 @@ class SvgPen {
       .map(([name, value]) => ` ${name}="${typeof value === "number" ? round(value) : value}"`);
     this.parts.push(`<${tag}${text.join("")}>${content}</${tag}>`);
   }
-  lines(ends, colour, width, alpha = 1) {
+  lines(ends, colour, width, { alpha = 1, dash = [] } = {}) {
     let d = "";
     for (let n = 0; n < ends.length; n += 4)
       d += `M${round(ends[n])} ${round(ends[n + 1])}L${round(ends[n + 2])} ${round(ends[n + 3])}`;
-    this.add("path", { d, stroke: colour, "stroke-width": width, "stroke-opacity": alpha });
-  }
-  path(ends, colour, width, dash = []) {
-    const points = ends.map(([x, y]) => `${round(x)},${round(y)}`).join(" ");
-    const look = { stroke: colour, "stroke-width": width, "stroke-dasharray": dash.join(" ") };
-    this.add("polyline", { points, fill: "none", ...look });
+    const look = { stroke: colour, "stroke-width": width, "stroke-opacity": alpha };
+    this.add("path", { d, ...look, "stroke-dasharray": dash.join(" ") });
   }
   dots(centres, r, fill, edge = "none", width = 0.8) {
     for (const [cx, cy] of centres)
       this.add("circle", { cx, cy, r, fill, stroke: edge, "stroke-width": width });
   }
   rect(x, y, width, height, fill) { this.add("rect", { x, y, width, height, fill }); }
-  text(x, y, words, { size = 12, colour, align = "left", bold = false, turned = false }) {
+  text(x, y, words, { size = 12, colour, align = "left", bold = false }) {
     const anchor = { left: "start", center: "middle", right: "end" }[align];
     const look = { "font-size": size, "text-anchor": anchor, "font-weight": bold ? 600 : 400 };
-    const turn = turned ? { transform: `rotate(-90 ${round(x)} ${round(y)})` } : {};
     const place = { x, y, "dominant-baseline": "central", fill: colour, "font-family": FONT };
-    this.add("text", { ...place, ...look, ...turn }, escaped(words));
+    this.add("text", { ...place, ...look }, escaped(words));
   }
   image(picture, x, y, width, height, smooth) {
     const look = { style: `image-rendering:${smooth ? "auto" : "pixelated"}` };

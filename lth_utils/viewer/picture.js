@@ -62,11 +62,13 @@ function drawCurves(pen, { run, row }, box, { title, series, counts }, looks) {
   pen.lines([x(row), inner.y - 12, x(row), foot], looks.ink, 1.2);
   series.forEach(({ name, values, colour: [kind, number], dash }, n) => {
     const colour = looks[kind][number];
-    const points = values.flatMap((v, at) => (v === null ? [] : [[x(at), y(v)]]));
-    pen.path(points, colour, 1.8, dash);
+    const known = [...values.keys()].filter((at) => values[at] !== null);
+    const ends = known.slice(1).flatMap((at, before) =>
+      [x(known[before]), y(values[known[before]]), x(at), y(values[at])]);
+    pen.lines(ends, colour, 1.8, { dash });
     if (values[row] !== null) pen.dots([[x(row), y(values[row])]], 3.5, colour, looks.paper);
     const place = inner.y + 5 + 14 * n;
-    pen.path([[end + 6, place], [end + 20, place]], colour, 1.8, dash);
+    pen.lines([end + 6, place, end + 20, place], colour, 1.8, { dash });
     pen.text(end + 24, place, name === "available" ? name : short(name),
       { size: 11, colour: looks.ink });
   });

@@ -9,11 +9,6 @@ function rowOf(run, level) {
   return clamp(level, 0, run.height - 1);
 }
 
-/** JupyterLab leaves the keys of an element with this attribute alone. */
-function suppressShortcuts(event) {
-  event.target.setAttribute("data-lm-suppress-shortcuts", "true");
-}
-
 export class Viewer extends Sharing {
   /**
    * element: is filled. runs: what `pack` in Python made. options: `palette`, `state`, `changed`
@@ -44,7 +39,7 @@ export class Viewer extends Sharing {
     const listeners = {
       click: ({ target }) => this[target.closest("[data-act]")?.dataset.act]?.(),
       change: ({ target }) => this.changed(target), input: ({ target }) => this.slid(target),
-      keydown: (event) => this.key(event), focusin: suppressShortcuts,
+      keydown: (event) => this.key(event),
     };
     for (const [name, act] of Object.entries(listeners)) this.root.addEventListener(name, act);
     const redraw = () => this.redraw();

@@ -8,6 +8,12 @@ export function mount(element, content) {
   return viewer;
 }
 
+/** JupyterLab leaves the keys of an element with this attribute alone. */
+function keepShortcutsAway({ target }) {
+  if (target.closest?.(".lth-explorer, .lth-viewer"))
+    target.setAttribute("data-lm-suppress-shortcuts", "true");
+}
+
 /** The browser's part of the notebook's widget: traits and the viewer's state are one. */
 function render({ model, el }) {
   const names = Object.keys(FRESH);
@@ -36,20 +42,12 @@ function render({ model, el }) {
   const renewed = () => { viewer.add(model.get("runs")); follow(); };
   for (const name of names) model.on(`change:${name}`, follow);
   model.on("change:runs", renewed);
-  const inBox = (event) => {
-    if (event.target.closest?.(".lth-explorer")) suppressShortcuts(event);
-  };
-  document.addEventListener("focusin", inBox);
-  const hidden = document.createElement("style"); // the view is alive here
-  hidden.textContent = ".lth-still { display: none }";
-  document.head.append(hidden);
+  document.addEventListener("focusin", keepShortcutsAway);
   return () => {
     clearTimeout(later);
     viewer.destroy();
     model.off("change:runs", renewed);
     for (const name of names) model.off(`change:${name}`, follow);
-    document.removeEventListener("focusin", inBox);
-    hidden.remove();
   };
 }
 
