@@ -403,5 +403,7 @@ def test_without_its_kernel_the_view_lives_on_in_jupyterlab(page, lab):
     page.goto(lab, wait_until="domcontentloaded")
     inside = page.frame_locator("iframe[title='The last view']")
     inside.locator("canvas").wait_for()
+    page.locator("iframe[title='The last view']").scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
     page.screenshot(path=ARTEFACTS / "explorer-no-kernel.png")
     assert inside.locator(".lth-words").first.inner_text().startswith("Level")

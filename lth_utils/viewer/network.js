@@ -120,7 +120,7 @@ function drawLegend(pen, { run, row, colours }, { chosen, total }, box, looks) {
   for (const [word, colour] of legendOf(run, colours, looks)) {
     pen.dots([[x + 5, y]], 5, colour);
     pen.text(x + 14, y, word, { colour: looks.ink });
-    x += 26 + 6.8 * word.length;
+    x += 30 + 7 * word.length;
   }
   const width = known ? "width: magnitude of the weight" : "width: how long the weight lasts";
   const first = known ? "largest" : "that last longest";

@@ -19,7 +19,7 @@ from lth_utils.data import Task
 from lth_utils.data.tasks import index, tasks_to_plain
 from lth_utils.plots.network_layout import order_units
 from lth_utils.viewer.class_scores import class_scores
-from lth_utils.viewer.curves import curves, values_of
+from lth_utils.viewer.curves import curves
 from lth_utils.viewer.run import Run
 from lth_utils.viewer.units import heights, tasks_led_to, tasks_of_subnetworks
 from lth_utils.viewer.words import classes_in_words, coverage_in_words, level_in_words
@@ -187,7 +187,18 @@ def _rows(run: Run) -> dict[str, list]:
     """The columns of the table that numbers are read from."""
     scores = [f"{task.score_name}_{task.name}" for task in run.tasks]
     wanted = ["level", "available", "active", "inactive", "zombie", "status", *scores]
-    return {column: values_of(run, column) for column in wanted if column in run.rows}
+    rows: dict[str, list] = {}
+    for column in wanted:
+        if column in run.rows:
+            rows[column] = [_short(value) for value in run.rows[column].tolist()]
+    return rows
+
+
+def _short(value):
+    """A value as JSON can hold it: a number with six digits, None for no number."""
+    if not isinstance(value, float):
+        return value
+    return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def _points(parts: Parts, run: Run) -> int:

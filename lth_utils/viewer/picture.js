@@ -45,7 +45,7 @@ function drawCurves(pen, { run, row }, box, { title, series, counts }, looks) {
     return { ...inner, step };
   }
   const scale = counts ? (v) => Math.log10(1 + v) : (v) => v;
-  const all = series.flatMap(({ values }) => values).filter((v) => v !== null);
+  const all = series.flatMap(({ column }) => run.rows[column]).filter((v) => v !== null);
   const low = counts ? 0 : Math.min(...all), high = Math.max(...all, low + 1e-9);
   const range = scale(high) - scale(low);
   const y = (v) => foot - (inner.height * (scale(v) - scale(low))) / range;
@@ -60,8 +60,8 @@ function drawCurves(pen, { run, row }, box, { title, series, counts }, looks) {
   if (run.height > 1)
     pen.text(x(run.height - 1), foot + 10, run.rows.level.at(-1), { ...note, align: "center" });
   pen.lines([x(row), inner.y - 12, x(row), foot], looks.ink, 1.2);
-  series.forEach(({ name, values, colour: [kind, number], dash }, n) => {
-    const colour = looks[kind][number];
+  series.forEach(({ name, column, colour: [kind, number], dash }, n) => {
+    const colour = looks[kind][number], values = run.rows[column];
     const known = [...values.keys()].filter((at) => values[at] !== null);
     const ends = known.slice(1).flatMap((at, before) =>
       [x(known[before]), y(values[known[before]]), x(at), y(values[at])]);

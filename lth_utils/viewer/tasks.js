@@ -13,10 +13,11 @@ function drawTasks(pen, view, box, looks) {
   const more = others.length > 3 ? ` and ${others.length - 3} more` : "";
   const lacking = others.length ? `no picture of ${others.slice(0, 3).join(", ")}${more}` : "";
   pen.text(box.x, box.y + (shown.length ? box.height - 6 : 20), lacking, note);
-  const wide = box.width / Math.max(1, shown.length) - 14;
+  const bars = run.tasks.some((_, k) => hasBars(k)) ? 62 : 0, room = box.height - 22 - bars;
+  const wide = Math.min(box.width / Math.max(1, shown.length) - 14, Math.max(room, 190));
   shown.forEach((task, n) => {
-    const k = run.tasks.indexOf(task), x = box.x + n * (wide + 14), bars = hasBars(k) ? 62 : 0;
-    const side = Math.min(wide, box.height - 22 - bars), y = box.y;
+    const k = run.tasks.indexOf(task), x = box.x + n * (wide + 14), y = box.y;
+    const side = Math.min(wide, room);
     const place = { x, y, width: side, height: side }, known = run.values[row] === "trained";
     const score = run.rows[`${task.score}_${task.name}`]?.[row];
     const word = wide < 175 ? "" : `: ${task.score}`;
@@ -25,7 +26,7 @@ function drawTasks(pen, view, box, looks) {
     if (task.side) drawPixels(pen, view, task, place, looks);
     else if (task.extent && known) drawRegion(pen, view, task, k, place, looks);
     else if (task.extent) pen.text(x, y + 20, "values of this level were not kept", note);
-    if (bars) drawBars(pen, view, k, { x, y: y + (task.side ? side + 18 : 4), width: wide }, looks);
+    if (hasBars(k)) drawBars(pen, view, k, { x, y: y + (task.side ? side + 18 : 4), width: wide }, looks);
   });
 }
 
