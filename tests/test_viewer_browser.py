@@ -13,6 +13,7 @@ from viewer_cases import AXE, SCREENS, write_page
 
 from lth_utils.networks.values import unit_values
 from lth_utils.runs import ticket_files
+from lth_utils.viewer.class_scores import class_scores
 from lth_utils.viewer.run import relatives
 from lth_utils.viewer.words import level_in_words
 
@@ -472,7 +473,16 @@ def test_images_show_their_pixels_and_what_is_left_out(tab, images):
         mask = images.ticket(last).masks[0][0].numpy()
         assert re.search(rf"\d+ of {len(task.inputs)} pixels", said)
     assert mask.any()
+    assert_bars(said, images, last)
     tab.screenshot(path=ARTEFACTS / "viewer-images.png")
+
+
+def assert_bars(drawn, images, row):
+    """A bar for each class of each task, and the lowest one by its number."""
+    for scores in class_scores(images.ticket(row), images.dataset) or []:
+        least = int(np.argmin(scores))
+        assert f"accuracy by class, least {least}: {min(scores):.1%}" in drawn
+        assert all(f'height="{round(26 * score, 2):g}"' in drawn for score in scores)
 
 
 def test_a_level_is_painted_at_once(tab, points, images):

@@ -4,10 +4,11 @@
 function layOut(width, height) {
   const box = (x, y, w, h) => ({ x, y, width: w, height: h });
   if (width >= 700 || height < 0.9 * width) { // beside each other
-    const x = Math.round(0.56 * width) + 24, w = width - x - 6, half = height / 2;
+    const x = Math.round(0.56 * width) + 24, w = width - x - 6;
+    const top = Math.min(height / 2, w / 2 + 100), half = (height - top) / 2;
     return {
-      network: box(0, 44, x - 24, height - 44), tasks: box(x, 20, w, half - 20),
-      curves: [half, 1.5 * half].map((y) => box(x, y, w, half / 2)),
+      network: box(0, 44, x - 24, height - 44), tasks: box(x, 20, w, top - 20),
+      curves: [top, top + half].map((y) => box(x, y, w, half)),
     };
   }
   const y = 44 + 0.44 * height, rest = height - y, w = width - 12;

@@ -26,7 +26,8 @@ function drawTasks(pen, view, box, looks) {
     if (task.side) drawPixels(pen, view, task, place, looks);
     else if (task.extent && known) drawRegion(pen, view, task, k, place, looks);
     else if (task.extent) pen.text(x, y + 20, "values of this level were not kept", note);
-    if (hasBars(k)) drawBars(pen, view, k, { x, y: y + (task.side ? side + 18 : 4), width: wide }, looks);
+    const below = { x, y: y + (task.side ? side + 18 : 4), width: wide };
+    if (hasBars(k)) drawBars(pen, view, k, below, looks);
   });
 }
 
@@ -110,11 +111,8 @@ function drawPixels(pen, view, task, box, looks) {
 /** The accuracy on each class, the lowest one by its number. */
 function drawBars(pen, { run, row }, k, box, looks) {
   const shares = run.classes[row]?.[k], note = { size: 11, colour: looks.soft };
-  if (!shares) {
-    pen.text(box.x, box.y + 9, "accuracy by class: values of", note);
-    pen.text(box.x, box.y + 23, "this level were not kept", note);
-    return;
-  }
+  const about = box.width < 215 ? "by class" : "accuracy by class";
+  if (!shares) return pen.text(box.x, box.y + 9, `${about}: not kept`, note);
   const wide = box.width / shares.length, low = Math.min(...shares.filter((s) => s !== null));
   shares.forEach((share, n) => {
     const x = box.x + n * wide, high = 26 * (share ?? 0), gap = Math.min(3, wide / 4);
@@ -123,6 +121,5 @@ function drawBars(pen, { run, row }, k, box, looks) {
     if (wide > 7)
       pen.text(x + (wide - gap) / 2, box.y + 32, n, { ...note, size: 10, align: "center" });
   });
-  const words = `accuracy by class, least ${shares.indexOf(low)}: ${percent(low)}`;
-  pen.text(box.x, box.y + 45, words, note);
+  pen.text(box.x, box.y + 45, `${about}, least ${shares.indexOf(low)}: ${percent(low)}`, note);
 }
