@@ -14,7 +14,8 @@ function drawTasks(pen, view, box, looks) {
   const lacking = others.length ? `no picture of ${others.slice(0, 3).join(", ")}${more}` : "";
   pen.text(box.x, box.y + (shown.length ? box.height - 6 : 20), lacking, note);
   const bars = run.tasks.some((_, k) => hasBars(k)) ? 62 : 0, room = box.height - 22 - bars;
-  const wide = Math.min(box.width / Math.max(1, shown.length) - 14, Math.max(room, 190));
+  const most = Math.max(room, bars ? 250 : 190);
+  const wide = Math.min(box.width / Math.max(1, shown.length) - 14, most);
   shown.forEach((task, n) => {
     const k = run.tasks.indexOf(task), x = box.x + n * (wide + 14), y = box.y;
     const side = Math.min(wide, room);
