@@ -1,50 +1,67 @@
 """The README's moving picture:  make media
 
-The explorer's view of the ticket that is kept with the thesis set, level after level, as one GIF.
+The viewer with the ticket that is kept with the thesis set, level after level in a browser, as one
+GIF. It needs Chromium, as the tests of the viewer do.
 """
 
 import io
+import tempfile
+from pathlib import Path
 
-import pandas as pd
+from conftest import BROWSER, FLAGS
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
-from lth_utils import explorer
-from lth_utils.publish import products
 from lth_utils.runs import files, places, store
+from lth_utils.viewer import open_run, pack, page
 
-WIDTH = 1000
+SIZE = {"width": 1000, "height": 520}
 """Pixels."""
 
 EACH, LAST = 900, 3000
 """Milliseconds that a level is shown, and the last one."""
 
+COLOURS = 192
+"""Of the GIF."""
 
-def frames(kept: store.Store, run: str, levels: int) -> list[Image.Image]:
-    """The explorer's view at each level, all of one size, in few colours."""
-    pictures = []
-    for level in range(levels):
-        view = explorer.picture(kept, run, level, colours="subnetwork")
-        png = products.image(view, "png", f"level {level}", dpi=150)
-        picture = Image.open(io.BytesIO(png)).convert("RGB")
-        height = round(picture.height * WIDTH / picture.width)
-        pictures.append(picture.resize((WIDTH, height), Image.Resampling.LANCZOS))
-    box = (0, 0, WIDTH, min(picture.height for picture in pictures))
-    colours = {"colors": 128, "method": Image.Quantize.FASTOCTREE, "dither": Image.Dither.NONE}
-    return [picture.crop(box).quantize(**colours) for picture in pictures]
+DRAWN = "() => window.lthViewer?.stage.met && !lthViewer.waiting"
 
 
-def two_task_run(kept: store.Store) -> tuple[str, int]:
-    """The kept run of moons and circles, and its number of levels."""
+def two_task_run(kept: store.Store) -> str:
+    """The kept run of moons and circles that separates and stays whole."""
     for run, entry in kept.entries().items():
-        if entry["head"]["data"] == "moons_circles":
-            return run, len(pd.read_csv(io.StringIO(entry["levels"])))
-    raise SystemExit("no run of moons and circles is kept with the thesis set")
+        if entry["head"]["data"] == "moons_circles" and entry["outcome"] == "separated":
+            return run
+    raise SystemExit("no run of moons and circles that separates is kept with the thesis set")
+
+
+def frames(kept: store.Store, run: str) -> list[Image.Image]:
+    """What the viewer shows at each level, as a browser paints it."""
+    packed, pictures = pack(open_run(kept, run)), []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+        path = Path(folder) / "viewer.html"
+        path.write_text(page([packed], address=False), encoding="utf-8")
+        browser = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        tab = browser.new_page(viewport=SIZE)
+        tab.goto(path.as_uri())
+        for level in packed["rows"]["level"]:
+            tab.evaluate("state => lthViewer.set(state)", {"level": level, "colours": "subnetwork"})
+            tab.wait_for_function(DRAWN)
+            pictures.append(Image.open(io.BytesIO(tab.screenshot())).convert("RGB"))
+        browser.close()
+    return pictures
 
 
 def main():
     folder = places.outputs() / "thesis"
     kept = store.Store(folder)
-    first, *others = frames(kept, *two_task_run(kept))
+    pictures = frames(kept, two_task_run(kept))
+    # one palette for all frames: a mark must not change its colour by the way
+    sheet = Image.new("RGB", (SIZE["width"], SIZE["height"] * len(pictures)))
+    for n, picture in enumerate(pictures):
+        sheet.paste(picture, (0, n * SIZE["height"]))
+    palette = sheet.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    first, *others = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in pictures]
     durations = [EACH] * len(others) + [LAST]
     moving = io.BytesIO()
     options = {"save_all": True, "append_images": others, "duration": durations}

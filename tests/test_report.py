@@ -142,7 +142,7 @@ def opened(browser, path, **options):
     tab.on("request", lambda request: tab.asked.append(request.url))
     tab.on("pageerror", lambda error: tab.problems.append(str(error)))
     tab.goto(path.as_uri())
-    tab.wait_for_function("() => window.lthViewer?.panes[0].met")
+    tab.wait_for_function("() => window.lthViewer?.stage.met")
     return tab
 
 

@@ -13,13 +13,14 @@ from viewer_cases import AXE, SCREENS, write_page
 
 from lth_utils.networks.values import unit_values
 from lth_utils.runs import ticket_files
+from lth_utils.viewer.class_scores import class_scores
 from lth_utils.viewer.run import relatives
 from lth_utils.viewer.words import level_in_words
 
 PATIENCE = 10_000
 """Milliseconds to wait for anything: a machine may be slow."""
-DRAWN = "() => window.lthViewer?.panes[0].met && !lthViewer.waiting"
-INK = """() => { const c = document.querySelector('.lth-panes canvas');
+DRAWN = "() => window.lthViewer?.stage.met && !lthViewer.waiting"
+INK = """() => { const c = document.querySelector('.lth-viewer canvas');
   const data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
   let sum = 0;
   for (let n = 0; n < data.length; n += 4)
@@ -27,7 +28,7 @@ INK = """() => { const c = document.querySelector('.lth-panes canvas');
   return sum; }"""
 """A checksum of the first picture."""
 LATENCY = """async ([steps, densest]) => {
-  const viewer = lthViewer, canvas = document.querySelector('.lth-panes canvas'), took = [];
+  const viewer = lthViewer, canvas = document.querySelector('.lth-viewer canvas'), took = [];
   const [run] = viewer.shown('left'), last = run.height - 1;
   await viewer.set({level: run.rows.level[0]});
   canvas.focus();
@@ -102,7 +103,7 @@ def shared_tab(browser, made):
 def tab(shared_tab, points):
     """The tab with the run of points at its first view."""
     show(shared_tab, run=points.key, level=0, colours="state", neuron=None, compare=False)
-    shared_tab.evaluate("lthViewer.panes[0].zoomBy(1e-9)")
+    shared_tab.evaluate("lthViewer.stage.zoomBy(0)")
     return shared_tab
 
 
@@ -125,7 +126,7 @@ def ink(tab):
 
 
 def focus(tab):
-    tab.locator(".lth-panes canvas").first.focus()
+    tab.locator(".lth-viewer canvas").first.focus()
 
 
 # levels
@@ -239,17 +240,17 @@ def test_each_colouring_has_its_own_picture(tab):
 
 def middle_of(tab, expression):
     """A place in the window, from a place in the canvas."""
-    box = tab.locator(".lth-panes canvas").first.bounding_box()
+    box = tab.locator(".lth-viewer canvas").first.bounding_box()
     x, y = tab.evaluate(expression)
     return box["x"] + x, box["y"] + y
 
 
 def test_a_weight_under_the_pointer_says_its_value_state_and_end(tab, points):
     show(tab, level=8)
-    place = """() => { const {met} = lthViewer.panes[0], [run, row] = lthViewer.shown('left');
+    place = """() => { const [met] = lthViewer.stage.met, [run, row] = lthViewer.shown('left');
       const e = met.e[met.chosen.at(-1)], [s, t] = [run.source[e], run.target[e]];
       window.chosenWeight = [s, t, run.lifetimes[e]];
-      return [0.5 * (met.px[s] + met.px[t]), 0.5 * (met.py[s] + met.py[t])]; }"""
+      return [0.5 * (met.px[s] + met.px[t]), met.network.y + 0.5 * (met.py[s] + met.py[t])]; }"""
     tab.mouse.move(*middle_of(tab, place))
     tip = tab.locator(".lth-tip").inner_text()
     s, t, lifetime = tab.evaluate("chosenWeight")
@@ -264,10 +265,10 @@ def test_a_weight_under_the_pointer_says_its_value_state_and_end(tab, points):
 
 def test_a_neuron_is_hovered_clicked_and_said_with_all_its_relatives(tab, points):
     show(tab, level=9)
-    place = """() => { const {met} = lthViewer.panes[0], [run, row] = lthViewer.shown('left');
+    place = """() => { const [met] = lthViewer.stage.met, [run, row] = lthViewer.shown('left');
       window.chosenUnit = [...Array(57).keys()].find(u =>
         run.states[row * run.units + 4 + u] === 1);
-      return [met.px[4 + chosenUnit], met.py[4 + chosenUnit]]; }"""
+      return [met.px[4 + chosenUnit], met.network.y + met.py[4 + chosenUnit]]; }"""
     where = middle_of(tab, place)
     plain = ink(tab)
     tab.mouse.move(*where)
@@ -325,7 +326,7 @@ def test_it_zooms_and_pans_and_comes_back(tab):
     tab.keyboard.down("Control")
     tab.mouse.wheel(0, -200)
     tab.keyboard.up("Control")
-    tab.wait_for_function("() => lthViewer.panes[0].zoom.scale > 1")
+    tab.wait_for_function("() => lthViewer.stage.zoom.scale > 1")
     tab.keyboard.press("0")
 
 
@@ -348,7 +349,7 @@ def test_the_regions_are_the_models(tab, points):
 
 
 def test_a_click_on_a_curve_goes_to_its_level(tab):
-    place = """() => { const c = lthViewer.panes[0].met.curves[0];
+    place = """() => { const c = lthViewer.stage.met[0].curves[0];
       return [c.x + 6.5 * c.step, c.y + c.height / 2]; }"""
     tab.mouse.click(*middle_of(tab, place))
     at(tab, 6)
@@ -356,7 +357,7 @@ def test_a_click_on_a_curve_goes_to_its_level(tab):
 
 def test_two_runs_stand_side_by_side_with_linked_sliders(tab, points, runs):
     tab.get_by_label("compare").check()
-    tab.wait_for_function("() => lthViewer.panes.length === 2")
+    tab.wait_for_function("() => lthViewer.stage.met.length === 2")
     show(tab, level=3, compare_level=5)
     focus(tab)
     tab.keyboard.press("ArrowRight")
@@ -461,18 +462,27 @@ def test_the_ticket_is_saved_and_read_back(tab, points, tmp_path):
 
 def test_images_show_their_pixels_and_what_is_left_out(tab, images):
     show(tab, run=images.key, level=0)
-    said = tab.evaluate("() => lthViewer.panes[0].svg().pen.parts.join(' ')")
+    said = tab.evaluate("() => lthViewer.svg()")
     total = images.rows["available"][0]
     assert f"4000 of {total} weights drawn, those that last longest first" in said
     assert tab.get_by_role("button", name="save ticket").is_disabled()
     last = len(images.rows) - 1
     show(tab, level=last, colours="subnetwork")
-    said = tab.evaluate("() => lthViewer.panes[0].svg().pen.parts.join(' ')")
+    said = tab.evaluate("() => lthViewer.svg()")
     for task in images.tasks:
         mask = images.ticket(last).masks[0][0].numpy()
         assert re.search(rf"\d+ of {len(task.inputs)} pixels", said)
     assert mask.any()
+    assert_bars(said, images, last)
     tab.screenshot(path=ARTEFACTS / "viewer-images.png")
+
+
+def assert_bars(drawn, images, row):
+    """A bar for each class of each task, and the lowest one by its number."""
+    for scores in class_scores(images.ticket(row), images.dataset) or []:
+        least = int(np.argmin(scores))
+        assert f"accuracy by class, least {least}: {min(scores):.1%}" in drawn
+        assert all(f'height="{round(26 * score, 2):g}"' in drawn for score in scores)
 
 
 def test_a_level_is_painted_at_once(tab, points, images):

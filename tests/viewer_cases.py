@@ -11,11 +11,11 @@ from lth_utils.viewer import open_run, pack, page
 KEPT = Store(ROOT / "outputs" / "extended")
 """The runs that are kept with the repository."""
 
-AXE = """() => axe.run(document, {resultTypes: ['violations'],
+AXE = """where => axe.run(where ?? document, {resultTypes: ['violations'],
   runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']}).then(found =>
     found.violations.filter(v => ['serious', 'critical'].includes(v.impact)).map(v =>
       v.id + ': ' + v.nodes.map(n => n.target + ' ' + (n.any[0]?.message || '')).join('; ')))"""
-"""The serious faults that axe-core finds in a page."""
+"""The serious faults that axe-core finds in a page, or in what a selector names."""
 
 
 def kept(data):
@@ -43,5 +43,5 @@ def write_page(folder):
     return path, runs
 
 
-SCREENS = [(390, 844, 2), (683, 384, 2), (1024, 768, 1), (1366, 768, 1), (1920, 1080, 1)]
+SCREENS = [(390, 844, 2), (683, 384, 2), (768, 1024, 1), (1366, 768, 1), (1920, 1080, 1)]
 """Width, height and pixels per point: a phone, a laptop at 200 %, and larger ones."""

@@ -7,7 +7,8 @@ import traitlets
 
 from lth_utils.config import SpecError, choose, coerce
 from lth_utils.explorer.choices import Catalogue
-from lth_utils.viewer.packing import PALETTE, pack
+from lth_utils.viewer.looks import PALETTE
+from lth_utils.viewer.packing import pack
 from lth_utils.viewer.page import module, part
 from lth_utils.viewer.run import Run
 
@@ -39,7 +40,7 @@ class View(anywidget.AnyWidget):
     """
 
     _esm = module()
-    _css = part("view.css")
+    _css = part("view.css") + ".lth-still { display: none }"  # the view is alive where this is
     runs = traitlets.List().tag(sync=True)
     palette = traitlets.Dict(PALETTE).tag(sync=True)
     code = traitlets.Unicode("lth.Store()").tag(sync=True)

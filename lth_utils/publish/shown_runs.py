@@ -46,7 +46,7 @@ def shown_runs(folder: Path) -> list[dict]:
         run = pack(open_run(kept, run_id))
         kind = run["group"] = _group(head["data"], run)
         run["label"] = f"{run['title']} · {WORDS.get(outcome, outcome)}"
-        bytes_of_it = len(json.dumps(run))
+        bytes_of_it = len(json.dumps(run, separators=(",", ":")))
         alike[kind] = alike.get(kind, 0) + 1
         if alike[kind] > MOST_ALIKE or size + bytes_of_it > MOST_BYTES:
             continue

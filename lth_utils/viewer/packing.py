@@ -1,7 +1,7 @@
 """What the viewer needs of a run, as plain values and one text: some 30 kB for ten levels.
 
-What is told of the graph (states, subnetworks, tasks led to) is computed here, by ``connectivity``,
-so that there is one definition; the browser only draws it.
+What is told of the graph and what is said of a level is computed here, by ``connectivity`` and
+``words``, so that there is one definition; the browser only draws and shows it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import math
 import zlib
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,8 +18,11 @@ from lth_utils import connectivity
 from lth_utils.data import Task
 from lth_utils.data.tasks import index, tasks_to_plain
 from lth_utils.plots.network_layout import order_units
-from lth_utils.plots.style import STATE_COLOURS, STATUS_COLOURS, TASK_COLOURS
+from lth_utils.viewer.class_scores import class_scores
+from lth_utils.viewer.curves import curves
 from lth_utils.viewer.run import Run
+from lth_utils.viewer.units import heights, tasks_led_to, tasks_of_subnetworks
+from lth_utils.viewer.words import classes_in_words, coverage_in_words, level_in_words
 
 MOST_WEIGHTS = 6000
 """Weights of a run that travel, those that last longest; how many do not is said."""
@@ -28,13 +32,6 @@ MOST_POINTS = 250
 
 SMALLEST_IMAGE = 4
 """Pixels per side from which a square number of inputs is taken for an image."""
-
-PALETTE = {
-    "states": [STATE_COLOURS[name] for name in connectivity.STATE_NAMES],
-    "statuses": STATUS_COLOURS,
-    "tasks": list(TASK_COLOURS),
-}
-"""The colours of all figures; the browser makes lighter ones of them for a dark page."""
 
 
 class Parts:
@@ -63,22 +60,25 @@ def pack(run: Run) -> dict:
         run: of dense layers.
 
     Returns:
-        Its title, shape, tasks and rows; ``parts`` lists the arrays that ``data`` holds: the
-        position of each weight that travels, at how many levels it is available, its trained
-        values as float16, and per level and unit its state, subnetwork and the tasks it leads to.
+        Its title, shape, tasks, rows and words; ``parts`` lists the arrays that ``data`` holds:
+        the units of each weight that travels, at how many levels it is available, its trained
+        values as float16, and per level and unit its state, height and the tasks it belongs to.
     """
     tickets = [run.ticket(row) for row in range(len(run.rows))]
     found = [connectivity.structure(t.masks, run.tasks, run.kind) for t in tickets]
+    classes = [class_scores(ticket, run.dataset) for ticket in tickets]
     parts = Parts()
     lifetimes = np.concatenate([layer.ravel() for layer in run.lifetimes])
     shipped = _longest(lifetimes)
-    parts.add("index", "u4", np.diff(shipped, prepend=0))
+    for name, units in zip(("source", "target"), _ends(shipped, run.shape), strict=True):
+        parts.add(name, "u2" if sum(run.shape) < 2**16 else "u4", units)
     parts.add("lifetimes", "u2", lifetimes[shipped])
-    order = order_units(run.lifetimes, found[run.chosen()].subnetworks)
-    parts.add("ranks", "u2", np.concatenate(order))
+    ranks = order_units(run.lifetimes, found[run.chosen()].subnetworks)
+    placed = [heights(t, ranks, f) for t, f in zip(tickets, found, strict=True)]
+    parts.add("heights", "u2", placed)
     parts.add("states", "u1", [np.concatenate(f.states) for f in found])
-    parts.add("subnetworks", "i2", [np.concatenate(f.subnetworks) for f in found])
-    parts.add("leads", "u4", [_tasks_led_to(f.leads, run.tasks) for f in found])
+    parts.add("ofSubnetwork", "u1", [tasks_of_subnetworks(f) for f in found])
+    parts.add("ledTo", "u1", [tasks_led_to(f, run.tasks) for f in found])
     values = _values(parts, tickets, lifetimes, shipped)
     images = [image_side(task) for task in run.tasks]
     if all(images):
@@ -90,10 +90,12 @@ def pack(run: Run) -> dict:
         "shape": list(map(int, run.shape)),
         "seed": tickets[0].seed,
         "plain": tasks_to_plain(run.tasks),
-        "tasks": [_task(task, side) for task, side in zip(run.tasks, images, strict=True)],
+        "tasks": [_task(run, task, side) for task, side in zip(run.tasks, images, strict=True)],
         "rows": _rows(run),
-        "coverage": [np.round(f.coverage, 4).tolist() for f in found],
-        "asked": run.asked_levels,
+        "curves": curves(run),
+        "words": [level_in_words(run, row) for row in range(len(tickets))],
+        "covered": [_more_words(run, f, c) for f, c in zip(found, classes, strict=True)],
+        "classes": classes,
         "chosen": run.chosen(),
         "total": len(lifetimes),
         "values": values,
@@ -118,15 +120,24 @@ def _longest(lifetimes: np.ndarray) -> np.ndarray:
     return np.sort(np.argsort(-lifetimes, kind="stable")[:MOST_WEIGHTS])
 
 
-def _tasks_led_to(leads: Sequence[np.ndarray], tasks: Sequence[Task]) -> np.ndarray:
-    """The tasks whose outputs each unit leads to, one bit each."""
-    bits = []
-    for units in leads:
-        of_layer = np.zeros(len(units), np.uint32)
-        for k, task in enumerate(tasks[:32]):
-            of_layer |= units[:, index(task.outputs)].any(1).astype(np.uint32) << np.uint32(k)
-        bits.append(of_layer)
-    return np.concatenate(bits)
+def _more_words(run: Run, found: connectivity.Structure, classes: list | None) -> str:
+    """What is said of a level after its numbers; classes: scores by class, if they are known."""
+    words = coverage_in_words(found.coverage, run.tasks)
+    return f"{words} {classes_in_words(classes, run.tasks)}".strip() if classes else words
+
+
+def _ends(positions: np.ndarray, shape: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Source and target unit of weights, counted over all layers.
+
+    Args:
+        positions: of the weights among all, int64 ``[E]``.
+        shape: units per layer.
+    """
+    starts = np.cumsum([0, *(before * after for before, after in pairwise(shape))])
+    units = np.cumsum([0, *shape])
+    layer = np.searchsorted(starts, positions, side="right") - 1
+    target, source = np.divmod(positions - starts[layer], np.asarray(shape)[layer])
+    return units[layer] + source, units[layer + 1] + target
 
 
 def _values(parts: Parts, tickets, lifetimes: np.ndarray, shipped: np.ndarray) -> list[str]:
@@ -147,33 +158,44 @@ def _values(parts: Parts, tickets, lifetimes: np.ndarray, shipped: np.ndarray) -
     return kinds
 
 
-def _task(task: Task, side: int) -> dict:
+def _task(run: Run, task: Task, side: int) -> dict:
     """A task as plain values; side: of its image, 0 for none."""
     return {
         "name": task.name,
         "inputs": [int(i) for i in task.inputs],
         "outputs": [int(o) for o in task.outputs],
-        "kind": task.kind,
         "score": task.score_name,
         "side": side,
+        "extent": _extent(run, task) if _has_region(task) else None,
     }
 
 
+def _has_region(task: Task) -> bool:
+    """Whether a task divides a plane in two."""
+    return len(task.inputs) == 2 and task.kind == "binary"
+
+
+def _extent(run: Run, task: Task) -> list[float]:
+    """Left, right, bottom and top of a task's region."""
+    if run.dataset is None:
+        return [-2.5, 2.5, -2.5, 2.5]
+    points = run.dataset.x_test[:MOST_POINTS, index(task.inputs)]
+    return [round(float(n), 4) for n in np.stack([points.min(0) - 0.3, points.max(0) + 0.3]).T.flat]
+
+
 def _rows(run: Run) -> dict[str, list]:
-    """The columns of the table that are shown."""
+    """The columns of the table that numbers are read from."""
     scores = [f"{task.score_name}_{task.name}" for task in run.tasks]
-    losses = [f"loss_{task.name}" for task in run.tasks]
-    wanted = ["level", "available", "active", "inactive", "zombie", "subnetworks", "status"]
+    wanted = ["level", "available", "active", "inactive", "zombie", "status", *scores]
     rows: dict[str, list] = {}
-    for column in [*wanted, *scores, *losses]:
+    for column in wanted:
         if column in run.rows:
-            values = run.rows[column].tolist()
-            rows[column] = [_short(v) for v in values]
+            rows[column] = [_short(value) for value in run.rows[column].tolist()]
     return rows
 
 
 def _short(value):
-    """A number as JSON can hold it, with six digits."""
+    """A value as JSON can hold it: a number with six digits, None for no number."""
     if not isinstance(value, float):
         return value
     return float(f"{value:.6g}") if math.isfinite(value) else None
@@ -181,10 +203,10 @@ def _short(value):
 
 def _points(parts: Parts, run: Run) -> int:
     """Add points of the test split where a task has two inputs and two classes; how many."""
-    shown = any(len(task.inputs) == 2 and task.kind == "binary" for task in run.tasks)
-    if run.dataset is None or not shown:
+    if run.dataset is None or not any(map(_has_region, run.tasks)):
         return 0
-    x, y = run.dataset.x_test[:MOST_POINTS], run.dataset.y_test[:MOST_POINTS]
+    columns = np.cumsum([0, *(task.n_targets for task in run.tasks[:-1])])
+    x, y = run.dataset.x_test[:MOST_POINTS], run.dataset.y_test[:MOST_POINTS, columns]
     parts.add("points", "f2", x)
-    parts.add("labels", "i2", np.nan_to_num(y[:, : len(run.tasks)], nan=-1))
+    parts.add("labels", "i2", np.nan_to_num(y, nan=-1))
     return len(x)

@@ -12,19 +12,28 @@ from string import Template
 
 from lth_utils.runs.files import write_atomically
 from lth_utils.runs.store import Store
-from lth_utils.viewer.packing import PALETTE, pack
+from lth_utils.viewer.looks import PALETTE
+from lth_utils.viewer.packing import pack
 from lth_utils.viewer.run import open_run
 
 
 @functools.cache
 def part(name: str) -> str:
-    """A file beside this one: ``view.css`` or ``page.html``."""
+    """The text of a file beside this one, such as ``view.css``."""
     return resources.files("lth_utils.viewer").joinpath(name).read_text(encoding="utf-8")
+
+
+SCRIPTS = (
+    *("run", "words", "pens", "colours", "network", "tasks"),
+    *("picture", "ticket", "stage", "sharing", "view", "widget"),
+)
+"""The files of the viewer, each of which uses those before it."""
 
 
 def module() -> str:
     """The viewer as one ES module: a page from disk cannot import others."""
-    return "\n".join(part(f"{name}.js") for name in ("run", "picture", "view"))
+    controls = f"const CONTROLS = {json.dumps(part('controls.html'), ensure_ascii=False)};"
+    return "\n".join([controls, *(part(f"{name}.js") for name in SCRIPTS)])
 
 
 def block(

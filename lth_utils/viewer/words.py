@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from lth_utils.data import Task
 from lth_utils.viewer.run import Run
+
+MOST_SUBNETWORKS = 4
+"""Subnetworks that are named one by one."""
 
 
 def outcome_in_words(words: Sequence[str], levels: Sequence[int]) -> str:
@@ -53,7 +59,56 @@ def level_in_words(run: Run, row: int) -> str:
         if column in numbers:
             scores.append(f"{task.name} {numbers[column]:.1%}")
     what = " or ".join(sorted({task.score_name for task in run.tasks}))
-    return f"{sentence}; {what} {', '.join(scores)}." if scores else f"{sentence}."
+    sentence = f"{sentence}; {what} {', '.join(scores)}." if scores else f"{sentence}."
+    asked = run.asked_levels or 0
+    if row == len(run.rows) - 1 and asked > numbers["level"]:
+        plural = "" if asked == 1 else "s"
+        sentence += f" The run stopped here; {asked} pruning{plural} had been asked for."
+    return sentence
+
+
+def coverage_in_words(coverage: np.ndarray, tasks: Sequence[Task]) -> str:
+    """Which subnetwork covers how much of which task.
+
+    Args:
+        coverage: ``[J, K]``, shares; the first ``MOST_SUBNETWORKS`` are named.
+        tasks: K of them.
+
+    >>> from lth_utils.data import moons_circles
+    >>> coverage_in_words(np.array([[1.0, 0.0], [0.0, 0.5]]), moons_circles(n_samples=8).tasks)
+    'Here subnetwork 1 covers circles 100%, subnetwork 2 covers moons 50%.'
+    """
+    said = []
+    for j, shares in enumerate(coverage[:MOST_SUBNETWORKS], start=1):
+        served = [
+            f"{task.name} {share:.0%}"
+            for task, share in zip(tasks, shares, strict=True)
+            if share > 0
+        ]
+        said.append(f"subnetwork {j} covers {' and '.join(served) or 'no task'}")
+    if len(coverage) > MOST_SUBNETWORKS:
+        said.append(f"and {len(coverage) - MOST_SUBNETWORKS} more")
+    return f"Here {', '.join(said) or 'no subnetwork is left'}."
+
+
+def classes_in_words(scores: Sequence[Sequence[float | None]], tasks: Sequence[Task]) -> str:
+    """The class of each task on which a network is least accurate.
+
+    Args:
+        scores: over tasks, over classes, see :func:`~lth_utils.viewer.class_scores.class_scores`.
+        tasks: their tasks.
+
+    >>> from lth_utils.data import Task
+    >>> classes_in_words([[0.9, 0.75, None]], [Task("digits", range(4), range(3))])
+    'Least accurate class: digits 1 with 75%.'
+    """
+    said = []
+    for task, of_task in zip(tasks, scores, strict=True):
+        known = [(share, c) for c, share in enumerate(of_task) if share is not None]
+        if known:
+            share, least = min(known)
+            said.append(f"{task.name} {least} with {share:.0%}")
+    return f"Least accurate class: {', '.join(said)}." if said else ""
 
 
 def layers_in_words(shape: Sequence[int]) -> list[str]:
