@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from lth_utils.plots.marks import BELOW
 from lth_utils.plots.style import STATE_COLOURS, panels, styled
-from lth_utils.plots.titles import figure_title, wrapped
+from lth_utils.plots.titles import counted, figure_title, wrapped
 
 STATES = ("active", "inactive", "zombie")
 
@@ -174,7 +174,7 @@ def audited_network(found: pd.DataFrame) -> Figure:
     axes[0, 1].plot(ends, ends, color="black", lw=1, linestyle=":")
     axes[0, 1].set(yscale="log", ylabel="effective compression")
     seeds = found["seed"].nunique()
-    words = f"dots: {seeds} networks at each size; line: their mean"
+    words = f"dots: {counted(seeds, 'network')} at each size; line: the mean"
     axes[0, 0].set_title(wrapped(words, 6), fontsize=12)
     axes[0, 1].set_title(wrapped("dotted: all that is left is active", 6), fontsize=12)
     figure_title(figure, _gap(found))
@@ -185,9 +185,9 @@ def _gap(found: pd.DataFrame) -> str:
     """How far both compressions part, where any path is left."""
     alive = found[found["active"] > 0]
     last = alive[alive["compression"] == alive["compression"].max()]
-    words = f"Pruned {last['direct'].median():.0f} times, the trained network is "
-    words += f"{last['effective'].median():.0f} times smaller in active weights"
-    return f"{words}, at {last['accuracy'].mean():.0%} accuracy"
+    words = f"With one weight in {last['direct'].median():.0f} left, one in "
+    words += f"{last['effective'].median():.0f} is active; the trained network's accuracy is "
+    return f"{words}{last['accuracy'].mean():.0%}"
 
 
 AXES = {

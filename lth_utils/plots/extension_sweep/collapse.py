@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import fill
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,6 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from lth_utils.plots.marks import BELOW, from_to, integer_ticks, interval_bars, panel_title
 from lth_utils.plots.style import panels, shades, styled
+from lth_utils.plots.titles import figure_title
 
 MARKS = {"initial": "^", "learning": "s", "at": "D"}
 """By the first word of a condition: what is changed."""
@@ -64,7 +64,7 @@ def layer_collapse(table: pd.DataFrame, found: Mapping) -> Figure:
     )
     panel_title(number, words)
     text = f"One hidden layer: the shares that separate {FINDINGS[found['finding']]}"
-    figure.suptitle(fill(text, 120), fontsize=17, x=0.01, ha="left")
+    figure_title(figure, text)
     runs = f"{from_to(table['runs'])} networks on {from_to(table['draws'])} draws of the points"
     handles, names = level.get_legend_handles_labels()
     figure.legend(handles, names, ncols=3, title=f"{runs} per mark; {BARS}", **BELOW)

@@ -18,14 +18,19 @@ def headline(audited: pd.DataFrame, trained: pd.DataFrame) -> str:
     last = living[living["compression"] == living["compression"].max()]
     return (
         f"{dead} of {len(audited)} networks of torchvision pruned at initialisation have no path "
-        f"left; a trained residual network pruned {last['direct'].median():.0f} times is "
-        f"{last['effective'].median():.0f} times smaller in active weights, at "
-        f"{last['accuracy'].mean():.0%} accuracy"
+        f"left; of a trained residual network with one weight in "
+        f"{last['direct'].median():.0f} left, one in {last['effective'].median():.0f} is active, "
+        f"at {last['accuracy'].mean():.0%} accuracy"
     )
 
 
 def facts(
-    audited: pd.DataFrame, trained: pd.DataFrame, smaller: pd.DataFrame, announced: pd.DataFrame
+    audited: pd.DataFrame,
+    trained: pd.DataFrame,
+    smaller: pd.DataFrame,
+    announced: pd.DataFrame,
+    *,
+    n_runs: int,
 ) -> dict:
     """The facts of notebook 12.
 
@@ -33,13 +38,15 @@ def facts(
         audited, trained: as of :func:`headline`.
         smaller: as ``studies.smaller_models.compared``.
         announced: as ``studies.graded_structure.announcements``.
+        n_runs: how many runs on points that is about.
     """
     one_ahead = announced[(announced["horizon"] == 1) & (announced["measure"] == "lambda2")]
     alive = audited[audited["active"] > 0]
     ratio = alive["effective"] / alive["direct"]
     return {
         "headline": headline(audited, trained),
-        "runs": len(audited) + len(trained),
+        "runs": n_runs,
+        "networks": len(audited) + len(trained),
         "dead": int((audited["active"] == 0).sum()),
         "largest_ratio": float(np.round(ratio.max(), 3)) if len(ratio) else None,
         "most_times_smaller": float(smaller["smaller"].max()),

@@ -133,7 +133,7 @@ class Networks:
         """The first seed's networks with a path left, by their size, and examples for them."""
         named = {}
         for one in self._first_alive():
-            size = "dense" if one.compression == 1 else f"pruned {one.compression:g} times"
+            size = "dense" if one.compression == 1 else f"one weight in {one.compression:g}"
             named[f"residual, {size}"] = one.model
         return named, self._images()[2][:20].cpu()
 
