@@ -20,8 +20,8 @@ from lth_utils.config import RunSpec, SpecError
 from lth_utils.runs.files import StoreError, write_atomically
 from lth_utils.runs.places import outputs, provenance
 
-LONG = 1500
-"""Rows from which a table is written compressed."""
+LONG = 64_000
+"""Bytes above which a table is written compressed."""
 
 NAMES = ("network",)
 """Columns of names, some of which read like numbers."""
@@ -120,7 +120,7 @@ def write_table(set_name: str, name: str, table: pd.DataFrame, about: dict | Non
 
     Args:
         set_name: folder of ``outputs/``.
-        name: the file's name without ending; it is ``.csv.gz`` above ``LONG`` rows.
+        name: the file's name without ending; it is ``.csv.gz`` above ``LONG`` bytes.
         table: any table; its index is left out.
         about: is written beside the table as ``<name>.json``, with the columns that hold one value.
 
@@ -135,7 +135,7 @@ def write_table(set_name: str, name: str, table: pd.DataFrame, about: dict | Non
             about = {**about, CONSTANT: constant}
             table = table.drop(columns=list(constant))
     content = table.to_csv(index=False, float_format="%.6g").encode()
-    if len(table) > LONG:
+    if len(content) > LONG:
         content = gzip.compress(content, mtime=0)
         path, other = other, path
     if about:
