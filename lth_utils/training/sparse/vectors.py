@@ -6,6 +6,8 @@ vector code. Their arguments are arrays, and flat positions in them.
 
 from __future__ import annotations
 
+import functools
+
 from llvmlite import binding, ir
 from numba import njit, types
 from numba.core import cgutils
@@ -29,16 +31,20 @@ _ZEROS = ir.Constant(_VECTOR, [0.0] * WIDTH)
 _WIDE = bool(binding.get_host_cpu_features().get("avx512f"))
 
 
-def compiled(function):
+def compiled(function, **options):
     """Compile a function at its first call, and keep the result on disk.
 
     Numba's checks for division by zero are left out, since they hinder vector code.
     """
-    options = {"nogil": True, "error_model": "numpy"}
+    options |= {"nogil": True, "error_model": "numpy"}
     try:
         return njit(cache=True, **options)(function)
     except RuntimeError:  # no directory that numba may keep it in: see NUMBA_CACHE_DIR
         return njit(**options)(function)
+
+
+inlined = functools.partial(compiled, forceinline=True)
+"""The same for a function that others call: a call counts all arrays of a member, 5 % of a step."""
 
 
 class _Emitter:
