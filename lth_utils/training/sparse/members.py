@@ -52,10 +52,11 @@ def _train_member(
     stop: Event,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The trained parameters ``[P]`` of one member, and its record ``[epochs, 3]``."""
-    net, index = build(flat, mask, shape)
-    examples, settings = workspace.examples(data, spec), workspace.settings(spec)
     n_examples = len(data.x_train)
-    work = workspace.workspace(net, len(examples.heads), min(spec.batch_size, n_examples))
+    batch_size = min(spec.batch_size, n_examples)
+    net, index = build(flat, mask, shape, batch_size)
+    examples, settings = workspace.examples(data, spec), workspace.settings(spec)
+    work = workspace.workspace(net, len(examples.heads), batch_size)
     state = np.array([0, 0, np.inf])
     draw, progress = orders.on_cpu(n_examples), _Progress(seed)
     chunk, stopped = 1, False
