@@ -1,6 +1,7 @@
 """Convolutional networks: their shapes, and training against plain torch and themselves alone."""
 
 import json
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -24,10 +25,11 @@ from lth_utils.config import (
 )
 from lth_utils.connectivity import ACTIVE, INACTIVE
 from lth_utils.data import Dataset
-from lth_utils.networks import layers
+from lth_utils.networks import forward, layers
 from lth_utils.networks.population import init, rewind
 from lth_utils.training import batched, convolutional, trainer
 from lth_utils.training.engine import Cancelled
+from lth_utils.training.sparse.convolutions import Convolutions
 from lth_utils.training.trainer import train
 
 CONVERGING = TrainSpec(lr=0.05, batch_size=40, patience=2, max_epochs=100)
@@ -138,6 +140,52 @@ def test_training_is_that_of_a_plain_torch_loop(pictures, engine, shape, loss, b
         parameters, curve = plain_training(start, member, pictures, spec)
         np.testing.assert_allclose(curves[member][:, 0], curve, rtol=1e-4)
         np.testing.assert_allclose(values[member], parameters, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "images"), [(LENET, 40), (((2, 12), (5, 3, 3), (4, 2, 1), 7, 3), 16), (SMALL, 1)]
+)
+@pytest.mark.parametrize("density", [1.0, 0.3, 0.0])
+def test_compiled_convolutions_and_their_gradients_are_those_of_autograd(shape, images, density):
+    draws = torch.Generator().manual_seed(0)
+    members = init(shape, [0], scheme="torch")
+    members = rewind(members, torch.rand(members.mask.shape, generator=draws) < density)
+    net = layers.network(shape)
+    x = torch.randn(images + 5, int(np.prod(net.values[0])), generator=draws)
+    order = torch.randperm(len(x), generator=draws)[:images]
+    views = forward.Layers.of(members.parameters, shape).tracked()
+    expected = views.forward(x[order][None])[0]
+    d_features = torch.randn(expected.shape, generator=draws)
+    sources = views.weights[: net.front] + views.biases[: net.front]
+    gradients = torch.autograd.grad(expected, sources, d_features)
+
+    compiled = Convolutions(members.mask[0].numpy(), shape)
+    values, ours = members.parameters[0].numpy(), torch.zeros_like(members.parameters)
+    for _ in range(2):  # working memory that was used before changes nothing
+        features = compiled.forward(values, x.numpy(), order.numpy())
+        compiled.backward(values, d_features[0].numpy(), ours[0].numpy())
+    torch.testing.assert_close(torch.from_numpy(features)[None], expected.detach())
+    own, masks = forward.Layers.of(ours, shape), members.masks
+    for n in range(net.front):
+        scale = float(gradients[n].abs().max())
+        kept = gradients[n] * masks[n]
+        torch.testing.assert_close(own.weights[n], kept, rtol=1e-4, atol=1e-4 * scale)
+        theirs = gradients[net.front + n]
+        torch.testing.assert_close(own.biases[n], theirs, rtol=1e-4, atol=1e-4 * scale)
+
+
+def test_without_a_compiler_torch_convolves_with_one_warning(pictures, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lth_utils.training.sparse.convolutions", None)
+    convolutional._compiled.cache_clear()
+    start = masked(SMALL, [0, 1])
+    try:
+        with pytest.warns(RuntimeWarning, match="torch computes the convolutions") as caught:
+            values, _ = engine_train(convolutional, start, pictures, QUICK)
+        assert len(caught) == 1
+    finally:
+        convolutional._compiled.cache_clear()
+    alone = [engine_train(batched, start.select([m]), pictures, QUICK)[0] for m in range(2)]
+    torch.testing.assert_close(values, torch.cat(alone), rtol=1e-3, atol=1e-4)
 
 
 def test_a_batched_member_equals_the_member_alone_bit_for_bit(pictures):

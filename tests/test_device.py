@@ -420,15 +420,14 @@ class Asking:
         self.seed, self.record, self.stream = seed, [None] * epochs, None
 
 
-def test_kept_batch_orders_are_bounded_and_change_nothing(monkeypatch):
-    monkeypatch.setattr(orders, "KEPT_BYTES", 4 * 50 * 30)  # 30 orders
-    drawn = orders.BatchOrders(50)
+def test_kept_batch_orders_are_bounded_and_change_nothing():
+    drawn = orders.BatchOrders(50, kept_bytes=4 * 50 * 30)  # 30 orders
     expected = {}
     for seed in range(4):
         stream = rng(seed, "batches")
         expected[seed] = np.stack([stream.permutation(50) for _ in range(40)])
     for unused in (20.0, 0.0):  # others make room or not
-        monkeypatch.setattr(orders, "UNUSED", unused)
+        drawn.unused = unused
         for _ in range(2):
             for first_epoch in (0, 8):
                 asking = [Asking(seed, first_epoch) for seed in range(4)]

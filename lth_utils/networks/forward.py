@@ -63,6 +63,10 @@ class Layers:
                 for n in range(self.front):
                     values = self._layer(n, values)
                 values = flattened(values)
+        return self.forward_dense(values)
+
+    def forward_dense(self, values: Tensor) -> list[Tensor]:
+        """The same from the input ``[M, B, I]`` of the first layer after the front."""
         activations = [values]
         for n in range(self.front, len(self.weights)):
             activations.append(self._layer(n, activations[-1]))

@@ -2,14 +2,16 @@
 
 Works on any torch device. The gradient of the dense layers is written by hand: for a stack of
 small networks the bookkeeping of autograd costs several times the arithmetic. Autograd is used for
-the convolution layers only; grouped convolutions agree with single ones to rounding, not bit for
-bit. A member that stops leaves the stack at the end of its epoch and costs nothing afterwards.
+the convolution layers only, where no compiled loops take them; grouped convolutions agree with
+single ones to rounding, not bit for bit. A member that stops leaves the stack at the end of its
+epoch and costs nothing afterwards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import Event
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,6 +25,9 @@ from lth_utils.networks.layers import network
 from lth_utils.training.engine import Cancelled, Engine
 from lth_utils.training.objective import Objective, in_float64
 from lth_utils.training.on_device import on_device
+
+if TYPE_CHECKING:
+    from lth_utils.training.sparse.convolutions import Convolutions
 
 LARGE, POINTS_CHUNK = 10_000, 1000
 """More examples than the first number are evaluated in parts of the second."""
@@ -40,18 +45,9 @@ def backward(layers: Layers, gradients: Layers, activations: list[Tensor], d_log
         activations: what ``layers.forward`` returned.
         d_logits: d loss / d logits, float32 ``[M, B, O]``.
     """
-    delta = d_logits
+    d_features = backward_dense(layers, gradients, activations, d_logits)
     front = layers.front
-    for n in reversed(range(front, len(layers.weights))):
-        inputs = activations[n - front]
-        torch.bmm(delta.transpose(1, 2), inputs, out=gradients.weights[n])
-        torch.sum(delta, 1, out=gradients.biases[n])
-        if n > front:
-            delta = torch.bmm(delta, layers.weights[n]).mul_(inputs > 0)
-    if front:
-        d_features = delta
-        if front < len(layers.weights):
-            d_features = torch.bmm(delta, layers.weights[front])
+    if d_features is not None:
         sources = layers.weights[:front] + layers.biases[:front]
         targets = gradients.weights[:front] + gradients.biases[:front]
         computed = torch.autograd.grad(activations[0], sources, d_features, allow_unused=True)
@@ -60,11 +56,41 @@ def backward(layers: Layers, gradients: Layers, activations: list[Tensor], d_log
                 target.copy_(gradient)
 
 
+def backward_dense(
+    layers: Layers, gradients: Layers, activations: list[Tensor], d_logits: Tensor
+) -> Tensor | None:
+    """The same of the layers after the convolutions.
+
+    Returns:
+        The gradients of the first of the `activations`, or None where there are no convolutions.
+    """
+    delta = d_logits
+    front = layers.front
+    for n in reversed(range(front, len(layers.weights))):
+        inputs = activations[n - front]
+        torch.bmm(delta.transpose(1, 2), inputs, out=gradients.weights[n])
+        torch.sum(delta, 1, out=gradients.biases[n])
+        if n > front:
+            delta = torch.bmm(delta, layers.weights[n]).mul_(inputs > 0)
+    if not front:
+        return None
+    return torch.bmm(delta, layers.weights[front]) if front < len(layers.weights) else delta
+
+
 class _Stack:
     """Members in training: parameters, gradients, Adam's state and batch streams, kept in step."""
 
-    def __init__(self, flat: Tensor, mask: Tensor, shape: Shape, seeds, spec: TrainSpec):
+    def __init__(
+        self,
+        flat: Tensor,
+        mask: Tensor,
+        shape: Shape,
+        seeds,
+        spec: TrainSpec,
+        convolutions: Convolutions | None,
+    ):
         self.shape = shape
+        self.convolutions = convolutions
         self.spec = spec
         self.rows = np.arange(len(flat))
         self.mask = mask.to(flat.dtype)
@@ -106,10 +132,10 @@ class _Stack:
         for start in range(0, n_examples, size):
             batch = orders[:, start : start + size]
             labels = y[batch]
-            activations = self.layers.forward(x[batch])
+            activations = self._forward(x, batch)
             logits = activations[-1]
             d_logits = objective.gradient(logits, labels)
-            backward(self.layers, self.gradients, activations, d_logits)
+            self._backward(activations, d_logits)
             if self.spec.l1:
                 self.gradient.add_(self.flat.sign(), alpha=self.spec.l1)
             self.gradient[:, :n_weights].mul_(self.mask)
@@ -117,6 +143,31 @@ class _Stack:
             if record:
                 train_loss += objective.batch_loss(logits, labels) * (batch.shape[1] / n_examples)
         return train_loss
+
+    def _forward(self, x: Tensor, batch: Tensor) -> list[Tensor]:
+        """What ``Layers.forward`` returns for the examples `batch`, ``[M, B]``."""
+        if self.convolutions is None:
+            return self.layers.forward(x[batch])
+        features = self.convolutions.forward(self.flat[0].numpy(), x.numpy(), batch[0].numpy())
+        return self.layers.forward_dense(torch.from_numpy(features)[None])
+
+    def _backward(self, activations: list[Tensor], d_logits: Tensor):
+        """Write the gradients of the latest :meth:`_forward`."""
+        if self.convolutions is None:
+            backward(self.layers, self.gradients, activations, d_logits)
+            return
+        d_features = backward_dense(self.layers, self.gradients, activations, d_logits)
+        self.convolutions.backward(
+            self.flat[0].numpy(), d_features[0].numpy(), self.gradient[0].numpy()
+        )
+
+    def evaluate(self, x: Tensor, y: Tensor, objective: Objective) -> tuple[Tensor, Tensor]:
+        """See :func:`evaluate`."""
+        if self.convolutions is None:
+            return evaluate(self.flat, self.shape, x, y, objective)
+        chunks = torch.arange(len(x))[None].split(IMAGE_CHUNK, 1)
+        logits = torch.cat([self._forward(x, chunk)[-1] for chunk in chunks], 1)
+        return objective.evaluate(logits, y)
 
 
 @torch.no_grad()
@@ -161,22 +212,27 @@ def train(
     data: Dataset,
     spec: TrainSpec,
     cancel: Event | None = None,
+    convolutions: Convolutions | None = None,
 ) -> tuple[Tensor, list[np.ndarray]]:
-    """Train all members as one stack, see ``TrainFunction``."""
+    """Train all members as one stack, see ``TrainFunction``.
+
+    Args:
+        convolutions: compute those of a single member on the CPU. None: autograd does.
+    """
     device = flat.device
     arrays = (data.x_train, data.y_train, data.x_test, data.y_test)
     x, y, x_test, y_test = (on_device(array, device) for array in arrays)
     objective = Objective.of(data, spec.loss)
     trained = flat.clone()
     records = [[] for _ in range(len(flat))]
-    stack = _Stack(flat, mask, shape, seeds, spec)
+    stack = _Stack(flat, mask, shape, seeds, spec, convolutions)
     best = np.full(len(flat), np.inf, dtype=np.float32)
     bad_epochs = np.zeros(len(flat), dtype=int)
     while len(stack.rows):
         if cancel is not None and cancel.is_set():
             raise Cancelled
         train_loss = stack.epoch(x, y, objective)
-        losses, accuracies = evaluate(stack.flat, shape, x_test, y_test, objective)
+        losses, accuracies = stack.evaluate(x_test, y_test, objective)
         loss = objective.total(losses)
         accuracy = accuracies.mean(1) if spec.record else torch.full_like(train_loss, torch.nan)
         entries = torch.stack([loss, accuracy, train_loss], 1).tolist()

@@ -1,9 +1,9 @@
 """The engine of convolutional networks: the batched engine, one member at a time.
 
-Grouping members into one convolution saves nothing on a CPU (measured for LeNet-5 and batches of
-1024: 73 ms per member and step alone, 69 to 96 ms in groups of 2 to 8). Alone, no member waits for
-a slower one, and no sum depends on the other members or on the number of threads. A pruned kernel
-weight costs as much as an unpruned one.
+On the CPU compiled loops compute the convolutions, at a cost per unpruned kernel weight: LeNet-5
+over ten levels takes half the time that it takes with torch's convolutions. Grouping members into
+one convolution saves nothing. Alone, no member waits for a slower one, and no sum depends on the
+other members or on the number of threads.
 
 On a graphics card a library may choose another algorithm for another number of members, so members
 go one by one there, too, in full float32 and by algorithms that give the same result each time.
@@ -12,10 +12,13 @@ go one by one there, too, in full float32 and by algorithms that give the same r
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from threading import Event
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -25,6 +28,9 @@ from lth_utils.config import Shape, TrainSpec
 from lth_utils.data import Dataset
 from lth_utils.training import batched
 from lth_utils.training.engine import Engine, train_in_threads
+
+if TYPE_CHECKING:
+    from lth_utils.training.sparse.convolutions import Convolutions
 
 _LOCK = threading.Lock()
 _users, _exact = 0, contextlib.ExitStack()
@@ -78,19 +84,45 @@ def train(
     See ``TrainFunction``.
     """
 
+    on_cpu = flat.device.type == "cpu"
+    compiled = _compiled() if on_cpu else None
+
     def train_member(m: int, stop: Event | None):
         one = slice(m, m + 1)
         return batched.train(
-            flat[one], mask[one], shape, seeds[one], data=data, spec=spec, cancel=stop
+            flat[one],
+            mask[one],
+            shape,
+            seeds[one],
+            data=data,
+            spec=spec,
+            cancel=stop,
+            convolutions=compiled(mask[m].numpy(), shape) if compiled else None,
         )
 
-    if flat.device.type == "cpu":
+    if on_cpu:
         results = _in_threads(train_member, len(flat), cancel)
     else:
         with exact_convolutions(flat.device):
             results = [train_member(m, cancel) for m in range(len(flat))]
     trained = torch.cat([values for values, _ in results])
     return trained, [records[0] for _, records in results]
+
+
+@functools.cache
+def _compiled() -> type[Convolutions] | None:
+    """The compiled convolutions; None where numba is missing or broken, which is warned about."""
+    try:
+        from lth_utils.training.sparse.convolutions import Convolutions
+    except Exception as error:  # it takes many forms
+        warnings.warn(
+            f"numba cannot be used ({type(error).__name__}: {error}); "
+            "torch computes the convolutions, more slowly",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        return None
+    return Convolutions
 
 
 def _in_threads(train_member, n_members: int, cancel: Event | None) -> list:

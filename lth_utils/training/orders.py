@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import functools
+import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -12,11 +14,11 @@ import numpy as np
 
 from lth_utils.config import rng
 
-KEPT_BYTES = 2**29
-"""Batch orders of one problem that are kept for the next level, in bytes."""
+KEPT_BYTES, UNUSED = 2**29, 20.0
+"""See :class:`BatchOrders`: on a device, where many seeds are trained side by side."""
 
-UNUSED = 20.0
-"""Seconds after which the orders of a seed make room for those of others."""
+CPU_BYTES, CPU_UNUSED = 2**26, 2.0
+"""The same on the CPU, where a few seeds are, and each asks several times a second."""
 
 
 class Drawing(Protocol):
@@ -39,12 +41,19 @@ class _Kept:
 class BatchOrders:
     """Each seed's batch orders. What is kept decides the time, never the orders.
 
+    Any number of threads may ask at once.
+
     Args:
         n_examples: size of the training split.
+        kept_bytes: how much is kept for the next level.
+        unused: seconds after which the orders of a seed make room for those of others.
     """
 
-    def __init__(self, n_examples: int):
+    def __init__(self, n_examples: int, kept_bytes: int = KEPT_BYTES, unused: float = UNUSED):
         self.n_examples = n_examples
+        self.kept_bytes = kept_bytes
+        self.unused = unused
+        self.lock = threading.Lock()
         self.kept: OrderedDict[int, _Kept] = OrderedDict()
         self.n_kept = 0
         """How many orders are kept, of all seeds together."""
@@ -57,14 +66,15 @@ class BatchOrders:
             count: number of epochs.
         """
         if job.stream is None:
-            first, kept = len(job.record), self._kept_of(job.seed)
-            while len(kept.orders) < first + count and self._make_room():
-                kept.orders.append(self._draw(kept.stream))
-                self.n_kept += 1
-            if len(kept.orders) >= first + count:
-                return np.stack(kept.orders[first : first + count])
-            # no room: from here on the job draws its own, and keeps none
-            job.stream = self._stream_at(job, kept)
+            with self.lock:
+                first, kept = len(job.record), self._kept_of(job.seed)
+                while len(kept.orders) < first + count and self._make_room():
+                    kept.orders.append(self._draw(kept.stream))
+                    self.n_kept += 1
+                if len(kept.orders) >= first + count:
+                    return np.stack(kept.orders[first : first + count])
+                # no room: from here on the job draws its own, and keeps none
+                job.stream = self._stream_at(job, kept)
         return np.stack([self._draw(job.stream) for _ in range(count)])
 
     def _draw(self, stream: np.random.Generator) -> np.ndarray:
@@ -81,9 +91,9 @@ class BatchOrders:
 
     def _make_room(self) -> bool:
         """Whether one more order may be kept; seeds that are not used any more make room."""
-        while (self.n_kept + 1) * 4 * self.n_examples > KEPT_BYTES:
+        while (self.n_kept + 1) * 4 * self.n_examples > self.kept_bytes:
             oldest = next(iter(self.kept.values()))
-            if len(self.kept) == 1 or time.monotonic() - oldest.used < UNUSED:
+            if len(self.kept) == 1 or time.monotonic() - oldest.used < self.unused:
                 return False
             self.kept.popitem(last=False)
             self.n_kept -= len(oldest.orders)
@@ -99,3 +109,13 @@ class BatchOrders:
         for _ in range(epochs - drawn):
             stream.permutation(self.n_examples)
         return stream
+
+
+@functools.lru_cache(maxsize=2)
+def on_cpu(n_examples: int) -> BatchOrders:
+    """The batch orders that all trainings on the CPU share.
+
+    Args:
+        n_examples: size of the training split.
+    """
+    return BatchOrders(n_examples, CPU_BYTES, CPU_UNUSED)

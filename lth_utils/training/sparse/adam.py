@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
-from lth_utils.training.sparse.vectors import compiled
+from lth_utils.training.sparse.vectors import compiled, inlined
 
 BETA1, BETA2, EPS = np.float32(0.9), np.float32(0.999), np.float32(1e-8)
 
 NEW1, NEW2 = np.float32(1 - 0.9), np.float32(1 - 0.999)
 
 
-@compiled
+@inlined
 def adam_step(w, m, v, g, keep, decay, rate, root):
     """One step of Adam, as torch does it, in place.
 
@@ -34,13 +34,13 @@ def adam_step(w, m, v, g, keep, decay, rate, root):
         w[i] -= rate * m[i] / (np.sqrt(v[i]) * root + EPS)
 
 
-@compiled
+@inlined
 def bias_corrections(lr, step):
     """The `rate` and `root` of :func:`adam_step` at a step's number, from 1."""
     return np.float32(lr / (1 - 0.9**step)), np.float32(1 / math.sqrt(1 - 0.999**step))
 
 
-@compiled
+@inlined
 def add_l1(g, w, l1):
     """Add the subgradient of an L1 penalty to gradients.
 

@@ -11,17 +11,27 @@ import numpy as np
 
 from lth_utils.training.sparse.adam import adam_step, add_l1, bias_corrections
 from lth_utils.training.sparse.losses import add_any_loss, add_loss, hits, predict, softmax
-from lth_utils.training.sparse.vectors import LANES, ROWS, WIDTH, compiled, dots, tile, weighted_sum
+from lth_utils.training.sparse.vectors import (
+    LANES,
+    ROWS,
+    WIDTH,
+    compiled,
+    dots,
+    inlined,
+    tile,
+    weighted_sum,
+)
 
 STEPS, BAD_EPOCHS, BEST = 0, 1, 2
 """Places in a member's state: steps so far, epochs above the best loss, the best loss."""
 
 
-@compiled
-def _forward(net, h):
-    """All activations from those of the inputs; the outputs' are the logits."""
+@inlined
+def _forward(net, x, h):
+    """All activations ``h`` from inputs ``x``, which may be those of ``h``; the last are logits."""
     layers = len(net.stride)
     for n in range(layers):
+        inputs = x if n == 0 else h
         low = np.float32(-np.inf) if n == layers - 1 else np.float32(0)
         first, stride = net.first_unit[n + 1], net.stride[n]
         if not stride:
@@ -36,7 +46,7 @@ def _forward(net, h):
                     begin=net.begin[row],
                     end=net.end[row],
                     sources=net.source,
-                    h=h,
+                    h=inputs,
                 )
             continue
         h[first : net.first_unit[n + 2]] = 0
@@ -49,7 +59,7 @@ def _forward(net, h):
                 first=net.first_weight[n] + (row - first) * stride,
                 row_step=stride,
                 step=1,
-                h=h,
+                h=inputs,
                 h_at=net.first_unit[n] * LANES,
                 h_step=LANES,
                 count=net.n_units[n] + 1,
@@ -59,7 +69,7 @@ def _forward(net, h):
                     h[r, lane] = low if h[r, lane] < low else h[r, lane]
 
 
-@compiled
+@inlined
 def _backward(net, h, delta):
     """All hidden units' gradients from those of the logits."""
     for n in range(len(net.stride) - 1, 0, -1):
@@ -99,7 +109,7 @@ def _backward(net, h, delta):
                     delta[r, lane] = delta[r, lane] if h[r, lane] > 0 else np.float32(0)
 
 
-@compiled
+@inlined
 def _flip(net, layer, h, out):
     """A layer's inputs with examples as rows, ``[LANES, stride]``: weights are contiguous then.
 
@@ -112,7 +122,7 @@ def _flip(net, layer, h, out):
                 out[lane * stride + i + k] = h[first + i + k, lane]
 
 
-@compiled
+@inlined
 def _update(net, h, delta, work, decay, l1, rate, root):
     """One Adam step from the activations and their gradients, both ``[blocks, units, LANES]``."""
     gradient, flipped = work.gradient, work.flipped
@@ -168,18 +178,18 @@ def _update(net, h, delta, work, decay, l1, rate, root):
         )
 
 
-@compiled
+@inlined
 def _load(rows, order, first, out):
     """``out[i, lane] = rows[order[first + lane], i]``; returns the number of lanes filled."""
     lanes = min(LANES, len(order) - first)
-    for lane in range(lanes):
-        example = order[first + lane]
-        for i in range(rows.shape[1]):
-            out[i, lane] = rows[example, i]
+    for i in range(rows.shape[1]):
+        column, to = rows[:, i], out[i]
+        for lane in range(lanes):
+            to[lane] = column[np.uint32(order[first + lane])]
     return lanes
 
 
-@compiled
+@inlined
 def _step(net, examples, batch, work, record):
     """Activations and gradients of one batch.
 
@@ -193,15 +203,15 @@ def _step(net, examples, batch, work, record):
     for block in range(blocks):
         lanes = _load(examples.x, batch, block * LANES, h[block])
         _load(examples.y, batch, block * LANES, labels)
-        _forward(net, h[block])
+        _forward(net, h[block], h[block])
         for k in range(len(heads)):
             first, last, real = heads[k]
             logits, y = h[block, outputs + first : outputs + last], labels[first:last]
             factor = examples.factors[0, k]
             if examples.is_classes:
-                softmax(logits, p, top, excess)
+                softmax(logits, p, top, excess, True)
             else:
-                predict(logits, y, real, p, top, excess)
+                predict(logits, y, real, p, top, excess, True)
             if record:
                 if examples.is_classes:
                     loss_sum = add_loss(loss_sum, logits, y, top, lanes)
@@ -222,28 +232,27 @@ def _step(net, examples, batch, work, record):
     return blocks, loss_sum * examples.loss_weight
 
 
-@compiled
-def _evaluate(net, examples, order, work, record):
-    """The loss on the test examples of `order` and their score, NaN unless asked for."""
+@inlined
+def _evaluate(net, examples, work, record):
+    """The loss on the test examples and their score, NaN unless asked for."""
     outputs, h, product = net.first_unit[-2], work.h[0], work.product
-    heads, labels = examples.heads, work.y
+    heads, blocks = examples.heads, len(examples.x_test)
     p, top, excess = work.p, work.top, work.excess
-    blocks = (len(order) + LANES - 1) // LANES
     total = 0.0
     product[:] = 0
     work.hits[:] = 0
     for block in range(blocks):
-        lanes = _load(examples.x_test, order, block * LANES, h)
-        _load(examples.y_test, order, block * LANES, labels)
-        _forward(net, h)
+        lanes = min(LANES, examples.n_test - block * LANES)
+        labels = examples.y_test[block]
+        _forward(net, examples.x_test[block], h)
         for k in range(len(heads)):
             first, last, real = heads[k]
             logits, y = h[outputs + first : outputs + last], labels[first:last]
             if examples.is_classes:
-                softmax(logits, p, top, excess)
+                softmax(logits, p, top, excess, False)
                 total = add_loss(total, logits, y, top, lanes)
             else:
-                predict(logits, y, real, p, top, excess)
+                predict(logits, y, real, p, top, excess, False)
                 factor = examples.factors[1, k]
                 total = add_any_loss(total, factor, logits, y, real, top, lanes)
             # a logarithm costs more than all the rest: take that of a product of many, minus one
@@ -256,11 +265,11 @@ def _evaluate(net, examples, order, work, record):
                 for lane in range(LANES):
                     total += examples.factors[1, k] * np.log1p(product[k, lane])
             product[:] = 0
-    loss = total / len(order) * examples.loss_weight
+    loss = total / examples.n_test * examples.loss_weight
     return loss, _score(examples, work.hits) if record else np.nan
 
 
-@compiled
+@inlined
 def _score(examples, of_heads):
     """The mean score of the tasks from what each head hit, or its sum of squared errors."""
     total = 0.0
@@ -281,14 +290,13 @@ def train_epochs(net, examples, settings, work, orders, state, rows):
         examples: a ``workspace.Examples``.
         settings: a ``workspace.Settings``.
         work: a ``workspace.Workspace``.
-        orders: order of the examples in each epoch, int64 ``[epochs, N]``.
+        orders: order of the examples in each epoch, int32 ``[epochs, N]``.
         state: float64 ``[3]``, changed in place, see :data:`STEPS`.
         rows: receives the rows of the member's record, float64 ``[epochs, 3]``.
 
     Returns:
         Number of epochs trained, and whether the member stopped.
     """
-    test_order = np.arange(len(examples.x_test))
     n_examples, record = len(examples.x), settings.record
     for epoch in range(len(orders)):
         train_loss_sum = 0.0
@@ -301,7 +309,7 @@ def train_epochs(net, examples, settings, work, orders, state, rows):
             h, delta = work.h[:blocks], work.delta[:blocks]
             decay, l1 = settings.weight_decay, settings.l1
             _update(net, h, delta, work, decay=decay, l1=l1, rate=rate, root=root)
-        loss, accuracy = _evaluate(net, examples, test_order, work, record)
+        loss, accuracy = _evaluate(net, examples, work, record)
         rows[epoch] = loss, accuracy, train_loss_sum / n_examples if record else np.nan
         if loss < state[BEST]:
             state[BAD_EPOCHS], state[BEST] = 0, loss

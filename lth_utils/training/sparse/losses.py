@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from lth_utils.training.sparse.vectors import LANES, compiled
+from lth_utils.training.sparse.vectors import LANES, inlined
 
 _SERIES = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
 
 
-@compiled
+@inlined
 def _exp(x):
     """exp of x <= 0 to the last bit or two of float64, in a form that compiles to vector code."""
     x = -700.0 if x < -700.0 else x
@@ -23,8 +23,8 @@ def _exp(x):
     return series * np.int64((np.int64(k) + 1023) << 52).view(np.float64)
 
 
-@compiled
-def softmax(z, p, top, excess):
+@inlined
+def softmax(z, p, top, excess, divide):
     """Probabilities of one task's logits on one block, in float64.
 
     A single (sigmoid) output is the second of two, the first being zero.
@@ -34,12 +34,15 @@ def softmax(z, p, top, excess):
         p: receives the probabilities, float64 ``[outputs, LANES]``.
         top: receives the largest logit, float64 ``[LANES]``.
         excess: float64 ``[LANES]``; the normaliser's logarithm is ``top + log1p(excess)``.
+        divide: whether the probabilities are wanted; a loss does without them.
     """
     if len(z) == 1:
         for lane in range(LANES):
             excess[lane] = _exp(-abs(np.float64(z[0, lane])))
             top[lane] = max(np.float64(z[0, lane]), 0.0)
-            p[0, lane] = (1.0 if z[0, lane] > 0 else excess[lane]) / (1.0 + excess[lane])
+        if divide:
+            for lane in range(LANES):
+                p[0, lane] = (1.0 if z[0, lane] > 0 else excess[lane]) / (1.0 + excess[lane])
         return
     top[:] = z[0]
     for o in range(1, len(z)):
@@ -50,34 +53,36 @@ def softmax(z, p, top, excess):
         for lane in range(LANES):
             p[o, lane] = _exp(z[o, lane] - top[lane])
             excess[lane] += p[o, lane]
-    for o in range(len(z)):
-        for lane in range(LANES):
-            p[o, lane] /= excess[lane]
+    if divide:
+        for o in range(len(z)):
+            for lane in range(LANES):
+                p[o, lane] /= excess[lane]
     for lane in range(LANES):
         excess[lane] -= 1.0
 
 
-@compiled
-def predict(z, y, real, p, top, excess):
+@inlined
+def predict(z, y, real, p, top, excess, divide):
     """What one head says on one block, so that ``p - y`` is its gradient.
 
     Args:
         z: logits, float32 ``[outputs, LANES]``.
         y: one-hot labels or real values, float32 ``[outputs, LANES]``.
         real: whether the head is a real value with a squared error.
-        p, top, excess: see :func:`softmax`. Of real values, and without a label, `excess` is 0.
+        p, top, excess, divide: see :func:`softmax`. Of real values, and without a label,
+            `excess` is 0.
     """
     if real:
         for lane in range(LANES):
             p[0, lane] = 2 * np.float64(z[0, lane]) - y[0, lane]
             excess[lane] = 0
         return
-    softmax(z, p, top, excess)
+    softmax(z, p, top, excess, divide)
     for lane in range(LANES):
         excess[lane] = excess[lane] if y[0, lane] == y[0, lane] else 0.0
 
 
-@compiled
+@inlined
 def add_loss(total, z, y, top, lanes):
     """Add one head's loss on one block, without the ``log1p(excess)`` of :func:`softmax`.
 
@@ -99,7 +104,7 @@ def add_loss(total, z, y, top, lanes):
     return total
 
 
-@compiled
+@inlined
 def add_any_loss(total, factor, z, y, real, top, lanes):
     """The same for heads of any kind, some of whose labels may be missing.
 
@@ -127,7 +132,7 @@ def add_any_loss(total, factor, z, y, real, top, lanes):
     return total
 
 
-@compiled
+@inlined
 def hits(z, y, real, lanes):
     """How many of a block's labels one head says; of real values the sum of squared errors.
 

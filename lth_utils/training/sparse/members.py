@@ -10,14 +10,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from threading import Event
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lth_utils.config import Shape, TrainSpec, rng
+from lth_utils.config import Shape, TrainSpec
 from lth_utils.data import Dataset
+from lth_utils.training import orders
 from lth_utils.training.engine import Cancelled, Engine, train_in_threads
 from lth_utils.training.sparse import workspace
 from lth_utils.training.sparse.adam import decay_without_gradient
@@ -26,6 +28,18 @@ from lth_utils.training.sparse.loops import STEPS, train_epochs
 
 CHUNK_SECONDS = 0.3
 """About the longest time in compiled code before Python may handle an interrupt."""
+
+CHUNK_EPOCHS = 128
+"""Most epochs whose batch orders are drawn at once: more may never be trained."""
+
+
+@dataclass
+class _Progress:
+    """How far the training of a seed is; see ``orders.Drawing``."""
+
+    seed: int
+    record: list[np.ndarray] = field(default_factory=list)
+    stream: np.random.Generator | None = None
 
 
 def _train_member(
@@ -38,26 +52,24 @@ def _train_member(
     stop: Event,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The trained parameters ``[P]`` of one member, and its record ``[epochs, 3]``."""
-    net, index = build(flat, mask, shape)
-    examples, settings = workspace.examples(data, spec), workspace.settings(spec)
     n_examples = len(data.x_train)
-    work = workspace.workspace(net, len(examples.heads), min(spec.batch_size, n_examples))
-    stream = rng(seed, "batches")
+    batch_size = min(spec.batch_size, n_examples)
+    net, index = build(flat, mask, shape, batch_size)
+    examples, settings = workspace.examples(data, spec), workspace.settings(spec)
+    work = workspace.workspace(net, len(examples.heads), batch_size)
     state = np.array([0, 0, np.inf])
-    records = []
-    epochs, chunk, stopped = 0, 1, False
-    while not stopped and epochs < spec.max_epochs:
+    draw, progress = orders.on_cpu(n_examples), _Progress(seed)
+    chunk, stopped = 1, False
+    while not stopped and len(progress.record) < spec.max_epochs:
         if stop.is_set():
             raise Cancelled
-        chunk = min(chunk, spec.max_epochs - epochs)
-        orders = np.stack([stream.permutation(n_examples) for _ in range(chunk)])
+        chunk = min(chunk, CHUNK_EPOCHS, spec.max_epochs - len(progress.record))
         rows = np.empty((chunk, 3))
         started = time.perf_counter()
         done, stopped = train_epochs(
-            net, examples, settings, work, orders=orders, state=state, rows=rows
+            net, examples, settings, work, orders=draw(progress, chunk), state=state, rows=rows
         )
-        records.append(rows[:done])
-        epochs += done
+        progress.record += list(rows[:done])
         seconds = time.perf_counter() - started
         chunk = max(1, min(2 * chunk, int(chunk * CHUNK_SECONDS / seconds)))
     trained = flat.copy()
@@ -69,7 +81,7 @@ def _train_member(
             trained[dead], settings.weight_decay, spec.lr, int(state[STEPS]), settings.l1
         )
     trained[used] = net.weight[net.keep]
-    return trained, np.concatenate(records)
+    return trained, np.array(progress.record)
 
 
 def train(

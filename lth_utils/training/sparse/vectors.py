@@ -6,6 +6,8 @@ vector code. Their arguments are arrays, and flat positions in them.
 
 from __future__ import annotations
 
+import functools
+
 from llvmlite import binding, ir
 from numba import njit, types
 from numba.core import cgutils
@@ -21,27 +23,31 @@ ROWS = 6
 """Rows per tile."""
 
 _VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
-_INT = ir.IntType(64)
+INT = ir.IntType(64)
 _ZEROS = ir.Constant(_VECTOR, [0.0] * WIDTH)
 
 # With AVX-512 there are 32 registers of 16 floats, else about 16 of 8. Where the sums of all lanes
 # do not fit into the registers, they are computed in turns.
-_WIDE = bool(binding.get_host_cpu_features().get("avx512f"))
+WIDE = bool(binding.get_host_cpu_features().get("avx512f"))
 
 
-def compiled(function):
+def compiled(function, **options):
     """Compile a function at its first call, and keep the result on disk.
 
     Numba's checks for division by zero are left out, since they hinder vector code.
     """
-    options = {"nogil": True, "error_model": "numpy"}
+    options |= {"nogil": True, "error_model": "numpy"}
     try:
         return njit(cache=True, **options)(function)
     except RuntimeError:  # no directory that numba may keep it in: see NUMBA_CACHE_DIR
         return njit(**options)(function)
 
 
-class _Emitter:
+inlined = functools.partial(compiled, forceinline=True)
+"""The same for a function that others call: a call counts all arrays of a member, 5 % of a step."""
+
+
+class Emitter:
     """Emits the operations that the loops are made of, for the arguments of one intrinsic."""
 
     def __init__(self, context, builder, signature, values):
@@ -61,12 +67,12 @@ class _Emitter:
 
     def at(self, array, index, lane: int = 0):
         """Pointer to the element `lane` places after `index`."""
-        return self.builder.gep(array, [self.builder.add(index, _INT(lane))])
+        return self.builder.gep(array, [self.builder.add(index, INT(lane))])
 
     def load_index(self, array, position):
         """An integer element, as int64."""
         value = self.builder.load(self.at(array, position))
-        return value if value.type == _INT else self.builder.sext(value, _INT)
+        return value if value.type == INT else self.builder.sext(value, INT)
 
     def load(self, array, index, lane: int = 0):
         """The vector that starts `lane` places after `index`."""
@@ -111,10 +117,10 @@ class _Emitter:
 
     def loop(self, begin, end, step: int = 1):
         """A loop over [begin, end), as a context of (index, loop)."""
-        return cgutils.for_range_slice(self.builder, begin, end, _INT(step), _INT)
+        return cgutils.for_range_slice(self.builder, begin, end, INT(step), INT)
 
 
-def _signature(*arguments):
+def signature(*arguments):
     """The signature of an intrinsic that returns nothing."""
     return types.void(*map(types.unliteral, arguments))
 
@@ -139,21 +145,21 @@ def weighted_sum(typingctx, out, row, low, gate, weights, which, begin, end, sou
         h: float32 ``[units, LANES]``.
     """
     arguments = (out, row, low, gate, weights, which, begin, end, sources, h)
-    return _signature(*arguments), _emit_weighted_sum
+    return signature(*arguments), _emit_weighted_sum
 
 
 def _emit_weighted_sum(context, builder, signature, values):
     """The code of :func:`weighted_sum`."""
-    emit = _Emitter(context, builder, signature, values)
+    emit = Emitter(context, builder, signature, values)
     out, row, low, gate, weights, which, begin, end, sources, h = emit.arguments
-    lanes_at_once = LANES if _WIDE else LANES // 2
+    lanes_at_once = LANES if WIDE else LANES // 2
     low = emit.splat(low)
-    place = builder.mul(row, _INT(LANES))
+    place = builder.mul(row, INT(LANES))
 
     def add_edge(registers, edge, lane):
         index = edge if which is None else emit.load_index(which, edge)
         weight = emit.splat(builder.load(emit.at(weights, index)))
-        source = builder.mul(emit.load_index(sources, edge), _INT(LANES))
+        source = builder.mul(emit.load_index(sources, edge), INT(LANES))
         for n, register in enumerate(registers):
             emit.add_product(register, weight, emit.load(h, source, lane + n * WIDTH))
 
@@ -161,12 +167,12 @@ def _emit_weighted_sum(context, builder, signature, values):
         # two sums per lane, of even and odd edges: multiply-adds need not wait for each other
         zeros = [_ZEROS] * (lanes_at_once // WIDTH)
         even, odd = emit.sums(zeros), emit.sums(zeros)
-        with emit.loop(begin, builder.sub(end, _INT(1)), 2) as (edge, _):
+        with emit.loop(begin, builder.sub(end, INT(1)), 2) as (edge, _):
             add_edge(even, edge, lane)
-            add_edge(odd, builder.add(edge, _INT(1)), lane)
+            add_edge(odd, builder.add(edge, INT(1)), lane)
         odd_number = builder.trunc(builder.sub(end, begin), ir.IntType(1))
         with builder.if_then(odd_number):
-            add_edge(even, builder.sub(end, _INT(1)), lane)
+            add_edge(even, builder.sub(end, INT(1)), lane)
         for n, (a, b) in enumerate(zip(even, odd, strict=True)):
             at = lane + n * WIDTH
             total = builder.fadd(builder.load(a), builder.load(b))
@@ -193,19 +199,19 @@ def dots(typingctx, gradient, at, begin, end, sources, delta, row, h):
         h: float32 ``[units, LANES]``.
     """
     arguments = (gradient, at, begin, end, sources, delta, row, h)
-    return _signature(*arguments), _emit_dots
+    return signature(*arguments), _emit_dots
 
 
 def _emit_dots(context, builder, signature, values):
     """The code of :func:`dots`."""
-    emit = _Emitter(context, builder, signature, values)
+    emit = Emitter(context, builder, signature, values)
     gradient, at, begin, end, sources, delta, row, h = emit.arguments
     parts = range(0, LANES, WIDTH)
-    deltas = [emit.load(delta, builder.mul(row, _INT(LANES)), lane) for lane in parts]
+    deltas = [emit.load(delta, builder.mul(row, INT(LANES)), lane) for lane in parts]
 
     def product(edge):
         """Sums of ``delta[row] * h[sources[edge]]`` over lanes that are WIDTH apart."""
-        source = builder.mul(emit.load_index(sources, edge), _INT(LANES))
+        source = builder.mul(emit.load_index(sources, edge), INT(LANES))
         total = builder.fmul(deltas[0], emit.load(h, source))
         for n in range(1, len(deltas)):
             factors = [deltas[n], emit.load(h, source, n * WIDTH), total]
@@ -219,9 +225,9 @@ def _emit_dots(context, builder, signature, values):
         builder.store(total, pointer, align=4)
 
     # four edges share the additions across lanes
-    rest = builder.add(begin, builder.and_(builder.sub(end, begin), _INT(-4)))
+    rest = builder.add(begin, builder.and_(builder.sub(end, begin), INT(-4)))
     with emit.loop(begin, rest, 4) as (edge, _):
-        products = [product(builder.add(edge, _INT(n))) for n in range(4)]
+        products = [product(builder.add(edge, INT(n))) for n in range(4)]
         first_two = emit.fold(products[0], products[1], 16)
         last_two = emit.fold(products[2], products[3], 16)
         total = emit.fold(first_two, last_two, 8)
@@ -256,28 +262,28 @@ def tile(typingctx, out, at, out_step, weights, first, row_step, step, h, h_at, 
         count: number of products per row.
     """
     arguments = (out, at, out_step, weights, first, row_step, step, h, h_at, h_step, count)
-    return _signature(*arguments), _emit_tile
+    return signature(*arguments), _emit_tile
 
 
 def _emit_tile(context, builder, signature, values):
     """The code of :func:`tile`."""
-    emit = _Emitter(context, builder, signature, values)
+    emit = Emitter(context, builder, signature, values)
     out, at, out_step, weights, first, row_step, step, h, h_at, h_step, count = emit.arguments
-    lanes_at_once = LANES if _WIDE else WIDTH
+    lanes_at_once = LANES if WIDE else WIDTH
     for part in range(0, LANES, lanes_at_once):
         lanes = range(part, part + lanes_at_once, WIDTH)
-        rows = [builder.add(at, builder.mul(out_step, _INT(r))) for r in range(ROWS)]
+        rows = [builder.add(at, builder.mul(out_step, INT(r))) for r in range(ROWS)]
         registers = []
         for row in rows:
             registers.append(emit.sums([emit.load(out, row, lane) for lane in lanes]))
-        with emit.loop(_INT(0), count) as (k, _):
+        with emit.loop(INT(0), count) as (k, _):
             position = builder.add(h_at, builder.mul(k, h_step))
             vectors = []
             for lane in lanes:
                 vectors.append(emit.load(h, position, lane))
             column = builder.add(first, builder.mul(k, step))
             for r in range(ROWS):
-                place = builder.add(column, builder.mul(row_step, _INT(r)))
+                place = builder.add(column, builder.mul(row_step, INT(r)))
                 weight = emit.splat(builder.load(emit.at(weights, place)))
                 for register, vector in zip(registers[r], vectors, strict=True):
                     emit.add_product(register, weight, vector)

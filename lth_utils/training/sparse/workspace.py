@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,8 +32,11 @@ class Examples(NamedTuple):
         loss_weight: 1, or one over the number of tasks.
         n_tasks: number of tasks.
         is_classes: whether every label is a class and is there, and every task weighs the same.
-        x, x_test: inputs, float32 ``[N, I]``.
-        y, y_test: one-hot labels or real values, float32 ``[N, O]``; NaN without a label.
+        n_test: number of test examples.
+        x: inputs, float32 ``[N, I]``.
+        y: one-hot labels or real values, float32 ``[N, O]``; NaN without a label.
+        x_test: the same of the test split, ``[blocks, I + 1, LANES]``, see :func:`_blocks`.
+        y_test: ``[blocks, O + 1, LANES]``.
     """
 
     heads: np.ndarray
@@ -43,6 +47,7 @@ class Examples(NamedTuple):
     loss_weight: float
     n_tasks: int
     is_classes: bool
+    n_test: int
     x: np.ndarray
     y: np.ndarray
     x_test: np.ndarray
@@ -99,6 +104,33 @@ def _one_hot(labels: np.ndarray, tasks: Sequence[Task]) -> np.ndarray:
     return hot
 
 
+def _blocks(rows: np.ndarray) -> np.ndarray:
+    """Rows as the loops take them, float32 ``[blocks, columns + 1, LANES]``.
+
+    The last column is the constant unit's. Lanes without a row are zero.
+    """
+    n, columns = rows.shape
+    blocks = aligned_zeros(-(-n // LANES), columns + 1, LANES)
+    for block, first in zip(blocks, range(0, n, LANES), strict=True):
+        part = rows[first : first + LANES]
+        block[:columns, : len(part)] = part.T
+    blocks[:, columns] = 1
+    return blocks
+
+
+_BLOCKS: dict[int, np.ndarray] = {}
+"""Blocks of test inputs by the ``id`` of their array; an entry goes with its array."""
+
+
+def _kept_blocks(rows: np.ndarray) -> np.ndarray:
+    """As :func:`_blocks`, made once for all trainings on a data set, which must not change."""
+    blocks = _BLOCKS.get(id(rows))
+    if blocks is None:
+        blocks = _BLOCKS[id(rows)] = _blocks(rows)
+        weakref.finalize(rows, _BLOCKS.pop, id(rows), None).atexit = False
+    return blocks
+
+
 def examples(data: Dataset, spec: TrainSpec) -> Examples:
     """The data set as the compiled loops read it."""
     heads, weights, divisors, columns = [], [], [], []
@@ -128,8 +160,9 @@ def examples(data: Dataset, spec: TrainSpec) -> Examples:
         loss_weight=1.0 / len(data.tasks) if spec.loss == "mean" else 1.0,
         x=np.ascontiguousarray(data.x_train),
         y=_one_hot(data.y_train, data.tasks),
-        x_test=np.ascontiguousarray(data.x_test),
-        y_test=_one_hot(data.y_test, data.tasks),
+        n_test=len(data.x_test),
+        x_test=_kept_blocks(data.x_test),
+        y_test=_blocks(_one_hot(data.y_test, data.tasks)),
     )
 
 
