@@ -11,16 +11,7 @@ from scipy import stats
 
 from lth_utils import data
 from lth_utils.config import DataSpec, SpecError
-from lth_utils.data import (
-    Dataset,
-    Task,
-    check_tasks,
-    load,
-    moons_circles,
-    registry,
-    standardise,
-    toy_points,
-)
+from lth_utils.data import Dataset, Task, check_tasks, load, moons_circles, registry, standardise
 from lth_utils.data.dataset import labelled_shares
 from lth_utils.data.tasks import tasks_from_plain, tasks_to_plain
 
@@ -468,18 +459,6 @@ def test_the_thesis_draw_is_that_of_its_public_code():
     np.testing.assert_allclose(ours.x_train, scaler.transform(parts[0]), atol=1e-6)
     np.testing.assert_allclose(ours.x_test, scaler.transform(parts[1]), atol=1e-6)
     assert (ours.y_train == parts[2]).all() and (ours.y_test == parts[3]).all()
-
-
-@pytest.mark.parametrize("n", [2, 7, 400])
-@pytest.mark.parametrize("noise", [0.0, 0.1])
-def test_points_are_bit_for_bit_those_of_scikit_learn(n, noise):
-    from sklearn.datasets import make_circles, make_moons
-
-    circles, of_circle = make_circles(n, noise=noise, factor=0.35, random_state=3)
-    moons, of_moon = make_moons(n, noise=noise, random_state=2**32 - 1)
-    x, y = toy_points.draw_points(n, noise, 0.35, (3, 2**32 - 1))
-    assert x.tobytes() == np.concatenate([circles, moons], 1).tobytes()
-    assert y.dtype == np.int64 and (y == np.stack([of_circle, of_moon], 1)).all()
 
 
 def test_the_thesis_draw_does_not_change_with_the_version_of_a_library():

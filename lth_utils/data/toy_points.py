@@ -108,37 +108,13 @@ def point_streams(seed: int, prefix: str = "") -> tuple[int, int]:
 def draw_points(
     n: int, noise: float, factor: float, states: tuple
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`n` points of each problem: inputs ``[n, 4]`` and labels int64 ``[n, 2]``.
+    """`n` points of each problem: inputs ``[n, 4]`` and labels int64 ``[n, 2]``."""
+    from sklearn.datasets import make_circles, make_moons
 
-    Bit for bit those of ``sklearn.datasets``, which takes a second to import.
-
-    Args:
-        n: number of points; of an odd number, the second curve has one more.
-        noise: standard deviation.
-        factor: radius of the inner circle over that of the outer one.
-        states: of numpy's legacy generator, for the circles and for the moons: seeds or generators.
-    """
-    first, second = n // 2, n - n // 2
-    angles = [np.linspace(0, 2 * np.pi, count, endpoint=False) for count in (first, second)]
-    curves = [[np.cos(angle), np.sin(angle)] for angle in angles]
-    curves[1] = [values * factor for values in curves[1]]
-    circles, of_circle = _shuffled(curves, noise, states[0])
-    angles = [np.linspace(0, np.pi, count) for count in (first, second)]
-    upper = [np.cos(angles[0]), np.sin(angles[0])]
-    lower = [1 - np.cos(angles[1]), 1 - np.sin(angles[1]) - 0.5]
-    moons, of_moon = _shuffled([upper, lower], noise, states[1])
-    return np.concatenate([circles, moons], axis=1), np.stack([of_circle, of_moon], axis=1)
-
-
-def _shuffled(curves: list[list[np.ndarray]], noise: float, state) -> tuple[np.ndarray, np.ndarray]:
-    """Points ``[n, 2]`` of two curves in random order, with noise, and the curve of each."""
-    generator = np.random.RandomState(state) if isinstance(state, int) else state
-    points = np.concatenate([np.stack(curve, axis=1) for curve in curves])
-    labels = np.repeat([0, 1], [len(curve[0]) for curve in curves])
-    order = np.arange(len(points))
-    generator.shuffle(order)
-    points = points[order] + generator.normal(scale=noise, size=points.shape)
-    return points, labels[order]
+    circles, of_circle = make_circles(n, noise=noise, random_state=states[0], factor=factor)
+    moons, of_moon = make_moons(n, noise=noise, random_state=states[1])
+    x = np.concatenate([circles, moons], axis=1)
+    return x, np.stack([of_circle, of_moon], axis=1).astype(np.int64)
 
 
 def _own_draw(n_samples: int, noise: float, factor: float, seed: int) -> Halves:
