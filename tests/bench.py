@@ -305,6 +305,7 @@ def durability(runs=60):
 def main():
     import bench_engines  # it takes the eager loop from here
     import bench_images
+    import bench_peers
 
     rows = [
         training(),
@@ -314,6 +315,7 @@ def main():
         durability(),
         *bench_engines.rows(),
         *bench_images.rows(),
+        *bench_peers.rows(),
     ]
     path = places.outputs() / "bench.json"
     files.write_atomically(path, json.dumps(rows, indent=1) + "\n")

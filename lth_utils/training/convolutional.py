@@ -26,6 +26,7 @@ from torch import Tensor
 
 from lth_utils.config import Shape, TrainSpec
 from lth_utils.data import Dataset
+from lth_utils.networks.layers import network
 from lth_utils.training import batched
 from lth_utils.training.engine import Engine, train_in_threads
 
@@ -85,7 +86,7 @@ def train(
     """
 
     on_cpu = flat.device.type == "cpu"
-    compiled = _compiled() if on_cpu else None
+    compiled = _compiled() if on_cpu and network(shape).front else None
 
     def train_member(m: int, stop: Event | None):
         one = slice(m, m + 1)
