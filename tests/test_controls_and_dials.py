@@ -27,7 +27,7 @@ def found(shares, seeds=40, draws=10, lost="nothing", excess=None):
                 apart = seed + 0.5 < of_draw * seeds
                 row = dict(zip(("dial", "n_samples", "value"), condition, strict=True))
                 row |= {"run": f"{condition}{draw}{seed}", "draw": draw, "seed": 100 * draw + seed}
-                graded = (excess or {}).get(condition, 0.3) + 0.02 * np.sin(seed + draw)
+                graded = (excess or {}).get(condition, 0.3) + 0.02 * np.sin(seed + draw + place)
                 row |= {"separated": apart, "apart": apart, "no_common": apart, "lost": lost}
                 row |= {"excess": graded, "excess_degrees": graded, "index": float(apart)}
                 rows.append(row)

@@ -71,6 +71,7 @@ def test_own_widgets_drive_the_view_and_follow_it(box):
     [
         ("level", 99, "level is 99; this run has levels 0 to 5"),
         ("colours", "taks", "did you mean task"),
+        ("curves", "structur", "did you mean structure"),
         ("neuron", [1, 8], r"neuron is \[1, 8\]; expected a layer from 0 to 3"),
         ("neuron", [1], "expected a layer"),
         ("run", "moons", "no run 'moons' among the 5 to explore"),
@@ -89,7 +90,8 @@ def test_arguments_are_the_view(results, ids):
         results, ids[5, 0], level=4, colours="task", neuron=(1, 3), compare=(ids[5, 1], 2)
     )
     assert made.view.state() == {
-        "run": ids[5, 0], "level": 4, "colours": "task", "neuron": [1, 3], "gone": False,
+        "run": ids[5, 0], "level": 4, "colours": "task", "curves": "scores",
+        "neuron": [1, 3], "gone": False,
         "compare": True, "compare_run": ids[5, 1], "compare_level": 2,
     }  # fmt: skip
     with pytest.raises(SpecError, match="levels 0 to 5"):

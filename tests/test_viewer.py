@@ -16,6 +16,7 @@ from lth_utils.networks.ticket import Ticket
 from lth_utils.plots.style import STATE_COLOURS, STATUS_COLOURS, TASK_COLOURS
 from lth_utils.viewer import looks, packing, page, units
 from lth_utils.viewer.class_scores import class_scores
+from lth_utils.viewer.curves import STRUCTURE
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,29 @@ def test_a_large_network_sends_the_weights_that_last_longest(runs):
     rows = large["rows"]["available"]
     fits = [n for n, available in enumerate(rows) if available <= packing.MOST_WEIGHTS]
     assert all(large["values"][n] for n in fits)
+
+
+def test_graded_structure_is_that_of_the_levels_unless_they_are_large(runs, monkeypatch):
+    (run, packed) = next(
+        (run, packed)
+        for run, packed in zip(runs[0].values(), runs[1], strict=True)
+        if packed["shape"] == [4, 57, 57, 2]
+    )
+    for row in range(len(run.rows)):
+        (graded,) = connectivity.graded(run.ticket(row).masks, run.tasks)
+        for column in STRUCTURE:
+            given = packed["rows"][column][row]
+            assert given == pytest.approx(getattr(graded, column), abs=1e-6)
+    separated = packed["rows"]["status"].index("separated")
+    assert packed["rows"]["lambda2"][separated] == 0 < packed["rows"]["lambda2"][separated - 1]
+    (of_structure,) = [c for c in packed["curves"] if c["key"] == "structure"]
+    assert [one["column"] for one in of_structure["series"]] == list(STRUCTURE)
+    monkeypatch.setattr("lth_utils.viewer.graded_rows.MOST_WEIGHTS", 3000)
+    late = packing.pack(run)["rows"]["lambda2"]
+    assert late[0] is None and late[1:] == packed["rows"]["lambda2"][1:]
+    monkeypatch.setattr("lth_utils.viewer.graded_rows.MOST_WEIGHTS", 0)
+    none = packing.pack(run)
+    assert "lambda2" not in none["rows"] and not none["curves"][2]["series"]
 
 
 def test_a_run_that_stopped_early_says_what_was_asked_for(runs):

@@ -348,6 +348,19 @@ def test_the_regions_are_the_models(tab, points):
             assert np.abs(chances - given).max() < 0.05
 
 
+def test_the_curves_show_scores_or_structure(tab, points):
+    show(tab, level=9)
+    scores = ink(tab)
+    tab.get_by_label("Curves").select_option("structure")
+    assert ink(tab) != scores
+    tab.wait_for_function("() => location.hash.includes('curves=structure')")
+    assert ">λ₂</text>" in tab.evaluate("lthViewer.svg()")
+    assert 'curves="structure"' in tab.evaluate("lthViewer.code()")
+    tab.evaluate("lthViewer.set({ curves: 'nothing' })")
+    tab.wait_for_function("() => lthViewer.state.curves === 'scores'")
+    assert ink(tab) == scores
+
+
 def test_a_click_on_a_curve_goes_to_its_level(tab):
     place = """() => { const c = lthViewer.stage.met[0].curves[0];
       return [c.x + 6.5 * c.step, c.y + c.height / 2]; }"""

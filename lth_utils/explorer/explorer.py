@@ -22,7 +22,8 @@ from lth_utils.runs.store import Store
 MOST_LISTED = 200
 """Runs in the lists; the search finds the others."""
 
-SHARED = ("run", "level", "colours", "neuron", "gone", "compare", "compare_run", "compare_level")
+SHARED = ("run", "level", "colours", "curves", "neuron", "gone")
+SHARED += ("compare", "compare_run", "compare_level")
 """Traits of the view that are those of the explorer, too."""
 
 LABEL = {"description_width": "auto"}
@@ -35,6 +36,7 @@ def explore(
     *,
     level: int | None = None,
     colours: str = "state",
+    curves: str = "scores",
     neuron: Sequence[int] | None = None,
     compare: tuple[str, int] | None = None,
     follow: bool = False,
@@ -47,6 +49,7 @@ def explore(
             finished last.
         level: to begin with; without it, where the run first separated.
         colours: ``state``, ``subnetwork``, ``task`` or ``difference``.
+        curves: ``scores`` or ``structure``, beside the numbers of weights.
         neuron: layer and position, both from 0, of a unit to light up.
         compare: the id of a second run and its level, to be shown beside the first.
         follow: whether a sweep that is writing to the store is shown while it runs.
@@ -77,7 +80,7 @@ def explore(
     if made.view is not None:
         if level is not None:
             made.level = level
-        made.colours = colours
+        made.colours, made.curves = colours, curves
         made.neuron = None if neuron is None else list(neuron)
         if compare is not None:
             made.view.show_beside(*compare)
@@ -103,6 +106,7 @@ class Explorer(widgets.VBox):
     run = traitlets.Unicode("")
     level = traitlets.Int(0)
     colours = traitlets.Unicode("state")
+    curves = traitlets.Unicode("scores")
     neuron = traitlets.List(traitlets.Int(), None, allow_none=True)
     gone = traitlets.Bool(False)
     compare = traitlets.Bool(False)

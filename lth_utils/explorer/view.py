@@ -15,6 +15,9 @@ from lth_utils.viewer.run import Run
 COLOURS = ("state", "subnetwork", "task", "difference")
 """What colours may mean; the last one where two networks of one shape are compared."""
 
+CURVES = ("scores", "structure")
+"""What is drawn over the levels beside the weights."""
+
 MOST_RUNS = 8
 """Packed runs that stay in the browser, the last ones looked at."""
 
@@ -30,6 +33,7 @@ class View(anywidget.AnyWidget):
         run: key of the run that is shown.
         level: pruning level, as in the run's table.
         colours: one of ``COLOURS``.
+        curves: one of ``CURVES``.
         neuron: layer and position of the unit that is lit up, both from 0, or None.
         gone: whether the weights that this level's pruning took are drawn.
         compare: whether a second network is beside the first.
@@ -47,6 +51,7 @@ class View(anywidget.AnyWidget):
     run = traitlets.Unicode("").tag(sync=True)
     level = traitlets.Int(0).tag(sync=True)
     colours = traitlets.Unicode("state").tag(sync=True)
+    curves = traitlets.Unicode("scores").tag(sync=True)
     neuron = traitlets.List(traitlets.Int(), None, allow_none=True).tag(sync=True)
     gone = traitlets.Bool(False).tag(sync=True)
     compare = traitlets.Bool(False).tag(sync=True)
@@ -125,6 +130,10 @@ class View(anywidget.AnyWidget):
     def _check_colours(self, proposal):
         return choose(proposal["value"], COLOURS, "colours")
 
+    @traitlets.validate("curves")
+    def _check_curves(self, proposal):
+        return choose(proposal["value"], CURVES, "curves")
+
     @traitlets.validate("neuron")
     def _check_neuron(self, proposal):
         given = proposal["value"]
@@ -168,6 +177,6 @@ class View(anywidget.AnyWidget):
 
     def state(self) -> dict:
         """What is shown, as plain values."""
-        names = ("run", "level", "colours", "neuron", "gone")
+        names = ("run", "level", "colours", "curves", "neuron", "gone")
         names += ("compare", "compare_run", "compare_level")
         return {name: getattr(self, name) for name in names}

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from lth_utils.config import Shape, TrainSpec
 from lth_utils.data import Dataset
-from lth_utils.networks.layers import network
+from lth_utils.networks.layers import Conv, network
 from lth_utils.training import batched
 from lth_utils.training.engine import Engine, train_in_threads
 
@@ -84,9 +84,8 @@ def train(
 
     See ``TrainFunction``.
     """
-
     on_cpu = flat.device.type == "cpu"
-    compiled = _compiled() if on_cpu and network(shape).front else None
+    compiled = _compiled() if on_cpu and _in_two_axes(shape) else None
 
     def train_member(m: int, stop: Event | None):
         one = slice(m, m + 1)
@@ -108,6 +107,12 @@ def train(
             results = [train_member(m, cancel) for m in range(len(flat))]
     trained = torch.cat([values for values, _ in results])
     return trained, [records[0] for _, records in results]
+
+
+def _in_two_axes(shape: Shape) -> bool:
+    """Whether a network begins with convolutions, all of the kind that is compiled."""
+    net = network(shape)
+    return net.front > 0 and all(isinstance(layer, Conv) for layer in net.layers[: net.front])
 
 
 @functools.cache

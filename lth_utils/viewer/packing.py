@@ -20,6 +20,7 @@ from lth_utils.data.tasks import index, tasks_to_plain
 from lth_utils.plots.network_layout import order_units
 from lth_utils.viewer.class_scores import class_scores
 from lth_utils.viewer.curves import curves
+from lth_utils.viewer.graded_rows import graded_rows
 from lth_utils.viewer.run import Run
 from lth_utils.viewer.units import heights, tasks_led_to, tasks_of_subnetworks
 from lth_utils.viewer.words import classes_in_words, coverage_in_words, level_in_words
@@ -67,6 +68,7 @@ def pack(run: Run) -> dict:
     tickets = [run.ticket(row) for row in range(len(run.rows))]
     found = [connectivity.structure(t.masks, run.tasks, run.kind) for t in tickets]
     classes = [class_scores(ticket, run.dataset) for ticket in tickets]
+    graded = graded_rows(tickets, run.tasks)
     parts = Parts()
     lifetimes = np.concatenate([layer.ravel() for layer in run.lifetimes])
     shipped = _longest(lifetimes)
@@ -91,8 +93,8 @@ def pack(run: Run) -> dict:
         "seed": tickets[0].seed,
         "plain": tasks_to_plain(run.tasks),
         "tasks": [_task(run, task, side) for task, side in zip(run.tasks, images, strict=True)],
-        "rows": _rows(run),
-        "curves": curves(run),
+        "rows": _rows(run) | graded,
+        "curves": curves(run, graded),
         "words": [level_in_words(run, row) for row in range(len(tickets))],
         "covered": [_more_words(run, f, c) for f, c in zip(found, classes, strict=True)],
         "classes": classes,

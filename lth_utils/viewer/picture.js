@@ -30,22 +30,24 @@ function drawPicture(pen, view, width, height, looks) {
   const about = `${run.rows.active[row]} of ${run.rows.available[row]} weights active`;
   pen.text(14 + 8.2 * status.length, 31, about, { colour: looks.soft });
   drawTasks(pen, view, places.tasks, looks);
-  const curves = run.curves.map((one, n) => drawCurves(pen, view, places.curves[n], one, looks));
+  const [weights, ...others] = run.curves, second = others.find(({ key }) => key === view.curves);
+  const curves = [weights, second]
+    .map((one, n) => drawCurves(pen, view, places.curves[n], one, looks));
   return { ...drawNetwork(pen, view, places.network, looks), curves };
 }
 
 /** Curves over the levels with a mark at the present one, and the statuses as a band above. */
-function drawCurves(pen, { run, row }, box, { title, series, counts }, looks) {
+function drawCurves(pen, { run, row }, box, { title, series, form, missing }, looks) {
   const inner = { x: box.x + 44, y: box.y + 26, width: box.width - 120,
     height: Math.max(10, box.height - 44) };
   const step = inner.width / run.height, end = inner.x + inner.width, foot = inner.y + inner.height;
   const x = (n) => inner.x + step * (n + 0.5), note = { size: 11, colour: looks.soft };
   pen.text(box.x, box.y + 9, title, { colour: looks.ink, bold: true });
   if (!series.length) {
-    pen.text(box.x, box.y + 28, "did not come with these tickets", { colour: looks.soft });
+    pen.text(box.x, box.y + 28, missing, { colour: looks.soft });
     return { ...inner, step };
   }
-  const scale = counts ? (v) => Math.log10(1 + v) : (v) => v;
+  const counts = form === "count", scale = counts ? (v) => Math.log10(1 + v) : (v) => v;
   const all = series.flatMap(({ column }) => run.rows[column]).filter((v) => v !== null);
   const low = counts ? 0 : Math.min(...all), high = Math.max(...all, low + 1e-9);
   const range = scale(high) - scale(low);
@@ -53,7 +55,7 @@ function drawCurves(pen, { run, row }, box, { title, series, counts }, looks) {
   run.rows.status.forEach((word, n) =>
     pen.rect(x(n) - step / 2, inner.y - 9, Math.max(1, step - 1), 6, looks.statuses[word]));
   for (const value of [low, high]) {
-    const words = counts ? value : percent(value);
+    const words = { count: value, number: value.toFixed(2), share: percent(value) }[form];
     pen.text(inner.x - 5, y(value), words, { ...note, align: "right" });
     pen.lines([inner.x, y(value), end, y(value)], looks.line, 0.7);
   }

@@ -2,7 +2,7 @@
 
 /** What is shown, as it stands in an address and in a notebook's code. */
 const FRESH = {
-  run: "", level: 0, colours: "state", neuron: null, gone: false,
+  run: "", level: 0, colours: "state", curves: "scores", neuron: null, gone: false,
   compare: false, compare_run: "", compare_level: 0,
 };
 
@@ -74,9 +74,10 @@ class Sharing {
 
   /** Python that shows this view. */
   code() {
-    const { run, level, colours, neuron, compare, compare_run, compare_level } = this.state;
+    const { run, level, colours, curves, neuron, compare, compare_run, compare_level } = this.state;
     const said = [this.options.code ?? "lth.Store()", `"${run}"`, `level=${level}`];
     if (colours !== FRESH.colours) said.push(`colours="${colours}"`);
+    if (curves !== FRESH.curves) said.push(`curves="${curves}"`);
     if (neuron) said.push(`neuron=(${neuron.join(", ")})`);
     if (compare) said.push(`compare=("${compare_run}", ${compare_level})`);
     return `import lth_utils as lth\n\nlth.explore(${said.join(", ")})\n`;

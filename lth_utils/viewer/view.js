@@ -94,8 +94,10 @@ export class Viewer extends Sharing {
     state.compare_level = right.rows.level[this.rows.right];
     const { options } = this.parts.colours, [difference] = [...options].slice(-1);
     difference.hidden = !state.compare || String(right.shape) !== String(left.shape);
-    if (![...options].some(({ value, hidden }) => value === state.colours && !hidden))
-      state.colours = "state";
+    for (const name of ["colours", "curves"]) {
+      const shown = [...this.parts[name].options].filter(({ hidden }) => !hidden);
+      if (!shown.some(({ value }) => value === state[name])) state[name] = FRESH[name];
+    }
     if (!(state.neuron?.[1] < left.shape[state.neuron?.[0]])) state.neuron = null;
     this.state = state;
     this.write();
@@ -231,7 +233,7 @@ export class Viewer extends Sharing {
       parts[name].setAttribute("aria-valuetext", run.words[row]);
       parts[`${name}Mark`].textContent = `${run.rows.level[row]} / ${run.rows.level.at(-1)}`;
     }
-    for (const name of ["run", "compare_run", "colours"]) parts[name].value = state[name];
+    for (const name of ["run", "compare_run", "colours", "curves"]) parts[name].value = state[name];
     for (const name of ["gone", "compare"]) parts[name].checked = state[name];
     parts.secondRow.hidden = !state.compare;
     parts.canvas.classList.toggle("lth-two", state.compare);
