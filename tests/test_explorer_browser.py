@@ -139,7 +139,7 @@ def page(browser, lab):
         "console",
         lambda message: page.problems.append(message.text) if message.type == "error" else None,
     )
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("pageerror", lambda error: page.problems.append(error.stack or str(error)))
     page.on("request", lambda request: page.asked.append(request.url))
     page.goto(lab, wait_until="domcontentloaded")
     page.wait_for_function("() => window.jupyterapp")
@@ -308,19 +308,27 @@ def test_the_widget_fits_every_screen_in_both_themes(page, run, theme, width, he
     """Slider and picture together where the screen is high enough; 683 by 384 is 200 %."""
     page.set_viewport_size({"width": width, "height": height})
     themed(page, theme)
-    page.locator(f"{VIEW} .lth-levels").first.evaluate("e => e.scrollIntoView()")
-    page.wait_for_timeout(700)
-    box = page.locator(VIEW).first
-    assert box.evaluate("e => e.scrollWidth <= e.clientWidth")
-    if width >= 1366:
-        slider = page.locator(f"{VIEW} input[type=range]").first.bounding_box()
-        canvas = page.locator(f"{VIEW} canvas").first.bounding_box()
-        room = page.locator(".jp-WindowedPanel-outer, .jp-Notebook").first.bounding_box()
-        assert slider["y"] >= room["y"] - 2
-        assert canvas["y"] + canvas["height"] <= room["y"] + room["height"] + 2
+    end = time.monotonic() + PATIENCE / 1000
+    while not fits(page, width) and time.monotonic() < end:  # JupyterLab moves cells meanwhile
+        page.locator(f"{VIEW} .lth-levels").first.evaluate("e => e.scrollIntoView()")
+        page.wait_for_timeout(300)
+    assert fits(page, width)
     page.screenshot(path=ARTEFACTS / f"explorer-{width}-{theme.lower()}.png")
     themed(page, "Light")
     page.set_viewport_size({"width": 1366, "height": 768})
+
+
+def fits(page, width):
+    """Whether nothing is wider than the view, and on a wide screen slider and picture are seen."""
+    if not page.locator(VIEW).first.evaluate("e => e.scrollWidth <= e.clientWidth"):
+        return False
+    if width < 1366:
+        return True
+    slider = page.locator(f"{VIEW} input[type=range]").first.bounding_box()
+    canvas = page.locator(f"{VIEW} canvas").first.bounding_box()
+    room = page.locator(".jp-WindowedPanel-outer, .jp-Notebook").first.bounding_box()
+    end = canvas["y"] + canvas["height"]
+    return slider["y"] >= room["y"] - 2 and end <= room["y"] + room["height"] + 2
 
 
 def themed(page, theme):
@@ -384,7 +392,10 @@ def test_the_saved_notebook_shows_the_last_view(page, lab, browser, results, run
 
 def test_nothing_went_wrong_on_the_way(page):
     """No error in the browser's console, none in any cell, and no request to another host."""
-    assert [p for p in page.problems if "favicon" not in p] == []
+    # JupyterLab's own code fails to take away cells that its window has moved, ours is not in it
+    jupyter = re.compile("removeChild.*/static/lab/jlab_core", re.DOTALL)
+    problems = [p for p in page.problems if "favicon" not in p and not jupyter.search(p)]
+    assert problems == []
     assert (
         page.locator(
             ".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']"

@@ -19,17 +19,17 @@ class Limits:
     """How large a figure may be inside a page.
 
     Args:
-        svg: bytes of a compressed SVG, above which a picture is shown in its place.
-        width: of such a picture, pixels.
+        width: of a picture, pixels.
         quality: of its compression, 0 to 100.
+        svg: how many times larger than such a picture an SVG may be, to be shown in its place.
     """
 
-    svg: int = 100_000
     width: int = 1100
     quality: int = 74
+    svg: float = 2.0
 
 
-STEPS = (Limits(), Limits(60_000, 900, 65), Limits(30_000, 800, 50), Limits(12_000, 640, 40))
+STEPS = (Limits(), Limits(900, 65), Limits(800, 50), Limits(640, 40, 2.5), Limits(640, 40, 1.5))
 """From the first one that keeps a page within its size."""
 
 
@@ -48,12 +48,12 @@ def figure(folder: Path, key: str, alt: str, limits: Limits) -> str:
     size = f'width="{picture.width}" height="{picture.height}"'
     look = f'{size} alt="{html.escape(alt)}"'
     link = f'<a class="open" href="figures/{key}.png" aria-label="Open the figure {key}">'
+    encoded = base64.b64encode(_smaller(picture, limits)).decode()
     if svg.is_file():
         packed = base64.b64encode(zlib.compress(svg.read_bytes(), 9)).decode()
-        if len(packed) <= limits.svg:
+        if len(packed) <= limits.svg * len(encoded):
             still = f'<noscript><img loading="lazy" {look} src="figures/{key}.png"></noscript>'
             return f'{link}<img {look} data-svg="{packed}"></a>{still}'
-    encoded = base64.b64encode(_smaller(picture, limits)).decode()
     return f'{link}<img loading="lazy" {look} src="data:image/webp;base64,{encoded}"></a>'
 
 

@@ -12,7 +12,7 @@ from lth_utils.viewer import open_run, pack
 MOST_RUNS = 24
 """Runs on a page."""
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 880_000
 """Of all runs together."""
 
 MOST_ALIKE = 5
