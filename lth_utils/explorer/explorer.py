@@ -14,17 +14,13 @@ from lth_utils.config import SpecError
 from lth_utils.explorer import exports, still
 from lth_utils.explorer.choices import Catalogue, catalogue_of_store, catalogue_of_tickets
 from lth_utils.explorer.follow import Follower
-from lth_utils.explorer.view import View
+from lth_utils.explorer.view import STATE, View
 from lth_utils.networks.ticket import Ticket
 from lth_utils.runs.files import StoreError
 from lth_utils.runs.store import Store
 
 MOST_LISTED = 200
 """Runs in the lists; the search finds the others."""
-
-SHARED = ("run", "level", "colours", "curves", "neuron", "gone")
-SHARED += ("compare", "compare_run", "compare_level")
-"""Traits of the view that are those of the explorer, too."""
 
 LABEL = {"description_width": "auto"}
 ROW = {"flex_flow": "row wrap", "grid_gap": "2px 14px"}
@@ -126,7 +122,7 @@ class Explorer(widgets.VBox):
     def _fill(self, run: str):
         """Make the controls and the view."""
         self.view = View(self.catalogue, run)
-        for name in SHARED:
+        for name in STATE:
             traitlets.dlink((self.view, name), (self, name))
         look = {"style": LABEL, "layout": {"width": "auto", "max_width": "100%"}}
         self.search = widgets.Text(
@@ -161,7 +157,7 @@ class Explorer(widgets.VBox):
             self.bands,
         ]
 
-    @traitlets.validate(*SHARED)
+    @traitlets.validate(*STATE)
     def _hand_on(self, proposal):
         """What is set here is set in the view, which refuses what it cannot show."""
         name, value = proposal["trait"].name, proposal["value"]

@@ -18,6 +18,10 @@ COLOURS = ("state", "subnetwork", "task", "difference")
 CURVES = ("scores", "structure")
 """What is drawn over the levels beside the weights."""
 
+STATE = ("run", "level", "colours", "curves", "neuron", "gone")
+STATE += ("compare", "compare_run", "compare_level")
+"""Traits that say what is shown."""
+
 MOST_RUNS = 8
 """Packed runs that stay in the browser, the last ones looked at."""
 
@@ -177,6 +181,4 @@ class View(anywidget.AnyWidget):
 
     def state(self) -> dict:
         """What is shown, as plain values."""
-        names = ("run", "level", "colours", "curves", "neuron", "gone")
-        names += ("compare", "compare_run", "compare_level")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in STATE}

@@ -137,8 +137,8 @@ FIGURES = {
         "audited-network": "A residual network trained on images, pruned further and further: its "
         "accuracy, and how much of what is left is active.",
         "layers-after-training": "The smallest of them that has a path left, layer by layer.",
-        "graded-curves": "λ₂, normalised cut, modularity and paths within tasks while networks are "
-        "pruned, beside random masks with the same counts or the same degrees.",
+        "graded-curves": "λ₂, normalised cut, modularity and paths within tasks while networks "
+        "are pruned, beside random masks with the same counts or the same degrees.",
         "announcements": "Do these measures tell, levels ahead, a run that will separate from one "
         "that never does?",
         "smaller-models": "Parameters, size and time of models before and after `lth.compact`.",

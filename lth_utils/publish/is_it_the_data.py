@@ -76,10 +76,7 @@ PARAGRAPHS = (
             ("one task given twice", "agrees"),
             ("networks whose second label needs both", "agrees"),
             ("networks on inputs that are made of both", "agrees"),
-            (
-                "the more two labels depend on each other, the fewer networks separate (1000",
-                "agrees",
-            ),
+            (f"{DEPEND} (1000", "agrees"),
             ("the further inputs are rotated", "agrees"),
         ),
     ),
@@ -128,14 +125,8 @@ PARAGRAPHS = (
         (
             ("tickets find parity blocks exactly", "agrees"),
             ("tickets find more than each of 8 other methods (all banks)", "cannot tell"),
-            (
-                "of at most 150 examples tickets are more accurate than dense networks (joint",
-                "cannot tell",
-            ),
-            (
-                "of at most 150 examples tickets are more accurate than dense networks (parity",
-                "differs",
-            ),
+            (f"{FEW} (joint", "cannot tell"),
+            (f"{FEW} (parity", "differs"),
         ),
     ),
     Paragraph(
