@@ -6,6 +6,7 @@ running) and multiplied by the number of epochs that the runs took; the vmapped 
 level until its slowest member stops. All follow the same rule of early stopping.
 """
 
+import math
 import resource
 import statistics
 import tempfile
@@ -121,8 +122,30 @@ def sgemm():
     return 2 * 2048**3 / min(times)
 
 
+def bandwidth():
+    """Best rate at which memory is copied, bytes read and written per second, all threads."""
+    source, target = torch.ones(2**26), torch.empty(2**26)
+    times = []
+    for _ in range(10):
+        began = time.perf_counter()
+        target.copy_(source)
+        times.append(time.perf_counter() - began)
+    return 2 * source.nbytes / min(times)
+
+
+def per_weight(dataset, spec):
+    """What a single weight needs in an epoch: FLOP, and bytes read and written.
+
+    For each example it reads one value forward, one backward and one for its gradient; Adam reads
+    four numbers for each weight and step, and writes three.
+    """
+    n_train, n_test = len(dataset.x_train), len(dataset.x_test)
+    steps = math.ceil(n_train / spec.batch_size)
+    return 6 * n_train + 2 * n_test, 4 * (3 * n_train + n_test + 7 * steps)
+
+
 def whole_runs():
-    dataset, rows, peak = data.moons_circles(), [], sgemm()
+    dataset, rows, peak, copied = data.moons_circles(), [], sgemm(), bandwidth()
     ours(specs_of((4, 5, 5, 2), 1, 2))  # compiles, once per machine
     for base, levels, seeds, *targets in CASES:
         specs = specs_of(base, levels, seeds)
@@ -138,8 +161,8 @@ def whole_runs():
             "eager loop, one seed after the other": eager(shape, dataset) * table["epochs"].sum(),
             "torch.func: vmap of grad, fused Adam": vmapped(shape, seeds, dataset) * slowest,
         }
-        per_weight = 6 * len(dataset.x_train) + 2 * len(dataset.x_test)
-        flops = (table["available"] * table["epochs"]).sum() * per_weight
+        weights = (table["available"] * table["epochs"]).sum()
+        flops, moved = (weights * needed for needed in per_weight(dataset, specs[0].train))
         for (peer, theirs), target in zip(peers.items(), targets, strict=True):
             rows.append(
                 {
@@ -153,7 +176,8 @@ def whole_runs():
         print(
             f"  {name}: {seconds:.1f} s for {table['epochs'].sum()} epochs; eager loop, vmapped "
             f"{peer_seconds}; unpruned weights get {flops / seconds / peak:.0%} of sgemm "
-            f"({peak / 1e9:.0f} GFLOP/s)",
+            f"({peak / 1e9:.0f} GFLOP/s), and move {moved / seconds / copied:.2f} times what "
+            f"memory copies ({copied / 1e9:.0f} GB/s)",
             flush=True,
         )
     return rows

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 import torch
 
-from lth_utils import config, data
+from lth_utils import config, connectivity, data
 from lth_utils.config import PruneSpec, RunSpec, SpecError, TrainSpec, expand, run_id
 from lth_utils.networks import population
 from lth_utils.publish import products
-from lth_utils.runs import files, index, record, sweep
+from lth_utils.runs import files, graded, index, record, sweep
 from lth_utils.runs.files import StoreError
 from lth_utils.runs.store import Store
 from lth_utils.runs.unusable import CorruptRun
@@ -60,6 +60,32 @@ def test_table_has_one_row_per_run_and_level_with_the_spec_as_columns(filled):
     assert list(table["seed"]) == [0, 0, 0, 1, 1, 1]
     assert set(table["prune.rate"]) == {0.3} and set(table["base"]) == {"4-5-5-2"}
     assert (table["available"] == table["active"] + table["inactive"] + table["zombie"]).all()
+
+
+def test_graded_structure_stands_beside_the_levels_where_it_is_asked_for(filled):
+    results, specs = filled
+    plain, table = results.table(specs), results.table(specs, graded=True)
+    assert list(table.columns) == [*plain.columns, *graded.COLUMNS]
+    assert table[plain.columns].equals(plain)
+    for spec in specs:
+        history = results.history(run_id(spec))
+        for level, masks in enumerate(history.masks()):
+            (found,) = connectivity.graded(masks, history.tasks)
+            (row,) = table[(table["run"] == run_id(spec)) & (table["level"] == level)].to_dict(
+                "records"
+            )
+            for name in graded.COLUMNS:
+                assert row[name] == pytest.approx(getattr(found, name), nan_ok=True)
+    assert (table["lambda2"] > 0).any()
+    assert Store("/nowhere").table(graded=True).empty
+
+
+def test_levels_that_are_too_large_have_no_graded_structure(filled):
+    results, specs = filled
+    history = results.history(run_id(specs[0]))
+    available = [sum(int(mask.sum()) for mask in masks) for masks in history.masks()]
+    found = graded.graded_columns(history.masks(), history.tasks, most_weights=available[1])
+    assert list(found["lambda2"].isna()) == [True, False, False]
 
 
 def test_missing_runs_are_reported(filled):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -116,20 +116,21 @@ class SparseChain(nn.Sequential):
         self._hooks = [
             h for layer in layers for h in (layer._forward_hooks, layer._forward_pre_hooks)
         ]
+        self._single = torch.Size([1, cast(Any, layers[0]).in_features])
 
     def forward(self, x: Tensor) -> Tensor:
         """``[B, O]`` for ``[B, I]``."""
-        if torch.is_grad_enabled() or x.ndim != 2 or len(x) != 1 or any(self._hooks):
+        if torch.is_grad_enabled() or x.shape != self._single or any(self._hooks):
             return super().forward(x)
         vector: Any = x[0]
-        for kind, values, buffers in self._steps:
+        for kind, values, places in self._steps:
             if kind is SparseLinear:
-                products = vector.index_select(0, buffers["columns"]).mul_(values["values"])
-                vector = values["bias"].index_add(0, buffers["rows"], products)
-            elif kind is nn.ReLU:
-                vector = vector.relu_()
-            else:
+                products = vector.index_select(0, places["columns"]).mul_(values["values"])
+                vector = values["bias"].index_add(0, places["rows"], products)
+            elif kind is nn.Linear:
                 vector = torch.addmv(values["bias"], values["weight"], vector)
+            else:
+                vector.relu_()
         return vector.unsqueeze(0)
 
 

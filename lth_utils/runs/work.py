@@ -28,10 +28,12 @@ def run_work(spec: RunSpec, level: int) -> float:
     return float(sum(level_cost(spec, available) for available in keep[level:]))
 
 
-def level_cost(spec: RunSpec, available: int) -> float:
+def level_cost(spec: RunSpec, available: float) -> float:
     """The cost of an epoch with so many available weights, in weights of a large dense network.
 
-    Convolutions get no cheaper when they are pruned, so all weights count there.
+    Half the time of a convolutional network is spent on its positions whatever is pruned: with a
+    hundredth of its weights an epoch of 3x32-6x5x2-16x5x2-120-84-10 took 0.49 of the dense time.
     """
-    weights = n_weights(spec.base) if network(spec.base).front else available
-    return OVERHEAD + weights
+    if network(spec.base).front:
+        available = (n_weights(spec.base) + available) / 2
+    return OVERHEAD + available

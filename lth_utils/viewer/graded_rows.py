@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lth_utils import connectivity
-from lth_utils.config import SpecError
 from lth_utils.data import Task
 from lth_utils.networks.ticket import Ticket
+from lth_utils.runs.graded import graded_columns
 
 COLUMNS = ("lambda2", "n_cut", "block_share")
-"""Of ``connectivity.Graded``, those that take no time to speak of."""
+"""Those that the viewer draws."""
 
 MOST_WEIGHTS = 20_000
 """Available weights up to which a level is graded: within a second for a run of ten levels."""
@@ -29,18 +28,6 @@ def graded_rows(tickets: Sequence[Ticket], tasks: Sequence[Task]) -> dict[str, l
         A list per column, None where a level is too large or its measure is not known; no columns
         where none is known.
     """
-    found = [_graded(ticket, tasks) for ticket in tickets]
-    rows = {name: [values.get(name) for values in found] for name in COLUMNS}
-    return {name: values for name, values in rows.items() if any(v is not None for v in values)}
-
-
-def _graded(ticket: Ticket, tasks: Sequence[Task]) -> dict[str, float]:
-    """The known measures of one level."""
-    if sum(int(mask.sum()) for mask in ticket.masks) > MOST_WEIGHTS:
-        return {}
-    try:
-        (graded,) = connectivity.graded(ticket.masks, tasks, louvain=False)
-    except SpecError:  # such as a network without units between two layers
-        return {}
-    measures = {name: float(getattr(graded, name)) for name in COLUMNS}
-    return {name: round(v, 6) for name, v in measures.items() if np.isfinite(v)}
+    found = graded_columns([ticket.masks for ticket in tickets], tasks, MOST_WEIGHTS)
+    known = found[list(COLUMNS)].round(6).dropna(axis="columns", how="all")
+    return known.astype(object).replace({np.nan: None}).to_dict("list")
