@@ -96,8 +96,7 @@ def found_by_examples(found: pd.DataFrame, sizes: Mapping[str, int], title: str)
             ax.plot(own["n"], own["index"], dashes, marker=marker, color=colour, label=method)
         ax.set(xscale="log", ylim=(-0.08, 1.04), xlabel="examples", ylabel=LABEL)
         ax.set_title(wrapped(BANKS.get(bank, bank), 4.6))
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, ncols=3, **BELOW)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), ncols=3, **BELOW)
     draws = counted(int(found["draws"].max()), "draw")
     figure_title(
         figure, f"{title} (means over {draws} of the data; band: 95 % interval of tickets)"
@@ -160,8 +159,7 @@ def many_tasks(curves: pd.DataFrame, title: str) -> Figure:
         ax.invert_xaxis()
     left.set(ylabel=LABEL, ylim=(-0.25, 1.04))
     right.set(ylabel="mean accuracy over the tasks")
-    handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, ncols=4, **BELOW)
+    figure.legend(*left.get_legend_handles_labels(), ncols=4, **BELOW)
     draws = counted(int(curves["draws"].max()), "draw")
     figure_title(figure, f"{title} (means over {draws} of the data, bands: 95 % intervals)")
     return figure
@@ -238,8 +236,7 @@ def inner_functions(cells: pd.DataFrame, theirs: Mapping[int, Sequence[float]], 
         ax.set_xticks(overlaps)
         ax.set_xlim(min(overlaps) - 0.4, max(overlaps) + 0.6)
         ax.set_xlabel("inputs that both inner functions use")
-    handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, ncols=4, **BELOW)
+    figure.legend(*left.get_legend_handles_labels(), ncols=4, **BELOW)
     runs, draws = int(cells["runs"].max()), int(cells["draws"].max())
     about = f"{counted(runs, 'network')} on {counted(draws, 'draw')} per mark"
     figure_title(figure, f"{title} ({about}; bars: 95 % intervals)")

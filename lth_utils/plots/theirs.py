@@ -33,11 +33,10 @@ def exact_share(count: int, runs: int) -> tuple[float, float, float]:
     >>> [round(value, 3) for value in exact_share(4, 4)]
     [1.0, 0.398, 1.0]
     """
-    from scipy.stats import beta  # slow to import
+    from scipy.stats import binomtest  # slow to import
 
-    low = beta.ppf(0.025, count, runs - count + 1) if count else 0.0
-    high = beta.ppf(0.975, count + 1, runs - count) if count < runs else 1.0
-    return count / runs, float(low), float(high)
+    ends = binomtest(count, runs).proportion_ci()
+    return count / runs, float(ends.low), float(ends.high)
 
 
 def their_marks(ax: Axes, x, y, low=None, high=None, **look):

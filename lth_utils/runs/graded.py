@@ -11,7 +11,7 @@ from torch import Tensor
 from lth_utils import connectivity
 from lth_utils.config import SpecError
 from lth_utils.data import Task
-from lth_utils.runs.record import History
+from lth_utils.runs.history import History
 
 COLUMNS = ("lambda2", "n_cut", "purity", "block_share")
 """Of ``connectivity.Graded``, those that take little time."""

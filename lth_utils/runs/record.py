@@ -1,4 +1,4 @@
-"""The record of a run: its levels while it is computed, its tickets once it is finished."""
+"""The record of a run while it is computed: its finished levels."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import torch
 
 from lth_utils import pruning
-from lth_utils.config import RunSpec, Shape, SpecError
-from lth_utils.data import Task
-from lth_utils.networks.layers import split_mask
-from lth_utils.networks.ticket import Ticket
+from lth_utils.config import RunSpec
 
 KEEP_TRAINED = 4096
 """Trained values are kept for levels with at most this many available weights."""
@@ -91,7 +87,7 @@ class RunRecord:
         self.rows.append(row)
         self.last = last
         if mask.sum() <= KEEP_TRAINED:
-            available = _with_biases(mask, len(trained))
+            available = with_biases(mask, len(trained))
             self.kept["trained"][level] = trained[available]
             again = not self.kept["start"] or spec.prune.start != "rewound"
             if not begins_initial(spec, level) and again:
@@ -171,22 +167,6 @@ def arrays_by_level(arrays: dict[str, np.ndarray], name: str) -> dict[int, np.nd
     }
 
 
-def start_values(arrays: dict[str, np.ndarray], parameters: int) -> np.ndarray:
-    """The values that a run's weights are reset to, where these are not the initial ones.
-
-    Args:
-        arrays: the run's arrays by name on disk.
-        parameters: number of parameters P.
-
-    Returns:
-        float32 ``[P]``, NaN where the value was not kept.
-    """
-    values = np.full(parameters, np.nan, np.float32)
-    for level, kept in arrays_by_level(arrays, "start").items():
-        values[_with_biases(arrays[PRUNED_AT] > level, parameters)] = kept
-    return values
-
-
 def begins_initial(spec: RunSpec, level: int) -> bool:
     """Whether a level is trained from the seed's initial values; others are rewound to later ones.
 
@@ -197,137 +177,6 @@ def begins_initial(spec: RunSpec, level: int) -> bool:
     return spec.variant is None and (level == 0 or not later)
 
 
-@dataclass(frozen=True, eq=False)
-class History:
-    """A finished run in memory, from which the ticket of any level can be taken.
-
-    Attributes:
-        spec: the run's spec.
-        shape: the network's shape.
-        tasks: of its data.
-        rows: one row per level.
-        pruned_at: uint8 or uint16 ``[W]``, the level at which each weight was pruned,
-            :func:`never` if it was not.
-        initial: float32 ``[P]``, the initial values of the run's seed.
-        start: float32 ``[P]``, the values that weights are reset to where these are others, NaN
-            where they were not kept; else the initial ones.
-        starts: the values that each level was trained from where they differ, by level.
-        trained: arrays by level, as in :class:`RunRecord`.
-        biases: the same.
-        curve: the same.
-    """
-
-    spec: RunSpec
-    shape: Shape
-    tasks: tuple[Task, ...]
-    rows: pd.DataFrame
-    pruned_at: np.ndarray
-    initial: np.ndarray
-    start: np.ndarray
-    starts: dict[int, np.ndarray]
-    trained: dict[int, np.ndarray]
-    biases: dict[int, np.ndarray]
-    curve: dict[int, np.ndarray]
-
-    def ticket(self, level: int | None = None) -> Ticket:
-        """The network at a pruning level.
-
-        Args:
-            level: 0 for the dense network. Without it, the first separated level, else the last.
-                A single task cannot be separated from another one, so there it is the last level
-                that is not degraded.
-
-        Returns:
-            The ticket; its trained values are None where they were not kept.
-
-        Raises:
-            SpecError: if the run has no such level.
-        """
-        if level is None:
-            level = self._default_level(len(self.tasks))
-        if not 0 <= level < len(self.rows):
-            raise SpecError(f"level is {level}; this run has levels 0 to {len(self.rows) - 1}")
-        mask = self.pruned_at > level
-        available = _with_biases(mask, len(self.initial))
-        values = self.initial if begins_initial(self.spec, level) else self.start
-        if level in self.starts:
-            values = np.full_like(self.initial, np.nan)
-            values[available] = self.starts[level]
-        initial = np.where(available, values, np.float32(0))
-        if level in self.biases:
-            initial[len(mask) :] = self.biases[level]
-        trained = None
-        if level in self.trained:
-            trained = np.zeros_like(self.initial)
-            trained[available] = self.trained[level]
-        return Ticket(
-            shape=self.shape,
-            masks=split_mask(torch.from_numpy(mask)[None], self.shape),
-            initial=initial,
-            trained=trained,
-            tasks=self.tasks,
-            seed=self.spec.seed,
-            level=level,
-        )
-
-    def masks(self) -> list[list[torch.Tensor]]:
-        """The masks, level 0 first: for each level a list over layers, as in a ticket."""
-        masks = []
-        for level in range(len(self.rows)):
-            available = torch.from_numpy(self.pruned_at > level)[None]
-            masks.append(split_mask(available, self.shape))
-        return masks
-
-    def _default_level(self, n_tasks: int) -> int:
-        """The level of the ticket that is asked for without one, see :meth:`ticket`."""
-        statuses = self.rows["status"]
-        if n_tasks == 1:
-            chosen = self.rows.index[statuses != "degraded"][-1:]
-        else:
-            chosen = self.rows.index[statuses == "separated"][:1]
-        return int(chosen[0]) if len(chosen) else len(self.rows) - 1
-
-
-def history_of(
-    spec: RunSpec,
-    shape: Shape,
-    tasks: tuple[Task, ...],
-    *,
-    rows: pd.DataFrame,
-    arrays: dict[str, np.ndarray],
-    initial: np.ndarray,
-) -> History:
-    """A run in memory from what was read of it.
-
-    Args:
-        spec: the run's spec.
-        shape: the network's shape.
-        tasks: of its data.
-        rows: one row per level.
-        arrays: the run's arrays by name on disk.
-        initial: float32 ``[P]``, the initial values of the run's seed.
-    """
-    start, starts = initial, {}
-    if spec.prune.start != "rewound":
-        start = np.full_like(initial, np.nan)
-        starts = arrays_by_level(arrays, "start")
-    elif not begins_initial(spec, level=1):
-        start = start_values(arrays, len(initial))
-    return History(
-        spec=spec,
-        shape=shape,
-        tasks=tasks,
-        rows=rows,
-        pruned_at=arrays[PRUNED_AT],
-        initial=initial,
-        start=start,
-        starts=starts,
-        trained=arrays_by_level(arrays, "trained"),
-        biases=arrays_by_level(arrays, "biases"),
-        curve=arrays_by_level(arrays, "curve"),
-    )
-
-
-def _with_biases(mask: np.ndarray, parameters: int) -> np.ndarray:
+def with_biases(mask: np.ndarray, parameters: int) -> np.ndarray:
     """Available parameters ``[P]``, from the weights' mask ``[W]``: biases are never pruned."""
     return np.concatenate([mask, np.ones(parameters - len(mask), dtype=bool)])

@@ -33,8 +33,9 @@ from lth_utils.runs.files import (
     unpack,
     write_atomically,
 )
+from lth_utils.runs.history import History, history_of
 from lth_utils.runs.partial_file import PARTIAL, read_partial
-from lth_utils.runs.record import History, RunRecord, check_arrays, history_of
+from lth_utils.runs.record import RunRecord, check_arrays
 from lth_utils.runs.unusable import CorruptRun
 
 FILES = ("done.json", *RESULTS)

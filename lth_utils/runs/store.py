@@ -39,9 +39,10 @@ from lth_utils.runs import kept_data, partial_file, run_folder
 from lth_utils.runs.done_file import same_results
 from lth_utils.runs.files import StoreError, remove_temporaries, write_atomically
 from lth_utils.runs.graded import with_graded
+from lth_utils.runs.history import History
 from lth_utils.runs.index import read_entries, table_of
 from lth_utils.runs.places import outputs
-from lth_utils.runs.record import History, RunRecord
+from lth_utils.runs.record import RunRecord
 from lth_utils.runs.unusable import CorruptRun, ForeignRun
 
 CURVES = ("loss", "accuracy", "train_loss")

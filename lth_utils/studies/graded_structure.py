@@ -17,7 +17,7 @@ from lth_utils.connectivity import (
     nested_random_masks,
 )
 from lth_utils.connectivity.modularity import active_matrices, graded, lambda2
-from lth_utils.runs.record import History
+from lth_utils.runs.history import History
 from lth_utils.runs.store import Store
 from lth_utils.studies import statistics
 

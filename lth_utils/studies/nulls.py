@@ -19,7 +19,7 @@ from lth_utils.connectivity import (
     weight_states,
 )
 from lth_utils.data import Task
-from lth_utils.runs.record import History
+from lth_utils.runs.history import History
 from lth_utils.runs.store import Store
 from lth_utils.studies import statistics
 

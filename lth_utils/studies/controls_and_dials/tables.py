@@ -9,7 +9,7 @@ import pandas as pd
 
 from lth_utils.config import RunSpec, rng, run_id
 from lth_utils.connectivity import block_share_excess, partition_index, path_counts
-from lth_utils.runs.record import History
+from lth_utils.runs.history import History
 from lth_utils.runs.store import Store
 from lth_utils.studies import statistics
 from lth_utils.studies.controls_and_dials.parameters import Condition

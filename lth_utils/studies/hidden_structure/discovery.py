@@ -13,7 +13,7 @@ import pandas as pd
 from lth_utils.config import run_id
 from lth_utils.data import Dataset, hidden_blocks, load
 from lth_utils.networks.ticket import Ticket
-from lth_utils.runs.record import History
+from lth_utils.runs.history import History
 from lth_utils.runs.store import Store
 from lth_utils.studies import statistics
 from lth_utils.studies.hidden_structure import baselines, group_lasso, kept

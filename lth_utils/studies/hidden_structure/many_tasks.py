@@ -11,7 +11,7 @@ import torch
 from lth_utils.config import RunSpec, rng, run_id
 from lth_utils.connectivity import components, nested_random_masks
 from lth_utils.data import Task
-from lth_utils.runs.record import History
+from lth_utils.runs.history import History
 from lth_utils.runs.store import Store
 from lth_utils.studies import statistics
 from lth_utils.studies.hidden_structure.discovery import chosen_level

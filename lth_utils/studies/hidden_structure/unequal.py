@@ -10,7 +10,7 @@ import pandas as pd
 from lth_utils.config import RunSpec, run_id
 from lth_utils.connectivity import masks_of_outputs
 from lth_utils.data.tasks import index
-from lth_utils.runs.record import History
+from lth_utils.runs.history import History
 from lth_utils.runs.store import Store
 from lth_utils.studies import statistics
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from lth_utils.config import RunSpec, SpecError, run_id
 from lth_utils.data import Task
-from lth_utils.runs.record import History
+from lth_utils.runs.history import History
 from lth_utils.runs.store import Store
 from lth_utils.studies import statistics
 from lth_utils.studies.your_data.controls import inputs_of_tasks, partitions, random_partitions
