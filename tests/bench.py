@@ -305,6 +305,7 @@ def durability(runs=60):
 def main():
     import bench_engines  # it takes the eager loop from here
     import bench_images
+    import bench_jax
     import bench_peers
 
     rows = [
@@ -316,6 +317,7 @@ def main():
         *bench_engines.rows(),
         *bench_images.rows(),
         *bench_peers.rows(),
+        *bench_jax.rows(),
     ]
     path = places.outputs() / "bench.json"
     files.write_atomically(path, json.dumps(rows, indent=1) + "\n")

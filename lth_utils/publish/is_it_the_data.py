@@ -187,9 +187,6 @@ def short(ours: str) -> str:
     >>> short("+1.0 points (95 % interval +0.5 to +1.5), the worse task +2.0 points")
     '+1.0 points (+0.5 to +1.5)'
     """
-    text = (
-        re.split(r", the worse|; (?!change)", ours)[0].rpartition("difference of the ")[0] or ours
-    )
     text = ours.replace("; change", ", change").replace("95 % interval ", "")
     first = re.split(r"; |, the worse|, two tasks", text)[0]
     if not first.startswith("from"):

@@ -25,7 +25,7 @@ class History:
         tasks: of its data.
         rows: one row per level.
         pruned_at: uint8 or uint16 ``[W]``, the level at which each weight was pruned,
-            :func:`never` if it was not.
+            ``record.never`` if it was not.
         initial: float32 ``[P]``, the initial values of the run's seed.
         start: float32 ``[P]``, the values that weights are reset to where these are others, NaN
             where they were not kept; else the initial ones.

@@ -208,7 +208,7 @@ class Store:
             specs: the runs asked for, default all finished ones.
             strict: raise the error of the first run that cannot be read.
             graded: measure how nearly each level has fallen apart, too. It takes some milliseconds
-                for a level of a hundred units, seconds for one of a million weights.
+                for a level of a hundred units, a second for one of a million weights.
 
         Returns:
             The columns ``run``, those of the spec, those of ``levels.csv``, and, where `graded`,
