@@ -49,10 +49,10 @@ PARAGRAPHS = (
     Paragraph(
         "**Thin graphs do not part the tasks by themselves.** Of networks pruned at random to "
         "as many weights per layer, {0} separated. SynFlow, which sees no data, keeps both "
-        "tasks and leaves them joined: {1} separated; ten draws are too few to call that never.",
+        "tasks and leaves them joined: {1} separated.",
         (
             ("networks pruned at random", "agrees"),
-            ("SynFlow: pruning without data", "cannot tell"),
+            ("SynFlow: pruning without data", "agrees"),
         ),
     ),
     Paragraph(
@@ -108,9 +108,9 @@ PARAGRAPHS = (
             ("gradual separates the tasks", "agrees"),
             ("no rewinding separates the tasks", "agrees"),
             ("new initialisation separates the tasks", "agrees"),
-            ("one-shot separates the tasks", "cannot tell"),
-            ("SNIP separates the tasks", "cannot tell"),
-            ("RigL separates the tasks", "cannot tell"),
+            ("one-shot separates the tasks", "differs"),
+            ("SNIP separates the tasks", "differs"),
+            ("RigL separates the tasks", "differs"),
             ("tickets separate more often than gradual", "differs"),
         ),
     ),

@@ -25,11 +25,17 @@ from lth_utils.studies.statistics import (
 )
 
 
+def levels(results: Store, specs: Sequence[RunSpec]) -> pd.DataFrame:
+    """Level rows of runs as ``Store.table``, without losses: of these nothing is asked here."""
+    table = results.table(specs)
+    return table.drop(columns=[name for name in table if "loss" in name])
+
+
 def points(table: pd.DataFrame, groups: Mapping[str, Iterable[RunSpec]], least: float):
     """Level rows of the runs on points, with what is compared.
 
     Args:
-        table: level rows, as ``Store.table``.
+        table: as :func:`levels`.
         groups: runs by way.
         least: a task of lower accuracy counts as lost.
 
