@@ -407,6 +407,9 @@ def test_the_figures_say_who_separates():
     figure = plots.separation_by_way(budgets)
     assert title(figure).startswith("Not only tickets separate: gradual 93%, tickets 64%")
     assert "3 other ways do not" in title(figure)
+    few = budgets.assign(apart=budgets["apart"].where(budgets["way"] != "SNIP", 0.01))
+    named = title(plots.separation_by_way(few))
+    assert "SNIP" not in named and "3 other ways do so in 1 of 300 runs" in named
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["tickets", "no rewinding", "gradual", "SNIP", "SynFlow", "random"]
     assert "100 runs on 10 draws of the points" in figure.axes[0].get_title(loc="left").replace(

@@ -24,6 +24,9 @@ KIND_LOOKS = {
 MARKERS = ("o", "s", "D", "^", "v", "X", "P", "*")
 """Of the ways of one kind, beside each other."""
 
+RARE = 0.02
+"""Ways of at most this share are not named in the title."""
+
 
 @styled
 def separation_by_way(budgets: pd.DataFrame) -> Figure:
@@ -74,16 +77,21 @@ def _rows(ax: Axes, rows: pd.DataFrame, places: np.ndarray, name: str):
 
 
 def _who(last: pd.DataFrame) -> str:
-    """Which ways separate in more than half of the runs, which in none."""
+    """Which ways separate, and how many runs of the others do."""
     by_share = last.sort_values("apart", ascending=False, kind="stable")
-    parts = [f"{row['way']} {row['apart']:.0%}" for _, row in by_share.iterrows() if row["apart"]]
-    if not parts:
+    rare = by_share["apart"] <= RARE
+    often, others = by_share[~rare], by_share[rare]
+    if not len(often):
         return "No way to make the network sparse separates the tasks at this size"
-    none = int((by_share["apart"] == 0).sum())
+    parts = [f"{row['way']} {row['apart']:.0%}" for _, row in often.iterrows()]
     words = f"Not only tickets separate: {listed(parts)}"
-    if by_share["way"].iloc[0] == "tickets":
+    if often["way"].iloc[0] == "tickets":
         words = f"Separated with no task lost: {listed(parts)}"
-    return f"{words}; {none} other ways do not" if none else words
+    if not len(others):
+        return words
+    hits, runs = (others["apart"] * others["runs"]).sum(), others["runs"].sum()
+    rest = f"do so in {hits:.0f} of {runs} runs" if hits else "do not"
+    return f"{words}; {len(others)} other ways {rest}"
 
 
 @styled
