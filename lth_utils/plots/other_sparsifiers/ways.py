@@ -138,6 +138,7 @@ def _first(budgets: pd.DataFrame) -> str:
         own = budgets[budgets["kind"] == kind]
         if len(own):
             top = own.loc[own["apart"].idxmax()]
-            share = f"{top['apart']:.0%} ({top['way']}, {int(top['available'])} weights)"
+            percent = f"{top['apart']:.0%}" if top["apart"] >= 0.01 else f"{top['apart']:.1%}"
+            share = f"{percent} ({top['way']}, {int(top['available'])} weights)"
             parts.append(f"{kind}, {share if top['apart'] else 'none'}")
     return f"The most networks that are separated at one size: {'; '.join(parts)}"
