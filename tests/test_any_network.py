@@ -18,6 +18,7 @@ from torch.nn.utils import prune
 import lth_utils as lth
 from lth_utils import __main__
 from lth_utils.config import SpecError
+from lth_utils.connectivity.any_model.units import held_once
 from lth_utils.networks.layers import n_parameters, network
 from lth_utils.networks.ticket import Ticket
 
@@ -475,3 +476,16 @@ def test_audit_of_weights_alone_needs_the_function_that_makes_the_model(tmp_path
     assert audit(path, *factory) == 1 and "shape of an example" in capsys.readouterr().err
     assert audit(path, *factory, "--shape", "1,3,32,32") == 0
     assert "1,231,552 weights are left in 26 layers" in capsys.readouterr().out
+
+
+def test_numbers_of_units_are_in_memory_once_where_they_repeat():
+    channels = torch.arange(6).reshape(1, 6, 1, 1)
+    pixels = torch.arange(4).reshape(1, 1, 4, 1)
+    for numbers, left in ((channels, 6), (channels * 4 + pixels, 24), (pixels * 0, 1)):
+        whole = numbers.expand(2, 6, 4, 3).contiguous()
+        for given in (whole, whole.flip(0), numbers.expand(2, 6, 4, 3)):
+            found = held_once(given)
+            assert torch.equal(found, given)
+            assert found.untyped_storage().nbytes() <= left * found.itemsize
+    distinct = torch.arange(12).reshape(3, 4)
+    assert torch.equal(held_once(distinct), distinct)

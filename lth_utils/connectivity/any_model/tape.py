@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from lth_utils.connectivity.any_model.graph import PlainLink, WeightLink
-from lth_utils.connectivity.any_model.units import Units, collapsed
+from lth_utils.connectivity.any_model.units import Units, collapsed, held_once
 from lth_utils.connectivity.any_model.values import (
     AVAILABLE,
     IS_ACTIVE,
@@ -88,7 +88,7 @@ class Tape:
             )
         found = [found] if isinstance(found, Tensor) else found
         for reached, numbers in zip(found, units, strict=True):
-            operation.outputs.append(Value(reached > 0, numbers))
+            operation.outputs.append(Value(reached > 0, held_once(numbers)))
         for use in uses:
             self._note(use)
         self.operations.append(operation)

@@ -88,6 +88,17 @@ def collapsed(*tensors: Tensor) -> tuple:
     return *tensors, shape
 
 
+def held_once(numbers: Tensor) -> Tensor:
+    """The same numbers, in memory once along every axis on which they repeat."""
+    slim, shape = collapsed(numbers)
+    for axis, size in enumerate(slim.shape):
+        first = slim.narrow(axis, 0, 1)
+        if size > 1 and bool((slim == first).all()):
+            slim = first
+    # a copy, so that the whole is not kept for its first part
+    return (slim if slim.numel() == numbers.numel() else slim.clone()).expand(shape)
+
+
 def same(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors of one shape name the same units, wherever both name one."""
     a, b, _ = collapsed(a, b)
