@@ -3,6 +3,7 @@
 import copy
 import io
 import itertools
+import pickle
 import warnings
 
 import numpy as np
@@ -309,6 +310,54 @@ def test_a_chain_of_sparse_layers_can_be_copied_moved_loaded_and_hooked():
     buffer = io.BytesIO()
     torch.save(double.state_dict(), buffer)
     assert len(buffer.getvalue()) < 20_000
+
+
+def alone(model, x):
+    """The outputs for a single example, under ``torch.inference_mode``."""
+    with torch.inference_mode():
+        return model(x).clone()
+
+
+def layer_by_layer(model, x):
+    return nn.Sequential.forward(model, x).detach()
+
+
+def test_a_single_example_takes_the_values_that_the_layers_have_now():
+    model, weight = sparse_ticket()
+    model[0].weight.data = weight
+    small, x = lth.compact(model), torch.randn(1, 300, generator=torch.manual_seed(2))
+    saved = small.state_dict()
+    saved = {name: values.clone() for name, values in saved.items()}
+    copied = copy.deepcopy(small)
+
+    def check(model, x):
+        found = alone(model, x)
+        torch.testing.assert_close(found, layer_by_layer(model, x), rtol=1e-6, atol=1e-6)
+        return found
+
+    before = check(small, x)
+    for change in (
+        lambda: small[0].values.data.mul_(2),
+        lambda: small[0].rows.copy_(small[0].rows.roll(1)),
+        lambda: setattr(small[2].bias, "data", torch.ones(4)),
+        lambda: small.double().float(),
+        lambda: small.load_state_dict(saved, assign=True),
+    ):
+        change()
+        check(small, x)
+    assert torch.equal(alone(small, x), before) and torch.equal(check(copied, x), before)
+    assert len(pickle.dumps(small)) == len(pickle.dumps(copy.deepcopy(small)))
+    check(copy.deepcopy(small).double(), x.double())
+    x[0, 3] = torch.nan
+    assert torch.equal(alone(small, x).isnan(), layer_by_layer(small, x).isnan())
+    seen = []
+    hook = small[0].register_forward_hook(lambda *_: seen.append(1))
+    alone(small, x)
+    hook.remove()
+    assert seen == [1]
+    small[0].columns[5] = 300
+    with pytest.raises(IndexError):
+        alone(small, x)
 
 
 # masked training

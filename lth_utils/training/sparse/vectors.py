@@ -9,9 +9,11 @@ from __future__ import annotations
 import functools
 
 from llvmlite import binding, ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from lth_utils.networks.compiled import compiled
 
 LANES = 64
 """Examples per block."""
@@ -29,19 +31,6 @@ _ZEROS = ir.Constant(_VECTOR, [0.0] * WIDTH)
 # With AVX-512 there are 32 registers of 16 floats, else about 16 of 8. Where the sums of all lanes
 # do not fit into the registers, they are computed in turns.
 WIDE = bool(binding.get_host_cpu_features().get("avx512f"))
-
-
-def compiled(function, **options):
-    """Compile a function at its first call, and keep the result on disk.
-
-    Numba's checks for division by zero are left out, since they hinder vector code.
-    """
-    options |= {"nogil": True, "error_model": "numpy"}
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:  # no directory that numba may keep it in: see NUMBA_CACHE_DIR
-        return njit(**options)(function)
-
 
 inlined = functools.partial(compiled, forceinline=True)
 """The same for a function that others call: a call counts all arrays of a member, 5 % of a step."""

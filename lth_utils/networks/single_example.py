@@ -1,0 +1,39 @@
+"""One example through linear layers of which few weights are left, as compiled loops."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from lth_utils.networks.compiled import compiled
+
+_checked = functools.partial(compiled, boundscheck=True)
+"""Places of weights may come from a file."""
+
+
+@_checked
+def single_weights(x, low, bias, values, rows, columns):
+    """A layer of single weights for one example, see ``SparseLinear``.
+
+    Args:
+        x: float32 ``[I]``.
+        low: the smallest output: 0 for ReLU, else minus infinity.
+        bias: float32 ``[O]``.
+        values, rows, columns: of the weights.
+    """
+    out = bias.copy()
+    for e in range(len(values)):
+        out[rows[e]] += values[e] * x[columns[e]]
+    for o in range(len(out)):
+        out[o] = low if out[o] < low else out[o]  # what is not a number stays so
+    return out
+
+
+@_checked
+def all_weights(x, low, bias, weight):
+    """As :func:`single_weights`, for a matrix ``[O, I]``."""
+    out = np.dot(weight, x) + bias
+    for o in range(len(out)):
+        out[o] = low if out[o] < low else out[o]
+    return out
