@@ -124,6 +124,17 @@ def seconds(run) -> float:
     return ((end - middle) - (middle - start)) / 2
 
 
+def epoch_row(density: float, peer: str, ratios: list[float], target: float | None = None):
+    """The benchmark's row on an epoch at a density."""
+    shape = "-".join(map(str, SHAPE))
+    return {
+        "case": f"one epoch of {shape}, batch {BATCH}, at {density:.0%} density",
+        "peer": peer,
+        "ratio": round(statistics.median(ratios), 2),
+        "target": target,
+    }
+
+
 def rows(repeats: int = 3):
     threads, dataset, measured = torch.get_num_threads(), pictures(), []
     ours(members(0.01, 1), dataset, 1)  # compiles, once per machine
@@ -141,14 +152,7 @@ def rows(repeats: int = 3):
             flush=True,
         )
         for (loader, ratio), target in zip(ratios.items(), targets, strict=True):
-            measured.append(
-                {
-                    "case": f"one epoch of 1568-784-392-20, batch 512, at {density:.0%} density",
-                    "peer": f"torch: {PEERS[loader]}",
-                    "ratio": round(statistics.median(ratio), 2),
-                    "target": target,
-                }
-            )
+            measured.append(epoch_row(density, f"torch: {PEERS[loader]}", ratio, target))
     return measured
 
 

@@ -10,12 +10,11 @@ A peer that cannot be used is left out, and the reason is printed. Peers use all
 network, ours trains one network per thread.
 """
 
-import statistics
 from functools import partial
 from itertools import pairwise
 
 import torch
-from bench_images import BATCH, SHAPE, TARGETS, members, ours, pictures, seconds
+from bench_images import BATCH, SHAPE, TARGETS, epoch_row, members, ours, pictures, seconds
 from torch import nn
 
 from lth_utils.networks import layers
@@ -107,15 +106,7 @@ def rows(repeats: int = 3):
             for _ in range(repeats):
                 mine = seconds(partial(ours, networks, dataset)) / threads
                 ratios.append(seconds(run) / mine)
-            measured.append(
-                {
-                    "case": f"one epoch of {'-'.join(map(str, SHAPE))}, batch {BATCH}, "
-                    f"at {density:.0%} density",
-                    "peer": name,
-                    "ratio": round(statistics.median(ratios), 2),
-                    "target": None,
-                }
-            )
+            measured.append(epoch_row(density, name, ratios))
     return measured
 
 

@@ -13,6 +13,14 @@ _checked = functools.partial(compiled, boundscheck=True)
 
 
 @_checked
+def _at_least(out, low):
+    """`out` with `low` in place of what is below it; what is not a number stays so."""
+    for o in range(len(out)):
+        out[o] = low if out[o] < low else out[o]
+    return out
+
+
+@_checked
 def single_weights(x, low, bias, values, rows, columns):
     """A layer of single weights for one example, see ``SparseLinear``.
 
@@ -25,15 +33,10 @@ def single_weights(x, low, bias, values, rows, columns):
     out = bias.copy()
     for e in range(len(values)):
         out[rows[e]] += values[e] * x[columns[e]]
-    for o in range(len(out)):
-        out[o] = low if out[o] < low else out[o]  # what is not a number stays so
-    return out
+    return _at_least(out, low)
 
 
 @_checked
 def all_weights(x, low, bias, weight):
     """As :func:`single_weights`, for a matrix ``[O, I]``."""
-    out = np.dot(weight, x) + bias
-    for o in range(len(out)):
-        out[o] = low if out[o] < low else out[o]
-    return out
+    return _at_least(np.dot(weight, x) + bias, low)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import pandas as pd
 from torch import Tensor
 
@@ -51,10 +50,10 @@ def with_graded(table: pd.DataFrame, history: Callable[[str], History]) -> pd.Da
     """A table of runs with :data:`COLUMNS` beside its own.
 
     Args:
-        table: a row per run and level, with the columns ``run, level``.
+        table: a row per run and level, at least one, with the columns ``run, level``.
         history: a finished run by its id.
     """
-    measured = [table[["run", "level"]].iloc[:0].assign(**dict.fromkeys(COLUMNS, np.nan))]
+    measured = []
     for run in table["run"].unique():
         of_run = history(run)
         found = graded_columns(of_run.masks(), of_run.tasks)

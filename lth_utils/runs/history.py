@@ -12,7 +12,11 @@ from lth_utils.config import RunSpec, Shape, SpecError
 from lth_utils.data import Task
 from lth_utils.networks.layers import split_mask
 from lth_utils.networks.ticket import Ticket
+from lth_utils.runs.files import StoreError
 from lth_utils.runs.record import PRUNED_AT, arrays_by_level, begins_initial, with_biases
+
+CURVES = ("loss", "accuracy", "train_loss")
+"""Columns of a recorded curve."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,3 +164,21 @@ def start_values(arrays: dict[str, np.ndarray], parameters: int) -> np.ndarray:
     for level, kept in arrays_by_level(arrays, "start").items():
         values[with_biases(arrays[PRUNED_AT] > level, parameters)] = kept
     return values
+
+
+def curves_of(run_id: str, history: History) -> pd.DataFrame:
+    """The curves of one run, see ``Store.curves``.
+
+    Raises:
+        StoreError: it kept none.
+    """
+    if not history.curve:
+        raise StoreError(f"{run_id} kept no curves; ask for them by train.record")
+    frames = []
+    for level, curve in history.curve.items():
+        frame = pd.DataFrame(dict(zip(CURVES, curve.T, strict=True)))
+        frame.insert(0, "run", run_id)
+        frame.insert(1, "level", history.rows["level"][level])
+        frame.insert(2, "epoch", range(1, len(curve) + 1))
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)

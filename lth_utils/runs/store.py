@@ -39,14 +39,11 @@ from lth_utils.runs import kept_data, partial_file, run_folder
 from lth_utils.runs.done_file import same_results
 from lth_utils.runs.files import StoreError, remove_temporaries, write_atomically
 from lth_utils.runs.graded import with_graded
-from lth_utils.runs.history import History
+from lth_utils.runs.history import History, curves_of
 from lth_utils.runs.index import read_entries, table_of
 from lth_utils.runs.places import outputs
 from lth_utils.runs.record import RunRecord
 from lth_utils.runs.unusable import CorruptRun, ForeignRun
-
-CURVES = ("loss", "accuracy", "train_loss")
-"""Columns of a recorded curve."""
 
 
 class Store:
@@ -255,19 +252,8 @@ class Store:
         Raises:
             StoreError: if a run is not finished or kept no curves.
         """
-        frames = []
-        for spec in specs:
-            run_id = config.run_id(spec)
-            history = self.history(run_id)
-            if not history.curve:
-                raise StoreError(f"{run_id} kept no curves; ask for them by train.record")
-            for level, curve in history.curve.items():
-                frame = pd.DataFrame(dict(zip(CURVES, curve.T, strict=True)))
-                frame.insert(0, "run", run_id)
-                frame.insert(1, "level", history.rows["level"][level])
-                frame.insert(2, "epoch", range(1, len(curve) + 1))
-                frames.append(frame)
-        return pd.concat(frames, ignore_index=True)
+        ids = map(config.run_id, specs)
+        return pd.concat([curves_of(i, self.history(i)) for i in ids], ignore_index=True)
 
     def about(self, specs: list[RunSpec]) -> dict:
         """Provenance of finished runs taken together.
